@@ -1,0 +1,1 @@
+"""Message types and buses (CQRS), and the composition root that wires them."""

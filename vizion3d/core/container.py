@@ -1,0 +1,66 @@
+"""The composition root: the one place where the parts are built and wired."""
+
+import threading
+from dataclasses import dataclass
+
+from vizion3d.core.cqrs import CommandBus, QueryBus
+from vizion3d.lifting.checkpoints.store import CheckpointStore
+from vizion3d.lifting.commands import DepthEstimationCommand, DownloadModelCommand
+from vizion3d.lifting.handlers import DepthEstimationHandler, ModelsHandler
+from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery
+from vizion3d.lifting.runtime.base import runtime_loader
+from vizion3d.lifting.runtime.cache import RuntimeCache
+from vizion3d.settings import Settings, load_settings
+
+
+@dataclass(frozen=True)
+class Container:
+    """The wired application.
+
+    Attributes:
+        settings: What it was built from.
+        commands: Where to dispatch commands.
+        queries: Where to dispatch queries.
+    """
+
+    settings: Settings
+    commands: CommandBus
+    queries: QueryBus
+
+
+def build_container(
+    settings: Settings,
+    checkpoints: CheckpointStore | None = None,
+    runtimes: RuntimeCache | None = None,
+) -> Container:
+    """Wire an application; a test may hand in parts of its own."""
+    checkpoints = checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline)
+    runtimes = runtimes or RuntimeCache(runtime_loader(settings), settings.max_loaded_models)
+    commands, queries = CommandBus(), QueryBus()
+    models = ModelsHandler(checkpoints, runtimes)
+    depth = DepthEstimationHandler(checkpoints, runtimes, settings.max_pixels)
+    commands.register(DepthEstimationCommand, depth.handle)
+    commands.register(DownloadModelCommand, models.download)
+    queries.register(ListModelsQuery, models.list_models)
+    queries.register(ModelInfoQuery, models.model_info)
+    return Container(settings, commands, queries)
+
+
+_lock = threading.Lock()
+_default: Container | None = None
+
+
+def default_container() -> Container:
+    """The process's own application, built from the environment when it is first asked for."""
+    global _default
+    with _lock:
+        if _default is None:
+            _default = build_container(load_settings())
+        return _default
+
+
+def reset_default_container() -> None:
+    """Forget the process's application and its loaded models; the environment is read anew."""
+    global _default
+    with _lock:
+        _default = None

@@ -1,0 +1,52 @@
+"""Every error that vizion3d raises on purpose, in one tree.
+
+::
+
+    Vizion3DError
+    ├── InvalidImageError        not an image, truncated, empty, too many pixels
+    ├── InvalidConfigError       NaN, non-positive focal length, near >= far ...
+    ├── CheckpointError          missing file, not a Depth Anything V2 checkpoint, hash mismatch
+    │   └── DownloadError        network, HTTP status, interrupted, offline
+    ├── MissingDependencyError   Open3D cannot be imported ... (also an ImportError)
+    └── UnhandledMessageError    a command or query that no handler is registered for
+
+Each message says what was wrong, with the offending value, and what to do about it.
+"""
+
+__all__ = [
+    "CheckpointError",
+    "DownloadError",
+    "InvalidConfigError",
+    "InvalidImageError",
+    "MissingDependencyError",
+    "UnhandledMessageError",
+    "Vizion3DError",
+]
+
+
+class Vizion3DError(Exception):
+    """Root of every error that vizion3d raises on purpose."""
+
+
+class InvalidImageError(Vizion3DError):
+    """The input cannot be read as an image, or is larger than the pixel limit."""
+
+
+class InvalidConfigError(Vizion3DError):
+    """A parameter is outside what makes sense; the message names it and its value."""
+
+
+class CheckpointError(Vizion3DError):
+    """A checkpoint is missing, unreadable, or not a Depth Anything V2 checkpoint."""
+
+
+class DownloadError(CheckpointError):
+    """A checkpoint could not be downloaded completely and correctly."""
+
+
+class MissingDependencyError(Vizion3DError, ImportError):
+    """A library, or a system library it needs, cannot be imported here."""
+
+
+class UnhandledMessageError(Vizion3DError, LookupError):
+    """A command or query was dispatched for which no handler is registered."""

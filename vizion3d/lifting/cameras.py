@@ -1,0 +1,122 @@
+"""Where intrinsics come from when they are not given: camera presets, field of view, EXIF."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vizion3d.errors import InvalidConfigError
+
+if TYPE_CHECKING:
+    from PIL.Image import Exif
+
+FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
+"""Diagonal to which a "35 mm equivalent" focal length refers (Exif 2.32, CIPA DC-008)."""
+
+_FOCAL_LENGTH, _FOCAL_LENGTH_35MM = 0x920A, 0xA405
+_PLANE_X_RESOLUTION, _PLANE_RESOLUTION_UNIT, _PIXEL_X_DIMENSION = 0xA20E, 0xA210, 0xA002
+_EXIF_IFD = 0x8769
+_UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0}
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Nominal intrinsics of a camera at the size that its maker states them for.
+
+    Attributes:
+        width_px: Width of that size, the longer side.
+        height_px: Height of that size.
+        focal_px: Focal length in pixels (square pixels, principal point in the centre).
+    """
+
+    width_px: int
+    height_px: int
+    focal_px: float
+
+    def focal_for(self, width_px: int, height_px: int) -> float:
+        """Focal length in pixels for an image of another size or shape.
+
+        The image is taken to be the largest centred crop of the sensor that has its shape; a
+        portrait image, one taken with the camera turned upright. At the camera's own shape this
+        keeps the field of view.
+        """
+        long_px, short_px = max(width_px, height_px), min(width_px, height_px)
+        return self.focal_px * max(long_px / self.width_px, short_px / self.height_px)
+
+
+def _from_field_of_view(width_px: int, height_px: int, horizontal_deg: float) -> Camera:
+    return Camera(width_px, height_px, focal_from_fov(horizontal_deg, width_px))
+
+
+def focal_from_fov(fov_deg: float, length_px: int) -> float:
+    """Focal length in pixels of a camera that sees ``fov_deg`` across ``length_px`` pixels.
+
+    Raises:
+        InvalidConfigError: The angle is not between 0 and 180 degrees.
+    """
+    if not 0 < fov_deg < 180:
+        raise InvalidConfigError(f"a field of view is between 0 and 180 degrees, got {fov_deg}")
+    return length_px / (2 * math.tan(math.radians(fov_deg) / 2))
+
+
+PRESETS: dict[str, Camera] = {
+    # Open3D's PinholeCameraIntrinsicParameters.PrimeSenseDefault.
+    "primesense": Camera(640, 480, 525.0),
+    # Nominal horizontal fields of view of the colour cameras, from their makers' data sheets.
+    "realsense-d415": _from_field_of_view(1920, 1080, 69.0),
+    "realsense-d435": _from_field_of_view(1920, 1080, 69.0),
+    "realsense-d455": _from_field_of_view(1280, 800, 90.0),
+    "azure-kinect": _from_field_of_view(3840, 2160, 90.0),
+    "kinect-v2": _from_field_of_view(1920, 1080, 84.1),
+}
+
+
+def preset(name: str) -> Camera:
+    """The camera of that name.
+
+    Raises:
+        InvalidConfigError: There is none; the message lists those there are.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise InvalidConfigError(
+            f"no camera preset {name!r}; there are {', '.join(PRESETS)}"
+        ) from None
+
+
+def centre_of(width_px: int, height_px: int) -> tuple[float, float]:
+    """The image's centre ``(cx, cy)``, pixel centres being at integer coordinates."""
+    return (width_px - 1) / 2, (height_px - 1) / 2
+
+
+def focal_from_exif(exif: "Exif", width_px: int, height_px: int) -> float | None:
+    """Focal length in pixels that an image's EXIF data tell, ``None`` if they tell none.
+
+    The 35 mm equivalent is preferred; else the focal length and the focal plane's resolution.
+
+    Args:
+        exif: The image's EXIF data.
+        width_px: Width of the image as it is, in pixels.
+        height_px: Height of the image as it is, in pixels.
+    """
+    tags = exif.get_ifd(_EXIF_IFD)
+    equivalent_mm = _positive(tags.get(_FOCAL_LENGTH_35MM))
+    if equivalent_mm:
+        return equivalent_mm / FULL_FRAME_DIAGONAL_MM * math.hypot(width_px, height_px)
+    focal_mm = _positive(tags.get(_FOCAL_LENGTH))
+    per_unit = _positive(tags.get(_PLANE_X_RESOLUTION))
+    unit_mm = _UNIT_MM.get(tags.get(_PLANE_RESOLUTION_UNIT, 2))
+    if not (focal_mm and per_unit and unit_mm):
+        return None
+    # The resolution holds for the size at which the photo was taken: it may have been scaled since.
+    taken_px = _positive(tags.get(_PIXEL_X_DIMENSION))
+    scale = max(width_px, height_px) / taken_px if taken_px else 1.0
+    return focal_mm * per_unit / unit_mm * scale
+
+
+def _positive(value: object) -> float | None:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return number if math.isfinite(number) and number > 0 else None

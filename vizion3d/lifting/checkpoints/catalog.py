@@ -1,0 +1,110 @@
+"""What is known of the released Depth Anything V2 checkpoints.
+
+Addresses are those of the official repository's README; sizes and SHA-256 digests are those of the
+files' LFS records, where known. Licences: the official repository puts Small under Apache-2.0 and
+Base, Large and Giant under CC-BY-NC-4.0; a metric model follows the model it was tuned from.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+DEFAULT_DEPTH_MODEL_URL = (
+    "https://github.com/OlafenwaMoses/vizion3D/releases/download/"
+    "essentials-v1/depth_anything_v2_vitb.pth"
+)
+
+APACHE = "Apache-2.0"
+NON_COMMERCIAL = "CC-BY-NC-4.0"
+
+Variant = Literal["vits", "vitb", "vitl"]
+
+_PARAMETERS: dict[Variant, int] = {"vits": 24_785_089, "vitb": 97_470_785, "vitl": 335_315_649}
+_OFFICIAL_NAMES: dict[Variant, str] = {"vits": "Small", "vitb": "Base", "vitl": "Large"}
+_METRIC = {"indoor": ("Hypersim", 20.0), "outdoor": ("VKITTI", 80.0)}
+
+
+@dataclass(frozen=True)
+class Release:
+    """One released checkpoint.
+
+    Attributes:
+        name: What a user may write for it.
+        url: Where it is downloaded from.
+        variant: Its encoder.
+        licence: SPDX identifier of the weights' licence.
+        max_depth_m: Range of a metric checkpoint in metres; ``None`` for a relative one.
+        size_bytes: Size of the file, where known.
+        sha256: Digest of the file, where known.
+    """
+
+    name: str
+    url: str
+    variant: Variant
+    max_depth_m: float | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+
+    @property
+    def licence(self) -> str:
+        return APACHE if self.variant == "vits" else NON_COMMERCIAL
+
+    @property
+    def parameters(self) -> int:
+        return _PARAMETERS[self.variant]
+
+    @property
+    def file_name(self) -> str:
+        return file_name_of(self.url)
+
+
+def file_name_of(url: str) -> str:
+    """The file name that a URL's path ends in."""
+    return unquote(urlsplit(url).path).rsplit("/", 1)[-1]
+
+
+def _relative(
+    variant: Variant, size_bytes: int | None = None, sha256: str | None = None
+) -> Release:
+    size = _OFFICIAL_NAMES[variant]
+    url = (
+        f"https://huggingface.co/depth-anything/Depth-Anything-V2-{size}/resolve/main/"
+        f"depth_anything_v2_{variant}.pth"
+    )
+    return Release(size.lower(), url, variant, None, size_bytes, sha256)
+
+
+def _metric(scene: str, variant: Variant) -> Release:
+    size = _OFFICIAL_NAMES[variant]
+    dataset, max_depth_m = _METRIC[scene]
+    url = (
+        f"https://huggingface.co/depth-anything/Depth-Anything-V2-Metric-{dataset}-{size}/resolve/"
+        f"main/depth_anything_v2_metric_{dataset.lower()}_{variant}.pth"
+    )
+    return Release(f"metric-{scene}-{size.lower()}", url, variant, max_depth_m)
+
+
+RELEASES: tuple[Release, ...] = (
+    Release("default", DEFAULT_DEPTH_MODEL_URL, "vitb"),
+    _relative(
+        "vits",
+        99_218_434,
+        "715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378",
+    ),
+    _relative("vitb"),
+    _relative(
+        "vitl",
+        1_341_395_338,
+        "a7ea19fa0ed99244e67b624c72b8580b7e9553043245905be58796a608eb9345",
+    ),
+    *(_metric(scene, variant) for scene in _METRIC for variant in _PARAMETERS),
+)
+
+BY_NAME = {release.name: release for release in RELEASES}
+BY_URL = {release.url: release for release in RELEASES}
+_METRIC_RANGES = {r.file_name: r.max_depth_m for r in RELEASES if r.max_depth_m is not None}
+
+
+def metric_range_m(file_name: str) -> float | None:
+    """Range in metres of the released metric checkpoint of that file name, else ``None``."""
+    return _METRIC_RANGES.get(file_name)

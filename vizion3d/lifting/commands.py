@@ -1,0 +1,60 @@
+"""What can be asked to be done."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vizion3d.core.cqrs import Command
+from vizion3d.errors import InvalidConfigError
+from vizion3d.lifting.checkpoints.catalog import DEFAULT_DEPTH_MODEL_URL
+from vizion3d.lifting.images import ImageInput
+from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE, PATCH_SIZE
+
+
+@dataclass
+class DepthEstimationCommand(Command[DepthEstimationResult]):
+    """Estimate the depth of one image.
+
+    Attributes:
+        image_input: The image: a file path (``str`` or ``os.PathLike``), encoded bytes, a PIL
+            image, or a uint8 RGB array ``(H, W, 3)``.
+        model_backend: The checkpoint: a name (``"small"``, ``"base"``, ``"large"``,
+            ``"metric-indoor-small"`` ...; ``vizion3d models list`` shows them), an https URL, or a
+            local path, ending in ``.pth``, ``.pt`` or ``.safetensors``. The default is the vizion3D
+            release checkpoint, downloaded on first use into ``~/.cache/vizion3d/models/``
+            (``VIZION3D_MODEL_CACHE`` names another folder). A local path is never downloaded.
+        return_depth_image: Also return a 16-bit ``open3d.geometry.Image``.
+        return_point_cloud: Also return a coloured ``open3d.geometry.PointCloud``.
+        advanced_config: Camera intrinsics and depth range.
+        input_size: Shorter side at which the network sees the image, in pixels. 518 is what the
+            checkpoints were trained at; less is faster, more shows finer detail.
+
+    Raises:
+        InvalidConfigError: ``input_size`` is below one patch (14 pixels).
+    """
+
+    image_input: ImageInput
+    model_backend: str = DEFAULT_DEPTH_MODEL_URL
+    return_depth_image: bool = False
+    return_point_cloud: bool = False
+    advanced_config: DepthEstimationAdvanceConfig = field(
+        default_factory=DepthEstimationAdvanceConfig
+    )
+    input_size: int = DEFAULT_INPUT_SIZE
+
+    def __post_init__(self) -> None:
+        if self.input_size < PATCH_SIZE:
+            raise InvalidConfigError(
+                f"input_size must be at least {PATCH_SIZE} pixels, got {self.input_size}"
+            )
+
+
+@dataclass
+class DownloadModelCommand(Command[Path]):
+    """Make a checkpoint's file be on this machine; the result is its path.
+
+    Attributes:
+        model_backend: As in :class:`DepthEstimationCommand`.
+    """
+
+    model_backend: str = DEFAULT_DEPTH_MODEL_URL

@@ -1,0 +1,161 @@
+"""What happens on each command and query."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+
+from vizion3d.errors import CheckpointError
+from vizion3d.lifting import geometry, images
+from vizion3d.lifting.checkpoints.catalog import RELEASES, Release
+from vizion3d.lifting.checkpoints.store import CheckpointStore, metric_range_of
+from vizion3d.lifting.commands import DepthEstimationCommand, DownloadModelCommand
+from vizion3d.lifting.models import DepthEstimationResult
+from vizion3d.lifting.outputs.depth_files import to_uint16
+from vizion3d.lifting.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
+from vizion3d.lifting.preprocess import network_size
+from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery
+from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
+from vizion3d.lifting.runtime.cache import RuntimeCache
+
+
+class DepthEstimationHandler:
+    """Decode, find the checkpoint, infer, package.
+
+    Args:
+        checkpoints: Finds checkpoint files.
+        runtimes: Loads them and keeps them loaded.
+        max_pixels: Largest image that is decoded.
+    """
+
+    def __init__(
+        self, checkpoints: CheckpointStore, runtimes: RuntimeCache, max_pixels: int
+    ) -> None:
+        self._checkpoints = checkpoints
+        self._runtimes = runtimes
+        self._max_pixels = max_pixels
+
+    def handle(self, command: DepthEstimationCommand) -> DepthEstimationResult:
+        """Estimate the depth of the command's image.
+
+        Raises:
+            InvalidImageError: The image cannot be read.
+            CheckpointError: The checkpoint cannot be found, downloaded or loaded.
+            MissingDependencyError: Open3D objects are asked for and it cannot be imported.
+        """
+        if command.return_depth_image or command.return_point_cloud:
+            require_open3d()  # before the work, not after it
+        image = images.decode(command.image_input, self._max_pixels)
+        height, width = image.shape[:2]
+        size = network_size(height, width, command.input_size)
+        checkpoint = self._checkpoints.resolve(command.model_backend)
+        depth = self._runtimes.get(checkpoint).infer(image[None], size)[0]
+        result = DepthEstimationResult(
+            raw_depth=depth,
+            min_depth=float(depth.min()),
+            max_depth=float(depth.max()),
+            backend_used=str(checkpoint.path),
+            depth_kind=checkpoint.depth_kind,
+            intrinsics=command.advanced_config.intrinsics_for(width, height),
+        )
+        if not (math.isfinite(result.min_depth) and math.isfinite(result.max_depth)):
+            raise CheckpointError(
+                f"the depth that {checkpoint.path} gives is not finite; its weights may be "
+                "damaged, or the precision too low (try fp32)"
+            )
+        if command.return_depth_image:
+            result.depth_image = to_image(to_uint16(depth))
+        if command.return_point_cloud:
+            result.point_cloud = to_point_cloud(*_colored_points(image, depth, result, command))
+        return result
+
+
+def _colored_points(
+    image: UInt8Array,
+    depth: Float32Array,
+    result: DepthEstimationResult,
+    command: DepthEstimationCommand,
+) -> tuple[Float32Array, UInt8Array]:
+    """Points ``(N, 3)`` in the frame asked for, and their colours, row by row."""
+    config = command.advanced_config
+    assert result.intrinsics is not None
+    depth_m = geometry.depth_to_metres(
+        depth, result.depth_kind, config.depth_near, config.depth_trunc
+    )
+    kept = geometry.visible(depth_m, config.depth_trunc, config.edge_threshold)
+    points = geometry.unproject(depth_m, result.intrinsics)[kept]
+    return np.asarray(geometry.to_frame(points, config.frame), np.float32), image[kept]
+
+
+class ModelsHandler:
+    """Downloads models, and answers what is known, cached and loaded.
+
+    Args:
+        checkpoints: Finds checkpoint files.
+        runtimes: Knows which are loaded.
+    """
+
+    def __init__(self, checkpoints: CheckpointStore, runtimes: RuntimeCache) -> None:
+        self._checkpoints = checkpoints
+        self._runtimes = runtimes
+
+    def download(self, command: DownloadModelCommand) -> Path:
+        return self._checkpoints.resolve(command.model_backend).path
+
+    def list_models(self, _query: ListModelsQuery) -> list[ModelInfo]:
+        released = [self._describe(release.name, release) for release in RELEASES]
+        known = {info.path for info in released}
+        others = [path for path in self._checkpoints.cached_files() if path not in known]
+        return released + [self._describe(str(path), None) for path in others]
+
+    def model_info(self, query: ModelInfoQuery) -> ModelInfo:
+        """What is known of one model.
+
+        Raises:
+            CheckpointError: No model, or a local file that is not there or not a checkpoint.
+        """
+        backend = query.model_backend
+        release = self._checkpoints.release_of(backend)
+        info = self._describe(backend, release)
+        if release or (info.url and not info.cached):
+            return info
+        return self._read_sizes(info)
+
+    def _describe(self, backend: str, release: Release | None) -> ModelInfo:
+        path = self._checkpoints.locate(backend)
+        cached = path.is_file()
+        max_depth_m = metric_range_of(path)
+        info = ModelInfo(
+            name=backend,
+            path=path,
+            cached=cached,
+            loaded=self._runtimes.loaded().get(path),
+            url=backend if "://" in backend else None,
+            depth_kind="relative" if max_depth_m is None else "metric",
+            max_depth_m=max_depth_m,
+            size_bytes=path.stat().st_size if cached else None,
+        )
+        if release is None:
+            return info
+        return dataclasses.replace(
+            info,
+            name=release.name,
+            url=release.url,
+            variant=release.variant,
+            parameters=release.parameters,
+            licence=release.licence,
+            size_bytes=info.size_bytes or release.size_bytes,
+        )
+
+    def _read_sizes(self, info: ModelInfo) -> ModelInfo:
+        from vizion3d.lifting.network.config import config_from_shapes
+        from vizion3d.lifting.network.weights import read_tensors
+
+        tensors = read_tensors(info.path)
+        shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        return dataclasses.replace(
+            info,
+            variant=config_from_shapes(shapes, str(info.path)).variant,
+            parameters=sum(math.prod(shape) for shape in shapes.values()),
+        )

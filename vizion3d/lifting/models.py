@@ -1,0 +1,221 @@
+"""What goes into a depth estimation beside the image, and what comes out."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationInfo,
+    computed_field,
+    field_validator,
+    model_validator,
+)
+
+from vizion3d.core.validation import ValidatedModel
+from vizion3d.errors import InvalidConfigError
+from vizion3d.lifting import cameras, images
+from vizion3d.lifting.geometry import CameraIntrinsics, DepthKind, Frame
+
+if TYPE_CHECKING:
+    from open3d.geometry import Image as O3dImage
+    from open3d.geometry import PointCloud as O3dPointCloud
+else:
+    O3dImage = O3dPointCloud = Any
+
+_INTRINSICS = ("fx", "fy", "cx", "cy")
+
+
+class DepthEstimationAdvanceConfig(ValidatedModel):
+    """Camera intrinsics and depth range of one image.
+
+    Every field is optional. An intrinsic that is set is in pixels of the input image. One that is
+    left out is the PrimeSense camera's, carried over from its 640 x 480 pixels to the image's size
+    (see :meth:`intrinsics_for`); at 640 x 480 that is the default shown.
+
+    Attributes:
+        fx: Horizontal focal length, in pixels.
+        fy: Vertical focal length, in pixels.
+        cx: Column of the principal point, in pixels (0 = centre of the first column).
+        cy: Row of the principal point, in pixels (0 = centre of the first row).
+        depth_scale: Units per metre of uint16 depth images in metres; 1000 = millimetres.
+        depth_trunc: Distance in metres at and beyond which points are discarded. For a relative
+            checkpoint it is also the distance given to the farthest pixel.
+        depth_near: Distance in metres given to the closest pixel of a relative checkpoint.
+        frame: Axes of the point cloud: ``"opencv"`` (x right, y down, z forward; Open3D's camera
+            frame) or ``"opengl"`` (x right, y up, z backward).
+        edge_threshold: Discard points where depth jumps by more than this share of itself ("flying
+            pixels" between an object and what is behind it); 0.04 is a good value. ``None`` keeps
+            them.
+
+    Raises:
+        InvalidConfigError: A value is NaN, infinite or out of range; also on assignment.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
+
+    fx: float = Field(525.0, gt=0)
+    fy: float = Field(525.0, gt=0)
+    cx: float = 319.5
+    cy: float = 239.5
+    depth_scale: float = Field(1000.0, gt=0)
+    depth_trunc: float = Field(10.0, gt=0)
+    depth_near: float = Field(0.5, gt=0, validate_default=True)
+    frame: Frame = "opencv"
+    edge_threshold: float | None = Field(None, gt=0)
+
+    _source: str = PrivateAttr("given")
+
+    @field_validator("depth_trunc", "depth_near")
+    @classmethod
+    def _near_before_far(cls, value: float, info: ValidationInfo) -> float:
+        given = {**info.data, str(info.field_name): value}
+        near, far = given.get("depth_near", -math.inf), given.get("depth_trunc", math.inf)
+        if near >= far:
+            raise ValueError(
+                f"depth_near ({near} m) must be less than depth_trunc ({far} m); set both"
+            )
+        return value
+
+    @classmethod
+    def from_fov(
+        cls, fov_deg: float, width_px: int, height_px: int, **fields: Any
+    ) -> "DepthEstimationAdvanceConfig":
+        """Intrinsics of a camera with that *horizontal* field of view, for images of that size.
+
+        Args:
+            fov_deg: Angle across the image's width, in degrees, above 0 and below 180.
+            width_px: Width of the image.
+            height_px: Height of the image.
+            fields: Any other field of this class.
+        """
+        focal_px = cameras.focal_from_fov(fov_deg, width_px)
+        return cls._centred(focal_px, width_px, height_px, f"field of view {fov_deg:g}°", fields)
+
+    @classmethod
+    def preset(
+        cls, name: str, width_px: int, height_px: int, **fields: Any
+    ) -> "DepthEstimationAdvanceConfig":
+        """Nominal intrinsics of a known camera, for images of that size.
+
+        Args:
+            name: One of ``vizion3d.lifting.cameras.PRESETS``.
+            width_px: Width of the image.
+            height_px: Height of the image.
+            fields: Any other field of this class.
+        """
+        focal_px = cameras.preset(name).focal_for(width_px, height_px)
+        return cls._centred(focal_px, width_px, height_px, f"preset {name}", fields)
+
+    @classmethod
+    def from_exif(cls, image: "images.ImageInput", **fields: Any) -> "DepthEstimationAdvanceConfig":
+        """Intrinsics from the focal length that a photo's EXIF data tell.
+
+        Args:
+            image: The photo: path, bytes or PIL image. Only its header is read.
+            fields: Any other field of this class.
+
+        Raises:
+            InvalidConfigError: The EXIF data tell no focal length.
+            InvalidImageError: The input is not an image.
+        """
+        header = images.read_header(image)
+        if header.exif_focal_px is None:
+            raise InvalidConfigError(
+                "the photo's EXIF data tell no focal length; use from_fov(...) or preset(...)"
+            )
+        return cls._centred(
+            header.exif_focal_px, header.width_px, header.height_px, "EXIF focal length", fields
+        )
+
+    @classmethod
+    def _centred(
+        cls,
+        focal_px: float,
+        width_px: int,
+        height_px: int,
+        source: str,
+        fields: Mapping[str, Any],
+    ) -> "DepthEstimationAdvanceConfig":
+        cx, cy = cameras.centre_of(width_px, height_px)
+        config = cls(**{"fx": focal_px, "fy": focal_px, "cx": cx, "cy": cy, **fields})
+        config._source = source
+        return config
+
+    def intrinsics_for(self, width_px: int, height_px: int) -> CameraIntrinsics:
+        """The intrinsics for an image of that size, and where each came from.
+
+        A field that is not set is the PrimeSense camera's: its focal length scaled as
+        :meth:`vizion3d.lifting.cameras.Camera.focal_for` has it (so pixels stay square), its
+        principal point in the image's centre.
+        """
+        focal_px = cameras.preset("primesense").focal_for(width_px, height_px)
+        cx, cy = cameras.centre_of(width_px, height_px)
+        values = {"fx": focal_px, "fy": focal_px, "cx": cx, "cy": cy}
+        sources = dict.fromkeys(_INTRINSICS, f"primesense scaled to {width_px}x{height_px}")
+        for name in _INTRINSICS:
+            if name in self.model_fields_set:
+                values[name] = getattr(self, name)
+                sources[name] = self._source
+        return CameraIntrinsics(**values, width_px=width_px, height_px=height_px, sources=sources)
+
+
+class DepthEstimationResult(BaseModel):
+    """What a depth estimation returns.
+
+    Attributes:
+        depth_map: The depth as nested lists, ``[H][W]``; made from ``raw_depth`` when first read.
+        raw_depth: float32 ``(H, W)``, the network's output at the image's size. Relative
+            checkpoints: inverse depth, higher = closer, without a unit. Metric ones: metres,
+            higher = farther.
+        min_depth: Smallest value of ``raw_depth``.
+        max_depth: Largest value of ``raw_depth``; never below ``min_depth``.
+        backend_used: Path of the checkpoint file that was used.
+        depth_image: With ``return_depth_image``: ``open3d.geometry.Image``, uint16 ``(H, W)``; 0 to
+            65535 maps linearly to ``[min_depth, max_depth]``.
+        point_cloud: With ``return_point_cloud``: coloured ``open3d.geometry.PointCloud``.
+        point_cloud_scale: Metres per unit of the point cloud: always 1.0. A relative checkpoint's
+            metres follow from the range that ``depth_near`` and ``depth_trunc`` assume.
+        depth_kind: ``"relative"`` or ``"metric"``.
+        intrinsics: The intrinsics that hold for the image, and where each came from.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+
+    raw_depth: NDArray[np.float32] = Field(exclude=True, repr=False)
+    min_depth: float
+    max_depth: float
+    backend_used: str
+    depth_image: O3dImage | None = None
+    point_cloud: O3dPointCloud | None = None
+    point_cloud_scale: float = 1.0
+    depth_kind: DepthKind = "relative"
+    intrinsics: CameraIntrinsics | None = None
+
+    _depth_map: list[list[float]] | None = PrivateAttr(None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _accept_depth_map(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Take the depth as ``depth_map``, nested lists, in place of ``raw_depth``."""
+        if not (isinstance(data, Mapping) and "depth_map" in data and "raw_depth" not in data):
+            return handler(data)
+        rest = {name: value for name, value in data.items() if name != "depth_map"}
+        depth_map = data["depth_map"]
+        result = handler({**rest, "raw_depth": np.asarray(depth_map, np.float32)})
+        result._depth_map = depth_map
+        return result
+
+    @computed_field(repr=False)  # type: ignore[prop-decorator]
+    @property
+    def depth_map(self) -> list[list[float]]:
+        """The depth as nested lists, ``[H][W]``: 30 to 100 times the size of ``raw_depth``."""
+        if self._depth_map is None:
+            self._depth_map = self.raw_depth.tolist()
+        return self._depth_map

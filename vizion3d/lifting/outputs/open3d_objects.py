@@ -1,0 +1,56 @@
+"""Open3D objects, and what to do when Open3D cannot be imported."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vizion3d.errors import MissingDependencyError
+from vizion3d.lifting.geometry import FloatArray
+
+if TYPE_CHECKING:
+    from open3d.geometry import Image as O3dImage
+    from open3d.geometry import PointCloud as O3dPointCloud
+
+SYSTEM_LIBRARIES = "libusb-1.0-0 libgl1 libegl1 libgomp1"
+"""Debian packages of the libraries that Open3D loads when it is imported."""
+
+
+def require_open3d() -> Any:
+    """Import Open3D.
+
+    Raises:
+        MissingDependencyError: It cannot be imported; the message says how to mend it.
+    """
+    try:
+        import open3d
+    except (ImportError, OSError) as error:
+        raise MissingDependencyError(
+            f"Open3D cannot be imported ({error}), so there is no depth image or point cloud of "
+            "its types; the depth itself works without it. Install it with 'pip install open3d', "
+            f"and on Debian or Ubuntu 'sudo apt-get install {SYSTEM_LIBRARIES}'."
+        ) from error
+    return open3d
+
+
+def to_image(pixels: NDArray[np.uint16]) -> "O3dImage":
+    """uint16 ``(H, W)`` -> ``open3d.geometry.Image``."""
+    image: O3dImage = require_open3d().geometry.Image(np.ascontiguousarray(pixels))
+    return image
+
+
+def to_point_cloud(points: FloatArray, colors: NDArray[np.uint8]) -> "O3dPointCloud":
+    """Points ``(N, 3)`` and RGB colours ``(N, 3)`` -> ``open3d.geometry.PointCloud``."""
+    open3d = require_open3d()
+    cloud: O3dPointCloud = open3d.geometry.PointCloud()
+    vectors = open3d.utility.Vector3dVector
+    cloud.points = vectors(points.astype(np.float64))
+    cloud.colors = vectors(colors / np.float64(255))
+    return cloud
+
+
+def from_point_cloud(cloud: "O3dPointCloud") -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """``open3d.geometry.PointCloud`` -> points float32 ``(N, 3)``, RGB colours uint8 ``(N, 3)``."""
+    points = np.asarray(cloud.points, dtype=np.float32)
+    colors = np.rint(np.asarray(cloud.colors) * 255).astype(np.uint8)
+    return points, colors

@@ -1,0 +1,50 @@
+"""The protocol that every runtime fulfils, and the choice among them."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vizion3d.lifting.checkpoints.store import Checkpoint
+from vizion3d.settings import Settings
+
+UInt8Array = NDArray[np.uint8]
+Float32Array = NDArray[np.float32]
+
+
+class Runtime(Protocol):
+    """A loaded network. Safe to call from several threads.
+
+    Attributes:
+        description: Framework, device and precision, for people: ``"torch cpu fp32"``.
+    """
+
+    @property
+    def description(self) -> str: ...
+
+    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+        """Depth of a batch of images of equal shape, at the images' own size.
+
+        Args:
+            images: uint8 ``(N, H, W, 3)``, RGB.
+            size: ``(height, width)`` in pixels at which the network sees them, multiples of 14.
+
+        Returns:
+            float32 ``(N, H, W)``: inverse depth, higher = closer; or metres, for a metric network.
+        """
+        ...
+
+
+RuntimeLoader = Callable[[Checkpoint], Runtime]
+
+
+def runtime_loader(settings: Settings) -> RuntimeLoader:
+    """What loads a checkpoint into the runtime that the settings ask for."""
+
+    def load(checkpoint: Checkpoint) -> Runtime:
+        from vizion3d.lifting.runtime.torch_runtime import TorchRuntime
+
+        return TorchRuntime(checkpoint, settings.device, settings.precision)
+
+    return load

@@ -1,0 +1,90 @@
+"""The network on torch: CUDA, MPS or CPU."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vizion3d.errors import InvalidConfigError
+from vizion3d.lifting.checkpoints.store import Checkpoint
+from vizion3d.lifting.network.weights import load_network
+from vizion3d.lifting.preprocess import MEAN, STD
+from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
+from vizion3d.settings import Precision
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(wanted: str) -> torch.device:
+    """``auto`` -> CUDA, else MPS, else CPU; anything else as it says.
+
+    Raises:
+        InvalidConfigError: A device that this machine or this build of torch does not have.
+    """
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(wanted)
+    here = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }[device.type]
+    if (device.index or 0) >= here:
+        raise InvalidConfigError(
+            f"device {wanted!r} is not available here ({here} {device.type} devices); "
+            "use --device auto or VIZION3D_DEVICE=auto"
+        )
+    return device
+
+
+def prepare(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """uint8 RGB ``(N, H, W, 3)`` -> normalised float32 ``(N, 3, *size)``, as the recipe says.
+
+    torch's bicubic has a = -0.75 and half-pixel centres, as OpenCV's has.
+    """
+    scaled = images.permute(0, 3, 1, 2).float().div_(255.0)
+    resized = F.interpolate(scaled, size=size, mode="bicubic", align_corners=False)
+    mean, std = (torch.tensor(v, device=images.device).view(1, 3, 1, 1) for v in (MEAN, STD))
+    return (resized - mean) / std
+
+
+class TorchRuntime:
+    """A checkpoint loaded into torch.
+
+    Args:
+        checkpoint: The checkpoint file.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:<n>`` or ``mps``.
+        precision: Of weights and arithmetic; ``auto`` is fp16 on CUDA and fp32 elsewhere. The
+            recipe around the network stays in float32.
+
+    Raises:
+        CheckpointError: The file is not a Depth Anything V2 checkpoint.
+        InvalidConfigError: The device is not available.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, device: str = "auto", precision: Precision = "auto"
+    ) -> None:
+        self._device = choose_device(device)
+        if precision == "auto":
+            precision = "fp16" if self._device.type == "cuda" else "fp32"
+        self._dtype = _DTYPES[precision]
+        network = load_network(checkpoint.path, checkpoint.max_depth_m)
+        # The convolutions of the head run faster on channels-last weights and maps.
+        self._network = network.to(self._device, self._dtype).to(
+            memory_format=torch.channels_last  # type: ignore[call-overload]  # torch's stub lacks it
+        )
+        self.description = f"torch {self._device} {precision}"
+
+    @torch.inference_mode()
+    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+        """See :meth:`vizion3d.lifting.runtime.base.Runtime.infer`."""
+        height, width = images.shape[1:3]
+        batch = prepare(torch.from_numpy(images).to(self._device), size)
+        depth = self._network(batch.to(self._dtype, memory_format=torch.channels_last))
+        resized = F.interpolate(
+            depth.float()[:, None], size=(height, width), mode="bilinear", align_corners=True
+        )
+        array: Float32Array = resized[:, 0].cpu().numpy()
+        return array

@@ -1,0 +1,56 @@
+"""Settings of the library, each read from an environment variable ``VIZION3D_<NAME>``."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from vizion3d.core.validation import explain
+from vizion3d.errors import InvalidConfigError
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+RuntimeName = Literal["auto", "torch"]
+
+
+class Settings(BaseSettings):
+    """Where models are kept and how they are run.
+
+    Attributes:
+        model_cache: Folder of downloaded checkpoints.
+        offline: Refuse every download, and say how to make it by hand.
+        device: ``auto`` (CUDA, else MPS, else CPU), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        runtime: What runs the network; ``auto`` takes the fastest that is here.
+        precision: Arithmetic of the network; ``auto`` is fp16 on CUDA and fp32 elsewhere.
+        max_pixels: Largest image that is decoded, in pixels.
+        max_loaded_models: How many models stay in memory; the least recently used one goes first.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="VIZION3D_", frozen=True, protected_namespaces=(), env_ignore_empty=True
+    )
+
+    model_cache: Path = Path("~/.cache/vizion3d/models")
+    offline: bool = False
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    runtime: RuntimeName = "auto"
+    precision: Precision = "auto"
+    max_pixels: int = Field(100_000_000, gt=0)
+    max_loaded_models: int = Field(2, gt=0)
+
+    @field_validator("model_cache")
+    @classmethod
+    def _expand(cls, path: Path) -> Path:
+        return path.expanduser()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment; ``overrides`` that are not None win.
+
+    Raises:
+        InvalidConfigError: A variable has a value that makes no sense; the message names both.
+    """
+    try:
+        return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise InvalidConfigError(f"settings (VIZION3D_* variables): {explain(error)}") from error
