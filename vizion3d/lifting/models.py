@@ -70,7 +70,8 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
     frame: Frame = "opencv"
     edge_threshold: float | None = Field(None, gt=0)
 
-    _source: str = PrivateAttr("given")
+    # Field -> the value that was derived for it, and from what.
+    _derived: dict[str, tuple[float, str]] = PrivateAttr(default_factory=dict)
 
     @field_validator("depth_trunc", "depth_near")
     @classmethod
@@ -144,8 +145,9 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         fields: Mapping[str, Any],
     ) -> "DepthEstimationAdvanceConfig":
         cx, cy = cameras.centre_of(width_px, height_px)
-        config = cls(**{"fx": focal_px, "fy": focal_px, "cx": cx, "cy": cy, **fields})
-        config._source = source
+        derived = {"fx": focal_px, "fy": focal_px, "cx": cx, "cy": cy}
+        config = cls(**{**derived, **fields})
+        config._derived = {name: (value, source) for name, value in derived.items()}
         return config
 
     def intrinsics_for(self, width_px: int, height_px: int) -> CameraIntrinsics:
@@ -162,7 +164,8 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         for name in _INTRINSICS:
             if name in self.model_fields_set:
                 values[name] = getattr(self, name)
-                sources[name] = self._source
+                value, source = self._derived.get(name, (None, ""))
+                sources[name] = source if value == values[name] else "given"
         return CameraIntrinsics(**values, width_px=width_px, height_px=height_px, sources=sources)
 
 

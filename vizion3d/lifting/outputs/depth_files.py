@@ -43,11 +43,6 @@ def metres_to_uint16(depth_m: FloatArray, depth_scale: float) -> NDArray[np.uint
     return pixels
 
 
-def encode_png16(pixels: NDArray[np.uint16]) -> bytes:
-    """uint16 ``(H, W)`` -> 16-bit greyscale PNG."""
-    return _encode_png(pixels)
-
-
 def encode_color_png(depth: FloatArray, color_map: str = DEFAULT_COLOR_MAP) -> bytes:
     """Depth ``(H, W)``, its range stretched over a colour map -> 8-bit RGB PNG.
 
@@ -58,11 +53,23 @@ def encode_color_png(depth: FloatArray, color_map: str = DEFAULT_COLOR_MAP) -> b
     Raises:
         InvalidConfigError: There is no such colour map.
     """
-    return _encode_png(colorize(depth, color_map))
+    return encode_png(colorize(depth, color_map))
 
 
 def colorize(depth: FloatArray, color_map: str = DEFAULT_COLOR_MAP) -> NDArray[np.uint8]:
     """Depth ``(H, W)`` -> RGB uint8 ``(H, W, 3)``; see :func:`encode_color_png`."""
+    rgb = color_table(color_map)
+    index = np.rint(scale_inverse_depth(depth) * 255).astype(np.uint8)
+    colors: NDArray[np.uint8] = rgb[index]
+    return colors
+
+
+def color_table(color_map: str) -> NDArray[np.uint8]:
+    """The 256 RGB colours of a colour map, uint8 ``(256, 3)``.
+
+    Raises:
+        InvalidConfigError: There is no such colour map.
+    """
     from cmap import Colormap
 
     try:
@@ -71,9 +78,7 @@ def colorize(depth: FloatArray, color_map: str = DEFAULT_COLOR_MAP) -> NDArray[n
         raise InvalidConfigError(
             f"there is no colour map {color_map!r}; try inferno, turbo, viridis, magma or gray"
         ) from error
-    rgb = np.rint(table * 255).astype(np.uint8)
-    index = np.rint(scale_inverse_depth(depth) * 255).astype(np.uint8)
-    colors: NDArray[np.uint8] = rgb[index]
+    colors: NDArray[np.uint8] = np.rint(table * 255).astype(np.uint8)
     return colors
 
 
@@ -91,7 +96,8 @@ def encode_npz(**arrays: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _encode_png(pixels: NDArray[Any]) -> bytes:
+def encode_png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+    """uint16 ``(H, W)`` -> 16-bit greyscale PNG; uint8 ``(H, W, 3)`` -> 8-bit RGB PNG."""
     from PIL import Image
 
     buffer = io.BytesIO()

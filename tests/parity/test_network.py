@@ -1,0 +1,53 @@
+"""Our network against transformers' implementation of it, on the same full-size weights."""
+
+import pytest
+import torch
+
+from tests.support.checkpoints import TINY, VITB, VITS, seeded_network
+from tests.support.peer import give_official_positions, to_transformers
+from vizion3d.lifting.network.config import NetworkConfig
+
+SIZES = [(518, 518), (518, 686), (686, 518), (532, 532), (518, 2044), (1036, 1036)]
+
+
+def smooth_image(height: int, width: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(height * width)
+    coarse = torch.randn(1, 3, height // 28, width // 28, generator=generator)
+    return torch.nn.functional.interpolate(coarse, size=(height, width), mode="bicubic")
+
+
+def deviation(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    """Largest difference as a share of the reference's range."""
+    spread = theirs.max() - theirs.min()
+    assert spread > 1, "a reference without contrast would prove nothing"
+    return float((ours - theirs).abs().max() / spread)
+
+
+@pytest.mark.parametrize("config", [VITS, VITB], ids=["vits", "vitb"])
+@torch.inference_mode()
+def test_network_equals_transformers_at_the_training_size(config: NetworkConfig) -> None:
+    network = seeded_network(config)
+    image = smooth_image(518, 518)
+    theirs = to_transformers(network)(image).predicted_depth
+    assert deviation(network(image), theirs) < 1e-5
+
+
+@pytest.mark.parametrize("config", [VITS, VITB], ids=["vits", "vitb"])
+@torch.inference_mode()
+def test_network_equals_transformers_at_every_size(config: NetworkConfig) -> None:
+    network = seeded_network(config)
+    peer = to_transformers(network)
+    give_official_positions(peer)
+    for height, width in SIZES[1:]:
+        image = smooth_image(height, width)
+        assert deviation(network(image), peer(image).predicted_depth) < 1e-5, (height, width)
+
+
+@torch.inference_mode()
+def test_metric_head_equals_transformers() -> None:
+    network = seeded_network(TINY, max_depth_m=20.0)
+    image = smooth_image(518, 518)
+    ours = network(image)
+    assert deviation(ours, to_transformers(network)(image).predicted_depth) < 1e-5
+    assert ours.min() > 0
+    assert ours.max() < 20

@@ -1,0 +1,105 @@
+import threading
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vizion3d.errors import CheckpointError
+from vizion3d.lifting.checkpoints.store import Checkpoint
+from vizion3d.lifting.runtime.base import Float32Array, Runtime, UInt8Array
+from vizion3d.lifting.runtime.cache import RuntimeCache
+
+
+class FakeRuntime:
+    def __init__(self, name: str) -> None:
+        self.description = name
+
+    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+        return np.zeros(images.shape[:3], np.float32)
+
+
+class FakeLoader:
+    """Loads slowly, counts, and fails on demand."""
+
+    def __init__(self) -> None:
+        self.loads: Counter[str] = Counter()
+        self.broken = False
+
+    def __call__(self, checkpoint: Checkpoint) -> Runtime:
+        self.loads[checkpoint.path.name] += 1
+        threading.Event().wait(0.05)
+        if self.broken:
+            raise CheckpointError("broken")
+        return FakeRuntime(checkpoint.path.name)
+
+
+@pytest.fixture
+def loader() -> FakeLoader:
+    return FakeLoader()
+
+
+def checkpoint(folder: Path, name: str) -> Checkpoint:
+    path = folder / name
+    if not path.exists():
+        path.touch()
+    return Checkpoint(path)
+
+
+def test_a_model_is_loaded_once_however_many_threads_ask(
+    tmp_path: Path, loader: FakeLoader
+) -> None:
+    cache = RuntimeCache(loader, 2)
+    wanted = checkpoint(tmp_path, "a")
+    found: list[Runtime] = []
+    threads = [threading.Thread(target=lambda: found.append(cache.get(wanted))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len({id(runtime) for runtime in found}) == 1
+    assert loader.loads == {"a": 1}
+
+
+def test_the_least_recently_used_goes_first(tmp_path: Path, loader: FakeLoader) -> None:
+    cache = RuntimeCache(loader, 2)
+    a, b, c = (checkpoint(tmp_path, name) for name in "abc")
+    for wanted in (a, b, a, c, a, b):
+        cache.get(wanted)
+    assert loader.loads == {"a": 1, "b": 2, "c": 1}
+    assert set(cache.loaded().values()) == {"a", "b"}
+
+
+def test_a_failed_load_reaches_every_waiter_and_is_tried_again(
+    tmp_path: Path, loader: FakeLoader
+) -> None:
+    cache = RuntimeCache(loader, 2)
+    wanted = checkpoint(tmp_path, "a")
+    loader.broken = True
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match="broken"):
+            cache.get(wanted)
+    assert cache.loaded() == {}
+    loader.broken = False
+    assert cache.get(wanted).description == "a"
+    assert loader.loads == {"a": 3}
+
+
+def test_a_changed_file_is_loaded_anew(tmp_path: Path, loader: FakeLoader) -> None:
+    cache = RuntimeCache(loader, 2)
+    wanted = checkpoint(tmp_path, "a")
+    first = cache.get(wanted)
+    wanted.path.write_bytes(b"new weights")
+    assert cache.get(wanted) is not first
+
+
+def test_the_same_file_read_as_metric_is_another_model(tmp_path: Path, loader: FakeLoader) -> None:
+    cache = RuntimeCache(loader, 2)
+    relative = checkpoint(tmp_path, "a")
+    assert cache.get(relative) is not cache.get(Checkpoint(relative.path, 20.0))
+
+
+def test_a_file_that_is_gone_is_told(tmp_path: Path, loader: FakeLoader) -> None:
+    with pytest.raises(CheckpointError, match="cannot be read: No such file"):
+        RuntimeCache(loader, 2).get(Checkpoint(tmp_path / "none"))

@@ -1,0 +1,167 @@
+import io
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vizion3d.errors import InvalidConfigError
+from vizion3d.lifting import (
+    DepthEstimationAdvanceConfig,
+    DepthEstimationCommand,
+    DepthEstimationResult,
+)
+
+
+def photo(width: int, height: int, focal_35mm: float | None = None) -> bytes:
+    exif = Image.Exif()
+    if focal_35mm:
+        exif.get_ifd(0x8769)[0xA405] = focal_35mm
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height)).save(buffer, "JPEG", exif=exif)
+    return buffer.getvalue()
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    assert DepthEstimationAdvanceConfig().model_dump() == {
+        "fx": 525.0,
+        "fy": 525.0,
+        "cx": 319.5,
+        "cy": 239.5,
+        "depth_scale": 1000.0,
+        "depth_trunc": 10.0,
+        "depth_near": 0.5,
+        "frame": "opencv",
+        "edge_threshold": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"fx": math.nan}, "fx: a finite number, got nan"),
+        ({"fy": math.inf}, "fy: a finite number, got inf"),
+        ({"fx": 0}, "fx: greater than 0, got 0"),
+        ({"fy": -525.0}, "fy: greater than 0, got -525.0"),
+        ({"cx": math.nan}, "cx: a finite number, got nan"),
+        ({"cy": "left"}, "cy: .*, got 'left'"),
+        ({"depth_scale": 0}, "depth_scale: greater than 0, got 0"),
+        ({"depth_trunc": -1}, "depth_trunc: greater than 0, got -1"),
+        ({"depth_near": 0}, "depth_near: greater than 0, got 0"),
+        ({"depth_near": 10}, r"depth_near \(10.0 m\) must be less than depth_trunc \(10.0 m\)"),
+        ({"depth_trunc": 0.4}, r"depth_near \(0.5 m\) must be less than depth_trunc \(0.4 m\)"),
+        ({"frame": "ros"}, "frame: .*'opencv' or 'opengl', got 'ros'"),
+        ({"edge_threshold": 0}, "edge_threshold: greater than 0, got 0"),
+        ({"fX": 500}, "fX: .*, got 500"),
+    ],
+)
+def test_senseless_values_are_refused(fields: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidConfigError, match=told):
+        DepthEstimationAdvanceConfig(**fields)
+    with pytest.raises(InvalidConfigError, match=told):
+        DepthEstimationAdvanceConfig.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("fx", -1.0), ("cx", math.nan), ("depth_trunc", 0.1), ("depth_near", 11)]
+)
+def test_a_refused_assignment_changes_nothing(field: str, value: float) -> None:
+    config = DepthEstimationAdvanceConfig()
+    before = config.model_dump()
+    with pytest.raises(InvalidConfigError, match=field):
+        setattr(config, field, value)
+    assert config.model_dump() == before
+
+
+def test_unset_intrinsics_are_primesense_at_the_images_size() -> None:
+    used = DepthEstimationAdvanceConfig().intrinsics_for(640, 480)
+    assert (used.fx, used.fy, used.cx, used.cy) == (525.0, 525.0, 319.5, 239.5)
+    used = DepthEstimationAdvanceConfig().intrinsics_for(1280, 960)
+    assert (used.fx, used.fy, used.cx, used.cy) == (1050.0, 1050.0, 639.5, 479.5)
+    assert set(used.sources.values()) == {"primesense scaled to 1280x960"}
+
+
+def test_a_set_intrinsic_is_in_pixels_of_the_image_even_at_its_default_value() -> None:
+    used = DepthEstimationAdvanceConfig(fx=525.0, cx=10).intrinsics_for(1280, 960)
+    assert (used.fx, used.fy, used.cx, used.cy) == (525.0, 1050.0, 10.0, 479.5)
+    assert (used.sources["fx"], used.sources["cx"]) == ("given", "given")
+    assert used.sources["fy"] == "primesense scaled to 1280x960"
+
+
+def test_from_fov() -> None:
+    config = DepthEstimationAdvanceConfig.from_fov(90, 200, 100, depth_trunc=3, cy=40)
+    used = config.intrinsics_for(200, 100)
+    assert (used.fx, used.fy, used.cx, used.cy) == pytest.approx((100, 100, 99.5, 40))
+    assert config.depth_trunc == 3
+    assert used.sources == {
+        "fx": "field of view 90°",
+        "fy": "field of view 90°",
+        "cx": "field of view 90°",
+        "cy": "given",
+    }
+
+
+def test_preset() -> None:
+    config = DepthEstimationAdvanceConfig.preset("primesense", 320, 240, frame="opengl")
+    used = config.intrinsics_for(320, 240)
+    assert (used.fx, used.fy, used.cx, used.cy) == (262.5, 262.5, 159.5, 119.5)
+    assert used.sources["fx"] == "preset primesense"
+    assert config.frame == "opengl"
+    config.fx = 300
+    assert config.intrinsics_for(320, 240).sources["fx"] == "given"
+
+
+def test_from_exif() -> None:
+    config = DepthEstimationAdvanceConfig.from_exif(photo(400, 300, 43.2666), depth_near=1)
+    used = config.intrinsics_for(400, 300)
+    assert (used.fx, used.fy) == pytest.approx((500, 500), rel=1e-5)
+    assert used.sources["fx"] == "EXIF focal length"
+    assert config.depth_near == 1
+    with pytest.raises(InvalidConfigError, match="tell no focal length"):
+        DepthEstimationAdvanceConfig.from_exif(photo(400, 300))
+
+
+def test_a_result_can_be_made_of_nested_lists() -> None:
+    depth_map = [[0.1, 0.2], [0.3, 0.4]]
+    result = DepthEstimationResult(
+        depth_map=depth_map,  # type: ignore[call-arg]
+        min_depth=0.1,
+        max_depth=0.4,
+        backend_used="a.pth",
+    )
+    assert result.depth_map == depth_map
+    assert result.raw_depth.dtype == np.float32
+    assert result.model_dump()["depth_map"] == depth_map
+    assert (result.depth_image, result.point_cloud, result.point_cloud_scale) == (None, None, 1.0)
+    assert json.loads(result.model_dump_json())["depth_map"] == depth_map
+
+
+def test_the_nested_list_is_made_when_it_is_read_and_the_array_is_not_copied() -> None:
+    raw = np.array([[1.5, 2.5]], np.float32)
+    result = DepthEstimationResult(raw_depth=raw, min_depth=1.5, max_depth=2.5, backend_used="x")
+    assert result.raw_depth is raw
+    assert result._depth_map is None
+    assert result.depth_map == [[1.5, 2.5]]
+    assert result.depth_map is result.depth_map
+    assert "raw_depth" not in result.model_dump()
+    assert "raw_depth" not in repr(result)
+
+
+@pytest.mark.parametrize("input_size", [0, 13, -518])
+def test_an_input_size_below_one_patch_is_refused(input_size: int) -> None:
+    with pytest.raises(InvalidConfigError, match=f"at least 14 pixels, got {input_size}"):
+        DepthEstimationCommand(image_input=b"", input_size=input_size)
+
+
+def test_the_commands_defaults_are_the_documented_ones() -> None:
+    command = DepthEstimationCommand(b"x")
+    assert command.model_backend == (
+        "https://github.com/OlafenwaMoses/vizion3D/releases/download/"
+        "essentials-v1/depth_anything_v2_vitb.pth"
+    )
+    assert not command.return_depth_image
+    assert not command.return_point_cloud
+    assert command.advanced_config == DepthEstimationAdvanceConfig()
+    assert command.input_size == 518

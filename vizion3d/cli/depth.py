@@ -1,0 +1,181 @@
+"""``vizion3d depth``: photos in, depth and point cloud files out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from vizion3d.cli.formats import CLOUDS, ENCODERS, Output, SaveFormat, parse_formats
+from vizion3d.cli.inputs import Job, find_jobs
+from vizion3d.core.container import Container, build_container
+from vizion3d.errors import CheckpointError, InvalidConfigError, InvalidImageError
+from vizion3d.lifting import images
+from vizion3d.lifting.cameras import PRESETS
+from vizion3d.lifting.commands import DepthEstimationCommand, DownloadModelCommand
+from vizion3d.lifting.models import DepthEstimationAdvanceConfig
+from vizion3d.lifting.outputs.atomic import write_atomic
+from vizion3d.lifting.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
+from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE
+from vizion3d.settings import Precision, load_settings
+
+FLYING_PIXEL_THRESHOLD = 0.04
+
+
+def parse_camera(text: str) -> str:
+    """``auto`` or the name of a preset; anything else is a usage error."""
+    if text != "auto" and text not in PRESETS:
+        raise typer.BadParameter(f"{text!r}; choose from auto, {', '.join(PRESETS)}")
+    return text
+
+
+def configure(
+    image: Path, camera: str, fov_deg: float | None, fields: dict[str, Any]
+) -> DepthEstimationAdvanceConfig:
+    """The configuration for one image: what is given, else the field of view, else the camera.
+
+    ``auto`` takes the EXIF focal length where there is one, and PrimeSense's otherwise.
+    """
+    config = DepthEstimationAdvanceConfig
+    header = images.read_header(image)
+    size = header.width_px, header.height_px
+    if fov_deg is not None:
+        return config.from_fov(fov_deg, *size, **fields)
+    if camera != "auto":
+        return config.preset(camera, *size, **fields)
+    return config(**fields) if header.exif_focal_px is None else config.from_exif(image, **fields)
+
+
+PANEL = "Camera and depth range"
+
+
+def depth(
+    paths: Annotated[list[str], typer.Argument(help="Images, folders, or quoted globs.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("vizion3d-output"),
+    model: Annotated[
+        str, typer.Option(help="Name, URL or path of a checkpoint; see 'vizion3d models list'.")
+    ] = "default",
+    save: Annotated[
+        str, typer.Option(help="What to write: " + ",".join(SaveFormat) + ".")
+    ] = "png,color,ply",
+    camera: Annotated[
+        str,
+        typer.Option(
+            help="Intrinsics: auto (EXIF, else primesense), " + ", ".join(PRESETS) + ".",
+            callback=parse_camera,
+            rich_help_panel=PANEL,
+        ),
+    ] = "auto",
+    fov: Annotated[
+        float | None, typer.Option(help="Horizontal field of view, degrees.", rich_help_panel=PANEL)
+    ] = None,
+    fx: Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)] = None,
+    fy: Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)] = None,
+    cx: Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)] = None,
+    cy: Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)] = None,
+    near: Annotated[
+        float | None,
+        typer.Option(help="Metres given to the closest pixel [0.5].", rich_help_panel=PANEL),
+    ] = None,
+    depth_trunc: Annotated[
+        float | None,
+        typer.Option(help="Metres at which points end [10].", rich_help_panel=PANEL),
+    ] = None,
+    depth_scale: Annotated[
+        float | None,
+        typer.Option(help="Units per metre of metric-png [1000].", rich_help_panel=PANEL),
+    ] = None,
+    frame: Annotated[
+        Literal["opencv", "opengl"], typer.Option(help="Axes of the cloud.", rich_help_panel=PANEL)
+    ] = "opencv",
+    edge_threshold: Annotated[
+        float,
+        typer.Option(help="Relative jump that makes a flying pixel; 0 keeps all.", min=0),
+    ] = FLYING_PIXEL_THRESHOLD,
+    input_size: Annotated[
+        int, typer.Option(help="Shorter side that the network sees, pixels.", min=14)
+    ] = DEFAULT_INPUT_SIZE,
+    color_map: Annotated[
+        str, typer.Option(help="Colour map of 'color': inferno, turbo, viridis ...")
+    ] = DEFAULT_COLOR_MAP,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = None,
+    precision: Annotated[Precision | None, typer.Option(help="Arithmetic of the network.")] = None,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave out images whose results are there.")
+    ] = False,
+) -> None:
+    """Estimate depth: a depth image, a coloured picture of it and a point cloud for each photo."""
+    formats = parse_formats(save)
+    given = {
+        "fx": fx,
+        "fy": fy,
+        "cx": cx,
+        "cy": cy,
+        "depth_near": near,
+        "depth_trunc": depth_trunc,
+        "depth_scale": depth_scale,
+        "edge_threshold": edge_threshold or None,
+    }
+    fields = {name: value for name, value in given.items() if value is not None} | {"frame": frame}
+    color_table(color_map)  # a wrong name is told before any work
+    container = build_container(load_settings(device=device, precision=precision))
+
+    def process(job: Job) -> str:
+        config = configure(job.image, camera, fov, fields)
+        command = DepthEstimationCommand(
+            image_input=job.image,
+            model_backend=model,
+            return_point_cloud=not CLOUDS.isdisjoint(formats),
+            advanced_config=config,
+            input_size=input_size,
+        )
+        result = container.commands.dispatch(command)
+        output = Output(result, config, color_map)
+        for format_ in formats:
+            suffix, encode = ENCODERS[format_]
+            write_atomic(Path(f"{job.stem}{suffix}"), encode(output))
+        return f"intrinsics: {output.intrinsics.sources['fx']}"
+
+    endings = [ENCODERS[format_][0] for format_ in formats]
+    jobs = find_jobs(paths, out)
+    if skip_existing:
+        jobs = [j for j in jobs if not all(Path(f"{j.stem}{e}").exists() for e in endings)]
+    _warm(container, model, jobs)
+    _run_all(jobs, process, f"{{{','.join(endings)}}}")
+
+
+def _warm(container: Container, model: str, jobs: list[Job]) -> None:
+    """Fetch the model before the progress bar of the images starts."""
+    if jobs:
+        container.commands.dispatch(DownloadModelCommand(model))
+
+
+def _run_all(jobs: list[Job], process: Callable[[Job], str], endings: str) -> None:
+    """Process every job; those that fail are told at the end, with exit code 1."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    failed: list[tuple[Job, Exception]] = []
+    bar = track(
+        jobs,
+        description="depth",
+        console=console,
+        disable=len(jobs) < 2 or not console.is_terminal,
+    )
+    for job in bar:
+        try:
+            note = process(job)
+        except (CheckpointError, InvalidConfigError):
+            raise  # every other image would fail of it too
+        except (InvalidImageError, OSError) as error:
+            failed.append((job, error))
+        else:
+            console.print(
+                f"{job.image} -> {job.stem}{endings} ({note})", markup=False, soft_wrap=True
+            )
+    for job, reason in failed:
+        typer.echo(f"failed: {job.image}: {reason}", err=True)
+    if failed:
+        typer.echo(f"{len(failed)} of {len(jobs)} images failed", err=True)
+        raise typer.Exit(1)

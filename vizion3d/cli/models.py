@@ -1,0 +1,86 @@
+"""``vizion3d models``: what is known, cached and loaded."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vizion3d.core.container import default_container
+from vizion3d.lifting.commands import DownloadModelCommand
+from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery
+
+models = typer.Typer(help="Checkpoints: what is known, what is here.", no_args_is_help=True)
+
+ModelArgument = Annotated[str, typer.Argument(help="A name, an https URL, or a path.")]
+_PIPE_WIDTH = 200
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+
+
+@models.command("list")
+def list_models() -> None:
+    """List the released models, and what else is in the cache."""
+    table = Table("name", "depth", "encoder", "weights", "licence", "file", "cached")
+    for info in default_container().queries.dispatch(ListModelsQuery()):
+        table.add_row(
+            info.name,
+            _depth(info),
+            info.variant or "?",
+            _millions(info.parameters),
+            info.licence or "?",
+            _megabytes(info.size_bytes),
+            "yes" if info.cached else "no",
+        )
+    _console().print(table)
+    typer.echo(f"cache: {default_container().settings.model_cache}")
+    typer.echo("CC-BY-NC-4.0 weights may not be used commercially.")
+
+
+@models.command("info")
+def model_info(model: ModelArgument) -> None:
+    """Tell all that is known of one model."""
+    info = default_container().queries.dispatch(ModelInfoQuery(model))
+    table = Table(show_header=False, box=None)
+    rows = {
+        "name": info.name,
+        "depth": _depth(info),
+        "encoder": info.variant or "?",
+        "weights": f"{info.parameters:,}" if info.parameters else "?",
+        "licence": info.licence or "?",
+        "url": info.url or "-",
+        "path": str(info.path),
+        "cached": "yes" if info.cached else "no",
+        "file size": _megabytes(info.size_bytes),
+        "loaded": info.loaded or "no",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    _console().print(table)
+
+
+@models.command()
+def download(model: ModelArgument) -> None:
+    """Download a model into the cache, if it is not there, and print its path."""
+    typer.echo(default_container().commands.dispatch(DownloadModelCommand(model)))
+
+
+@models.command()
+def path(model: ModelArgument) -> None:
+    """Print where a model's file is, or would be."""
+    typer.echo(default_container().queries.dispatch(ModelInfoQuery(model)).path)
+
+
+def _depth(info: ModelInfo) -> str:
+    return f"metric, to {info.max_depth_m:g} m" if info.max_depth_m else info.depth_kind
+
+
+def _millions(count: int | None) -> str:
+    return f"{count / 1e6:.1f} M" if count else "?"
+
+
+def _megabytes(size_bytes: int | None) -> str:
+    return f"{size_bytes / 1e6:.0f} MB" if size_bytes else "?"
