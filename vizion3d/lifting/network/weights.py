@@ -1,6 +1,7 @@
 """Reading a checkpoint file safely, and building the network that it holds."""
 
 import pickle
+import re
 import zipfile
 from pathlib import Path
 
@@ -33,11 +34,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise CheckpointError(f"no checkpoint file at {path}; check the path") from error
     except pickle.UnpicklingError as error:
-        reason = str(error).partition("\n")[0][:300]
+        foreign = re.search(r"GLOBAL (\S+)", str(error))
         raise CheckpointError(
-            f"{path} was refused, and nothing in it was run: it holds more than tensors "
-            f"({reason}). "
-            "Use a state dict (torch.save(model.state_dict(), ...)) or a .safetensors file."
+            f"{path} was refused, and nothing in it was run: "
+            + (f"it refers to {foreign[1]}" if foreign else "it is damaged or of another kind")
+            + ". Use a file of tensors alone: torch.save(model.state_dict(), ...) or .safetensors."
         ) from error
     except MemoryError:
         raise

@@ -1,0 +1,240 @@
+"""The command line as a user runs it: a process, its files, its exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import open3d as o3d
+import pytest
+from PIL import Image
+
+from tests.support import photos
+from tests.support.checkpoints import save_checkpoint
+from vizion3d import __version__
+
+PROGRAM = [sys.executable, "-c", "from vizion3d.cli import main; main()"]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_checkpoint(tmp_path_factory.mktemp("models") / "tiny.pth")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two photos (one that tells its focal length), a broken one, and something else."""
+    photo = Image.fromarray(photos.coffee()).resize((150, 100))
+    photo.save(tmp_path / "plain.png")
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 26
+    photo.save(tmp_path / "phone.jpg", exif=exif)
+    (tmp_path / "broken.jpg").write_bytes((tmp_path / "phone.jpg").read_bytes()[:900])
+    (tmp_path / "notes.txt").write_text("no image")
+    return tmp_path
+
+
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "200", **environment},
+        check=False,
+    )
+
+
+def pixels_of(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_a_folder_with_a_broken_photo(folder: Path, tiny: Path) -> None:
+    out = folder / "out"
+    ended = run("depth", folder, "--model", tiny, "--out", out, "--input-size", 98)
+    assert ended.returncode == 1
+    assert "failed:" in ended.stderr
+    assert "broken.jpg is truncated or damaged" in ended.stderr
+    assert "1 of 3 images failed" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "EXIF focal length" in ended.stderr
+    assert "primesense scaled to 150x100" in ended.stderr
+    assert sorted(p.name for p in out.iterdir()) == [
+        "phone.color.png",
+        "phone.depth.png",
+        "phone.ply",
+        "plain.color.png",
+        "plain.depth.png",
+        "plain.ply",
+    ]
+
+
+def test_every_format(folder: Path, tiny: Path) -> None:
+    formats = "png,color,metric-png,ply,glb,view,npy,npz,json"
+    out = folder / "out"
+    ended = run(
+        *("depth", folder / "plain.png", "--model", tiny, "--out", out, "--save", formats),
+        *("--input-size", 98, "--fov", 60, "--near", 1, "--depth-trunc", 4, "--frame", "opengl"),
+        *("--edge-threshold", 0, "--device", "cpu", "--precision", "fp32"),
+    )
+    assert ended.returncode == 0, ended.stderr
+    depth = np.load(out / "plain.npy")
+    assert (depth.shape, depth.dtype) == ((100, 150), np.float32)
+    assert np.array_equal(np.load(out / "plain.npz")["depth"], depth)
+    facts = json.loads((out / "plain.json").read_text())
+    assert facts["min_depth"] == pytest.approx(float(depth.min()))
+    assert facts["depth_kind"] == "relative"
+    assert facts["intrinsics"]["fx"] == pytest.approx(75 / np.tan(np.radians(30)))
+    assert facts["intrinsics"]["sources"]["fx"] == "field of view 60°"
+    assert facts["depth_range"]["depth_trunc"] == 4
+    pixels = pixels_of(out / "plain.depth.png")
+    assert (pixels.dtype, pixels.min(), pixels.max()) == (np.uint16, 0, 65535)
+    millimetres = pixels_of(out / "plain.metric.png")
+    assert (millimetres.min(), millimetres.max()) == (1000, 4000)
+    cloud = o3d.io.read_point_cloud(str(out / "plain.ply"))
+    z = np.asarray(cloud.points)[:, 2]
+    assert -4 < z.min() < z.max() == pytest.approx(-1)
+    assert (out / "plain.glb").read_bytes()[:4] == b"glTF"
+    for name in ("plain.color.png", "plain.view.png"):
+        with Image.open(out / name) as picture:
+            assert picture.size == (150, 100)
+
+
+def test_the_metric_png_is_a_depth_image_to_open3d(folder: Path, tiny: Path) -> None:
+    out = folder / "out"
+    options = ("--save", "metric-png,ply,json", "--input-size", 98, "--edge-threshold", 0)
+    assert (
+        run("depth", folder / "plain.png", "--model", tiny, "--out", out, *options).returncode == 0
+    )
+    used = json.loads((out / "plain.json").read_text())["intrinsics"]
+    camera = o3d.camera.PinholeCameraIntrinsic(
+        150, 100, used["fx"], used["fy"], used["cx"], used["cy"]
+    )
+    depth = o3d.io.read_image(str(out / "plain.metric.png"))
+    theirs = o3d.geometry.PointCloud.create_from_depth_image(
+        depth, camera, depth_scale=1000.0, depth_trunc=9.999
+    )
+    ours = o3d.io.read_point_cloud(str(out / "plain.ply"))
+    distances = np.asarray(theirs.compute_point_cloud_distance(ours))
+    assert len(theirs.points) > 14_000
+    assert distances.max() < 2e-3  # half a millimetre of depth, seen at up to 35 degrees
+
+
+def test_skip_existing_leaves_finished_images_alone(folder: Path, tiny: Path) -> None:
+    out, photo = folder / "out", folder / "plain.png"
+    arguments = ("depth", photo, "--model", tiny, "--out", out, "--save", "npy", "--input-size", 98)
+    assert run(*arguments).returncode == 0
+    (out / "plain.npy").write_bytes(b"mine")
+    assert run(*arguments, "--skip-existing").returncode == 0
+    assert (out / "plain.npy").read_bytes() == b"mine"
+    assert run(*arguments).returncode == 0
+    assert np.load(out / "plain.npy").shape == (100, 150)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--model", "smal"], 1, "Did you mean 'small'?"),
+        (["--save", "png,obj"], 2, "obj; choose from png"),
+        (["--camera", "gopro"], 2, "'gopro'; choose from auto, primesense"),
+        (["--fx", "-1"], 1, "fx: greater than 0, got -1.0"),
+        (["--near", "20"], 1, "depth_near (20.0 m) must be less than depth_trunc (10.0 m)"),
+        (["--color-map", "plaid"], 1, "no colour map 'plaid'"),
+        (["--device", "tpu"], 1, "device"),
+        (["--fov", "180"], 1, "between 0 and 180 degrees, got 180.0"),
+    ],
+)
+def test_a_senseless_option_is_told_without_a_traceback(
+    folder: Path, tiny: Path, arguments: list[str], code: int, told: str
+) -> None:
+    ended = run("depth", folder / "plain.png", "--model", tiny, "--out", folder / "o", *arguments)
+    assert ended.returncode == code
+    assert told in " ".join(ended.stderr.replace("│", "").split())
+    assert "Traceback" not in ended.stderr
+    assert not (folder / "o").exists()
+
+
+def test_offline_tells_the_line_to_run(folder: Path) -> None:
+    environment = {"VIZION3D_OFFLINE": "1", "VIZION3D_MODEL_CACHE": str(folder / "cache")}
+    ended = run("depth", folder / "plain.png", "--out", folder / "o", **environment)
+    assert ended.returncode == 1
+    assert "curl -L 'https://github.com/OlafenwaMoses/vizion3D/releases" in ended.stderr
+
+
+def test_ctrl_c_leaves_no_half_written_file(folder: Path, tiny: Path) -> None:
+    photo = Image.open(folder / "plain.png").resize((900, 600))
+    for number in range(40):
+        photo.save(folder / f"many-{number:02}.png")
+    out = folder / "out"
+    arguments = ["depth", str(folder / "many-*.png"), "--model", str(tiny), "--out", str(out)]
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while len(list(out.glob("*.ply"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    written = list(out.iterdir())
+    assert 0 < len(written) < 120
+    assert not [p for p in written if p.name.startswith(".") or ".part" in p.name]
+    for path in out.glob("*.ply"):
+        header, _, body = path.read_bytes().partition(b"end_header\n")
+        count = int(header.split(b"element vertex ")[1].split()[0])
+        assert len(body) == 15 * count
+
+
+def test_models(tiny: Path, tmp_path: Path) -> None:
+    environment = {"VIZION3D_MODEL_CACHE": str(tmp_path)}
+    listed = run("models", "list", **environment).stdout
+    assert "metric-outdoor-large" in listed
+    assert "CC-BY-NC-4.0" in listed
+    assert str(tmp_path) in listed
+    told = run("models", "info", tiny, **environment).stdout
+    assert "vit-64x4" in told
+    default = tmp_path / "depth_anything_v2_vitb.pth"
+    assert run("models", "path", "default", **environment).stdout.strip() == str(default)
+    default.touch()
+    assert run("models", "download", "default", **environment).stdout.strip() == str(default)
+    unknown = run("models", "info", "smal", **environment)
+    assert unknown.returncode == 1
+    assert unknown.stderr.startswith("error: 'smal' is not a model")
+
+
+def test_doctor(tmp_path: Path) -> None:
+    told = run("doctor", VIZION3D_MODEL_CACHE=str(tmp_path / "cache"))
+    assert told.returncode == 0, told.stdout
+    assert f"vizion3d   {__version__}" in told.stdout
+    assert "open3d     imports" in told.stdout
+    assert "0 models, 0 MB" in told.stdout
+
+
+def test_doctor_tells_the_remedy_of_a_broken_open3d(tmp_path: Path) -> None:
+    (tmp_path / "open3d.py").write_text("raise OSError('libGL.so.1: cannot open')")
+    told = run("doctor", PYTHONPATH=str(tmp_path), VIZION3D_MODEL_CACHE=str(tmp_path))
+    assert told.returncode == 1
+    assert "open3d     BROKEN" in told.stdout
+    assert "apt-get install libusb-1.0-0" in told.stdout
+
+
+def test_depth_without_open3d_still_works(folder: Path, tiny: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "open3d.py").write_text("raise OSError('libGL.so.1: cannot open')")
+    arguments = ("depth", folder / "plain.png", "--model", tiny, "--input-size", 98)
+    out = ("--out", folder / "out")
+    works = run(*arguments, *out, "--save", "png,color,npy", PYTHONPATH=str(broken))
+    assert works.returncode == 0, works.stderr
+    refused = run(*arguments, *out, "--save", "ply", PYTHONPATH=str(broken))
+    assert refused.returncode == 1
+    assert "error: Open3D cannot be imported" in refused.stderr
+
+
+def test_version() -> None:
+    assert run("--version").stdout.strip() == f"vizion3d {__version__}"

@@ -1,0 +1,95 @@
+"""The whole path from image to depth, against the official recipe written out with OpenCV."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from tests.support import photos
+from tests.support.checkpoints import VITS, save_checkpoint, seeded_network
+from tests.support.peer import give_official_positions, to_transformers
+from vizion3d.core.container import build_container
+from vizion3d.lifting import DepthEstimationCommand
+from vizion3d.lifting.preprocess import STD, network_size
+from vizion3d.lifting.runtime.torch_runtime import prepare
+from vizion3d.settings import Settings
+
+Image = NDArray[np.uint8]
+SIZES = [(1000, 750), (200, 150), (640, 480), (480, 640), (1920, 1080), (518, 518), (31, 77)]
+
+
+def resized(photo: Image, width: int, height: int) -> Image:
+    return np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def official_size(height: int, width: int, target: int = 518) -> tuple[int, int]:
+    """``Resize(..., keep_aspect_ratio=True, ensure_multiple_of=14, resize_method="lower_bound")``
+    of the official ``util/transform.py``, written out."""
+    scale_height, scale_width = target / height, target / width
+    if scale_width > scale_height:
+        scale_height = scale_width
+    else:
+        scale_width = scale_height
+
+    def constrain(x: float) -> int:
+        y = int(np.round(x / 14) * 14)
+        return y if y >= target else int(np.ceil(x / 14) * 14)
+
+    return constrain(scale_height * height), constrain(scale_width * width)
+
+
+def official_input(photo: Image) -> NDArray[np.float32]:
+    """``image2tensor`` of the official ``dpt.py``, for an image that is RGB already."""
+    height, width = official_size(*photo.shape[:2])
+    image = cv2.resize(photo / 255.0, (width, height), interpolation=cv2.INTER_CUBIC)
+    image = (image - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    return np.ascontiguousarray(image.transpose(2, 0, 1)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Image], NDArray[np.float32]]:
+    """``infer_image`` of the official code, on transformers' network with official positions."""
+    peer = to_transformers(seeded_network(VITS))
+    give_official_positions(peer)
+
+    @torch.inference_mode()
+    def infer(photo: Image) -> NDArray[np.float32]:
+        depth = peer(torch.from_numpy(official_input(photo))[None]).predicted_depth
+        size = photo.shape[0], photo.shape[1]
+        depth = F.interpolate(depth[:, None], size, mode="bilinear", align_corners=True)
+        return np.asarray(depth[0, 0])
+
+    return infer
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_checkpoint(tmp_path_factory.mktemp("models") / "vits.pth", VITS)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_input_equals_opencvs(size: tuple[int, int]) -> None:
+    photo = resized(photos.coffee(), *size)
+    ours = prepare(torch.from_numpy(photo)[None], network_size(*photo.shape[:2]))[0].numpy()
+    theirs = official_input(photo)
+    assert ours.shape == theirs.shape
+    # In units of the image's range [0, 1], which the recipe divides by the channel's deviation.
+    assert np.abs(ours - theirs).max() * max(STD) < 1e-4
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_depth_equals_the_official_recipes(
+    size: tuple[int, int], checkpoint: Path, official: Callable[[Image], NDArray[np.float32]]
+) -> None:
+    photo = resized(photos.coffee(), *size)
+    commands = build_container(Settings(device="cpu", precision="fp32")).commands
+    ours = commands.dispatch(DepthEstimationCommand(photo, model_backend=str(checkpoint)))
+    theirs = official(photo)
+    assert np.ptp(theirs) > 1
+    assert np.abs(ours.raw_depth - theirs).max() < 1e-3 * np.ptp(theirs)
+    assert ours.min_depth == ours.raw_depth.min()
