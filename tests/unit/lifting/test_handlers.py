@@ -149,7 +149,7 @@ def models(tmp_path: Path) -> ModelsHandler:
 
 def test_models_are_listed_with_what_is_known(tmp_path: Path, models: ModelsHandler) -> None:
     listed = {info.name: info for info in models.list_models(ListModelsQuery())}
-    assert list(listed)[:4] == ["default", "small", "base", "large"]
+    assert list(listed)[:4] == ["default", "nano", "small", "base"]
     default = listed["default"]
     assert default.path == tmp_path / "cache" / "depth_anything_v2_vitb.pth"
     assert (default.variant, default.licence, default.cached) == ("vitb", "CC-BY-NC-4.0", False)
@@ -163,7 +163,7 @@ def test_what_else_is_cached_is_listed(tmp_path: Path, models: ModelsHandler) ->
     listed = {info.name: info for info in models.list_models(ListModelsQuery())}
     assert listed[str(other)].cached
     assert listed["default"].cached
-    assert len(listed) == 11
+    assert len(listed) == 12
 
 
 def test_a_local_checkpoints_sizes_are_read_off_its_file(

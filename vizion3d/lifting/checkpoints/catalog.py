@@ -1,4 +1,4 @@
-"""What is known of the released Depth Anything V2 checkpoints.
+"""What is known of the released Depth Anything V2 checkpoints, and of our own in the package.
 
 Addresses are those of the official repository's README; sizes and SHA-256 digests are those of the
 files' LFS records, where known. Licences: the official repository puts Small under Apache-2.0 and
@@ -6,6 +6,7 @@ Base, Large and Giant under CC-BY-NC-4.0; a metric model follows the model it wa
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
@@ -17,9 +18,14 @@ DEFAULT_DEPTH_MODEL_URL = (
 APACHE = "Apache-2.0"
 NON_COMMERCIAL = "CC-BY-NC-4.0"
 
-Variant = Literal["vits", "vitb", "vitl"]
+Variant = Literal["vit-192x12", "vits", "vitb", "vitl"]
 
-_PARAMETERS: dict[Variant, int] = {"vits": 24_785_089, "vitb": 97_470_785, "vitl": 335_315_649}
+_PARAMETERS: dict[Variant, int] = {
+    "vit-192x12": 6_404_993,
+    "vits": 24_785_089,
+    "vitb": 97_470_785,
+    "vitl": 335_315_649,
+}
 _OFFICIAL_NAMES: dict[Variant, str] = {"vits": "Small", "vitb": "Base", "vitl": "Large"}
 _METRIC = {"indoor": ("Hypersim", 20.0), "outdoor": ("VKITTI", 80.0)}
 
@@ -30,7 +36,7 @@ class Release:
 
     Attributes:
         name: What a user may write for it.
-        url: Where it is downloaded from.
+        source: Where it is downloaded from; the file itself, if it is part of the package.
         variant: Its encoder.
         licence: SPDX identifier of the weights' licence.
         max_depth_m: Range of a metric checkpoint in metres; ``None`` for a relative one.
@@ -39,15 +45,19 @@ class Release:
     """
 
     name: str
-    url: str
+    source: str | Path
     variant: Variant
     max_depth_m: float | None = None
     size_bytes: int | None = None
     sha256: str | None = None
 
     @property
+    def url(self) -> str | None:
+        return None if isinstance(self.source, Path) else self.source
+
+    @property
     def licence(self) -> str:
-        return APACHE if self.variant == "vits" else NON_COMMERCIAL
+        return NON_COMMERCIAL if self.variant in ("vitb", "vitl") else APACHE
 
     @property
     def parameters(self) -> int:
@@ -55,7 +65,7 @@ class Release:
 
     @property
     def file_name(self) -> str:
-        return file_name_of(self.url)
+        return self.source.name if isinstance(self.source, Path) else file_name_of(self.source)
 
 
 def file_name_of(url: str) -> str:
@@ -86,6 +96,7 @@ def _metric(scene: str, variant: Variant) -> Release:
 
 RELEASES: tuple[Release, ...] = (
     Release("default", DEFAULT_DEPTH_MODEL_URL, "vitb"),
+    Release("nano", Path(__file__).with_name("nano.safetensors"), "vit-192x12"),
     _relative(
         "vits",
         99_218_434,
@@ -97,11 +108,11 @@ RELEASES: tuple[Release, ...] = (
         1_341_395_338,
         "a7ea19fa0ed99244e67b624c72b8580b7e9553043245905be58796a608eb9345",
     ),
-    *(_metric(scene, variant) for scene in _METRIC for variant in _PARAMETERS),
+    *(_metric(scene, variant) for scene in _METRIC for variant in _OFFICIAL_NAMES),
 )
 
 BY_NAME = {release.name: release for release in RELEASES}
-BY_URL = {release.url: release for release in RELEASES}
+BY_URL = {release.url: release for release in RELEASES if release.url}
 _METRIC_RANGES = {r.file_name: r.max_depth_m for r in RELEASES if r.max_depth_m is not None}
 
 

@@ -77,9 +77,9 @@ class CheckpointStore:
         location = self.locate(backend)
         release = self.release_of(backend)
         if not location.is_file():
-            url = release.url if release else backend
+            url = str(release.source) if release else backend
             if not _is_url(url):
-                raise _not_found(backend)
+                raise _not_found(url)
             if self._offline:
                 raise DownloadError(
                     f"VIZION3D_OFFLINE is set and {location} is not there. On a machine with "
@@ -98,9 +98,9 @@ class CheckpointStore:
             DownloadError: A URL that is not https.
         """
         release = self.release_of(backend)
-        url = release.url if release else backend
+        url = str(release.source) if release else backend
         if not _is_url(url):
-            return Path(_with_suffix(backend, backend)).expanduser()
+            return Path(_with_suffix(url, url)).expanduser()
         require_secure(url)
         name = _with_suffix(file_name_of(url), url)
         if url == DEFAULT_DEPTH_MODEL_URL:

@@ -60,6 +60,16 @@ def test_addresses_with_the_same_file_name_do_not_collide(store: CheckpointStore
     assert store.cached_files() == sorted(paths)
 
 
+def test_the_packages_own_model_needs_no_download(downloader: FakeDownloader) -> None:
+    store = CheckpointStore(Path("/nowhere"), downloader, offline=True)
+    checkpoint = store.resolve("nano")
+    assert checkpoint.path.is_file()
+    assert checkpoint.path.stat().st_size < 14e6
+    assert checkpoint.depth_kind == "relative"
+    assert store.locate("nano") == checkpoint.path
+    assert downloader.asked == []
+
+
 def test_a_known_digest_is_asked_for(store: CheckpointStore, downloader: FakeDownloader) -> None:
     store.resolve("small")
     assert downloader.asked == [(BY_NAME["small"].url, BY_NAME["small"].sha256)]
@@ -169,10 +179,11 @@ def test_each_licence_is_told_once(
 
 
 def test_the_catalogue() -> None:
-    assert len({release.url for release in RELEASES}) == len(RELEASES) == len(BY_NAME)
-    assert all(release.url.startswith("https://") for release in RELEASES)
-    small = {r.name for r in RELEASES if r.licence == "Apache-2.0"}
-    assert small == {"small", "metric-indoor-small", "metric-outdoor-small"}
+    assert len({release.source for release in RELEASES}) == len(RELEASES) == len(BY_NAME)
+    urls = [release.url for release in RELEASES if release.name != "nano"]
+    assert all(url and url.startswith("https://") for url in urls)
+    free = {r.name for r in RELEASES if r.licence == "Apache-2.0"}
+    assert free == {"nano", "small", "metric-indoor-small", "metric-outdoor-small"}
     assert hashlib.sha256(b"").digest_size * 2 == len(str(BY_NAME["small"].sha256))
 
 
@@ -183,6 +194,7 @@ def test_the_catalogues_parameter_counts_are_the_networks() -> None:
     from vizion3d.lifting.network.model import DepthAnythingV2
 
     sizes = {
+        "vit-192x12": NetworkConfig(192, 12, 32, (24, 48, 96, 192)),
         "vits": NetworkConfig(384, 12, 64, (48, 96, 192, 384)),
         "vitb": NetworkConfig(768, 12, 128, (96, 192, 384, 768)),
         "vitl": NetworkConfig(1024, 24, 256, (256, 512, 1024, 1024)),

@@ -1,0 +1,49 @@
+# Everything a developer does. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types check protos docs bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+setup: $(READY) ## make .venv with everything that development needs
+
+$(READY): pyproject.toml constraints.txt
+	PYTHON=$(PYTHON) bash tools/system_libraries.sh
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(READY) ## lift a photo into 3D and say where the results are
+	@$(BIN)/vizion3d depth examples/coffee.jpg --model nano --save png,color,ply,glb,view,json --out demo-output
+	@cat examples/after-demo.txt
+
+test: $(READY) ## run every test
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## static types, strict
+	$(BIN)/mypy
+
+check: lint types test docs $(READY) ## everything that CI checks
+	PYTHON=$(BIN)/python tools/generate_protos.sh --check
+
+protos: $(READY) ## generate vizion3d/proto from protos/
+	PYTHON=$(BIN)/python tools/generate_protos.sh
+
+docs: $(READY) ## build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+bench: $(READY) ## time the pipeline beside transformers', into benchmarks/results/
+	$(BIN)/python -m benchmarks.pipeline
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) site dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The wire contract, generated from ``protos/lifting.proto`` by ``make protos``."""
