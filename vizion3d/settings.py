@@ -10,7 +10,7 @@ from vizion3d.core.validation import explain
 from vizion3d.errors import InvalidConfigError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-RuntimeName = Literal["auto", "torch"]
+RuntimeName = Literal["auto", "openvino", "torch"]
 
 
 class Settings(BaseSettings):
@@ -20,8 +20,10 @@ class Settings(BaseSettings):
         model_cache: Folder of downloaded checkpoints.
         offline: Refuse every download, and say how to make it by hand.
         device: ``auto`` (CUDA, else MPS, else CPU), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        runtime: What runs the network; ``auto`` takes the fastest that is here.
-        precision: Arithmetic of the network; ``auto`` is fp16 on CUDA and fp32 elsewhere.
+        runtime: What runs the network: ``torch``, ``openvino`` (CPU only), or ``auto``: OpenVINO
+            on a CPU, torch on a GPU.
+        precision: Arithmetic of the network; ``auto`` is fp16 on CUDA, bf16 on CPUs that compute in
+            it natively (OpenVINO), and fp32 elsewhere.
         max_pixels: Largest image that is decoded, in pixels.
         max_loaded_models: How many models stay in memory; the least recently used one goes first.
     """

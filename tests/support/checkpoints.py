@@ -37,7 +37,8 @@ def seeded_network(
     # Smooth noise: patches that differ, as those of a photo do.
     noise = torch.randn(1, 3, 9, 9, generator=generator)
     image = torch.nn.functional.interpolate(noise, size=(126, 126), mode="bicubic")
-    before = network.depth_head(network.pretrained(image), 9, 9)
+    positions = network.pretrained.positional_embedding(9, 9)
+    before = network.depth_head(network.pretrained(image, positions), 9, 9)
     last = network.depth_head.scratch.output_conv2[2]
     scale = 1 / before.std()
     last.weight.mul_(scale)

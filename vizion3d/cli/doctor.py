@@ -11,7 +11,17 @@ from vizion3d.errors import MissingDependencyError
 from vizion3d.lifting.outputs.open3d_objects import require_open3d
 from vizion3d.lifting.queries import ListModelsQuery
 
-_PACKAGES = ("vizion3d", "torch", "numpy", "pillow", "open3d", "pydantic", "fastapi", "grpcio")
+_PACKAGES = (
+    "vizion3d",
+    "torch",
+    "numpy",
+    "pillow",
+    "open3d",
+    "openvino",
+    "pydantic",
+    "fastapi",
+    "grpcio",
+)
 
 
 def doctor() -> None:
@@ -34,13 +44,20 @@ def _version(name: str) -> str:
 def _tell_devices() -> bool:
     import torch
 
+    from vizion3d.lifting.runtime.choice import choose_framework
     from vizion3d.lifting.runtime.torch_runtime import choose_device
 
     settings = default_container().settings
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     typer.echo(f"cpu        {os.cpu_count()} cores, {torch.get_num_threads()} torch threads")
     typer.echo(f"gpu        {', '.join(gpus) or 'none that torch can use'}")
+    runtime = choose_framework(settings)
     typer.echo(f"device     {choose_device(settings.device)} (VIZION3D_DEVICE={settings.device})")
+    typer.echo(f"runtime    {runtime} (VIZION3D_RUNTIME={settings.runtime})")
+    if runtime == "openvino":
+        from vizion3d.lifting.runtime.openvino_runtime import best_precision
+
+        typer.echo(f"precision  {best_precision()} is this CPU's best")
     return True
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vizion3d.core.container import default_container
-from vizion3d.lifting.commands import DownloadModelCommand
+from vizion3d.lifting.commands import ClearConversionsCommand, DownloadModelCommand
 from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery
 
 models = typer.Typer(help="Checkpoints: what is known, what is here.", no_args_is_help=True)
@@ -24,7 +24,7 @@ def _console() -> Console:
 @models.command("list")
 def list_models() -> None:
     """List the released models, and what else is in the cache."""
-    table = Table("name", "depth", "encoder", "weights", "licence", "file", "cached")
+    table = Table("name", "depth", "encoder", "weights", "licence", "file", "here")
     for info in default_container().queries.dispatch(ListModelsQuery()):
         table.add_row(
             info.name,
@@ -33,7 +33,7 @@ def list_models() -> None:
             _millions(info.parameters),
             info.licence or "?",
             _megabytes(info.size_bytes),
-            "yes" if info.cached else "no",
+            _state(info),
         )
     _console().print(table)
     typer.echo(f"cache: {default_container().settings.model_cache}")
@@ -53,7 +53,7 @@ def model_info(model: ModelArgument) -> None:
         "licence": info.licence or "?",
         "url": info.url or "-",
         "path": str(info.path),
-        "cached": "yes" if info.cached else "no",
+        "here": _state(info),
         "file size": _megabytes(info.size_bytes),
         "loaded": info.loaded or "no",
     }
@@ -72,6 +72,19 @@ def download(model: ModelArgument) -> None:
 def path(model: ModelArgument) -> None:
     """Print where a model's file is, or would be."""
     typer.echo(default_container().queries.dispatch(ModelInfoQuery(model)).path)
+
+
+@models.command()
+def clear() -> None:
+    """Remove the networks converted for OpenVINO; they are made again when needed."""
+    freed_bytes = default_container().commands.dispatch(ClearConversionsCommand())
+    typer.echo(f"{freed_bytes / 1e6:.0f} MB freed; checkpoints are untouched")
+
+
+def _state(info: ModelInfo) -> str:
+    if not info.cached:
+        return "no"
+    return "yes, converted" if info.converted else "yes"
 
 
 def _depth(info: ModelInfo) -> str:

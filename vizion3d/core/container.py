@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 from vizion3d.core.cqrs import CommandBus, QueryBus
 from vizion3d.lifting.checkpoints.store import CheckpointStore
-from vizion3d.lifting.commands import DepthEstimationCommand, DownloadModelCommand
+from vizion3d.lifting.commands import (
+    ClearConversionsCommand,
+    DepthEstimationCommand,
+    DownloadModelCommand,
+)
 from vizion3d.lifting.handlers import DepthEstimationHandler, ModelsHandler
 from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery
-from vizion3d.lifting.runtime.base import runtime_loader
 from vizion3d.lifting.runtime.cache import RuntimeCache
+from vizion3d.lifting.runtime.choice import runtime_loader
+from vizion3d.lifting.runtime.conversions import ConversionStore
 from vizion3d.settings import Settings, load_settings
 
 
@@ -35,12 +40,16 @@ def build_container(
 ) -> Container:
     """Wire an application; a test may hand in parts of its own."""
     checkpoints = checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline)
-    runtimes = runtimes or RuntimeCache(runtime_loader(settings), settings.max_loaded_models)
+    conversions = ConversionStore(settings.model_cache)
+    runtimes = runtimes or RuntimeCache(
+        runtime_loader(settings, conversions), settings.max_loaded_models
+    )
     commands, queries = CommandBus(), QueryBus()
-    models = ModelsHandler(checkpoints, runtimes)
+    models = ModelsHandler(checkpoints, runtimes, conversions)
     depth = DepthEstimationHandler(checkpoints, runtimes, settings.max_pixels)
     commands.register(DepthEstimationCommand, depth.handle)
     commands.register(DownloadModelCommand, models.download)
+    commands.register(ClearConversionsCommand, models.clear_conversions)
     queries.register(ListModelsQuery, models.list_models)
     queries.register(ModelInfoQuery, models.model_info)
     return Container(settings, commands, queries)

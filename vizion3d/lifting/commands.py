@@ -50,6 +50,14 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
 
 
 @dataclass
+class ClearConversionsCommand(Command[int]):
+    """Remove the networks that were converted for OpenVINO; the result is the bytes freed.
+
+    They are made again when they are needed.
+    """
+
+
+@dataclass
 class DownloadModelCommand(Command[Path]):
     """Make a checkpoint's file be on this machine; the result is its path.
 

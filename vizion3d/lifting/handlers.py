@@ -9,8 +9,12 @@ import numpy as np
 from vizion3d.errors import CheckpointError
 from vizion3d.lifting import geometry, images
 from vizion3d.lifting.checkpoints.catalog import RELEASES, Release
-from vizion3d.lifting.checkpoints.store import CheckpointStore, metric_range_of
-from vizion3d.lifting.commands import DepthEstimationCommand, DownloadModelCommand
+from vizion3d.lifting.checkpoints.store import Checkpoint, CheckpointStore, metric_range_of
+from vizion3d.lifting.commands import (
+    ClearConversionsCommand,
+    DepthEstimationCommand,
+    DownloadModelCommand,
+)
 from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.lifting.outputs.depth_files import to_uint16
 from vizion3d.lifting.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
@@ -18,6 +22,7 @@ from vizion3d.lifting.preprocess import network_size
 from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery
 from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.runtime.cache import RuntimeCache
+from vizion3d.lifting.runtime.conversions import ConversionStore
 
 
 class DepthEstimationHandler:
@@ -94,14 +99,21 @@ class ModelsHandler:
     Args:
         checkpoints: Finds checkpoint files.
         runtimes: Knows which are loaded.
+        conversions: Knows which are converted.
     """
 
-    def __init__(self, checkpoints: CheckpointStore, runtimes: RuntimeCache) -> None:
+    def __init__(
+        self, checkpoints: CheckpointStore, runtimes: RuntimeCache, conversions: ConversionStore
+    ) -> None:
         self._checkpoints = checkpoints
         self._runtimes = runtimes
+        self._conversions = conversions
 
     def download(self, command: DownloadModelCommand) -> Path:
         return self._checkpoints.resolve(command.model_backend).path
+
+    def clear_conversions(self, _command: ClearConversionsCommand) -> int:
+        return self._conversions.clear()
 
     def list_models(self, _query: ListModelsQuery) -> list[ModelInfo]:
         released = [self._describe(release.name, release) for release in RELEASES]
@@ -130,6 +142,7 @@ class ModelsHandler:
             name=backend,
             path=path,
             cached=cached,
+            converted=cached and self._conversions.has(Checkpoint(path, max_depth_m)),
             loaded=self._runtimes.loaded().get(path),
             url=backend if "://" in backend else None,
             depth_kind="relative" if max_depth_m is None else "metric",

@@ -15,6 +15,7 @@ class ModelInfo:
         name: What to write for it: a name of the catalogue, or a path.
         path: Where its file is, or would be after a download.
         cached: Whether the file is there.
+        converted: Whether its network is converted for OpenVINO, so that it loads fast.
         loaded: Runtime that has it in memory (``"torch cpu fp32"``), ``None`` if none has.
         url: Where it is downloaded from.
         variant: Its encoder: ``"vits"``, ``"vitb"``, ``"vitl"`` ...
@@ -28,6 +29,7 @@ class ModelInfo:
     name: str
     path: Path
     cached: bool
+    converted: bool = False
     loaded: str | None = None
     url: str | None = None
     variant: str | None = None

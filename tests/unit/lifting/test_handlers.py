@@ -12,8 +12,9 @@ from vizion3d.lifting.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.lifting.commands import DownloadModelCommand
 from vizion3d.lifting.handlers import DepthEstimationHandler, ModelsHandler
 from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery
-from vizion3d.lifting.runtime.base import runtime_loader
 from vizion3d.lifting.runtime.cache import RuntimeCache
+from vizion3d.lifting.runtime.choice import runtime_loader
+from vizion3d.lifting.runtime.conversions import ConversionStore
 from vizion3d.settings import Settings
 
 RNG = np.random.default_rng(0)
@@ -143,8 +144,10 @@ def test_a_depth_that_is_not_finite_is_told(tmp_path: Path, bad: float) -> None:
 
 @pytest.fixture
 def models(tmp_path: Path) -> ModelsHandler:
-    runtimes = RuntimeCache(runtime_loader(Settings(device="cpu")), 2)
-    return ModelsHandler(CheckpointStore(tmp_path / "cache", offline=True), runtimes)
+    conversions = ConversionStore(tmp_path)
+    runtimes = RuntimeCache(runtime_loader(Settings(runtime="torch"), conversions), 2)
+    store = CheckpointStore(tmp_path / "cache", offline=True)
+    return ModelsHandler(store, runtimes, conversions)
 
 
 def test_models_are_listed_with_what_is_known(tmp_path: Path, models: ModelsHandler) -> None:
@@ -180,7 +183,7 @@ def test_a_local_checkpoints_sizes_are_read_off_its_file(
 def test_loaded_models_are_told(tmp_path: Path) -> None:
     path = save_checkpoint(tmp_path / "mine.pth")
     store = CheckpointStore(tmp_path)
-    runtimes = RuntimeCache(runtime_loader(Settings(device="cpu", precision="fp32")), 2)
+    runtimes = RuntimeCache(runtime_loader(Settings(runtime="torch"), ConversionStore(tmp_path)), 2)
     models, depth = ModelsHandler(store, runtimes), DepthEstimationHandler(store, runtimes, 10**6)
     depth.handle(DepthEstimationCommand(IMAGE, model_backend=str(path), input_size=28))
     assert models.model_info(ModelInfoQuery(str(path))).loaded == "torch cpu fp32"

@@ -93,7 +93,7 @@ class Head(nn.Module):
         for feature, project, resize in zip(
             features, self.projects, self.resize_layers, strict=True
         ):
-            grid = feature.transpose(1, 2).reshape(len(feature), -1, rows, cols)
+            grid = feature.transpose(1, 2).reshape(feature.shape[0], -1, rows, cols)
             maps.append(resize(project(grid)))
         scratch = self.scratch
         m1, m2 = scratch.layer1_rn(maps[0]), scratch.layer2_rn(maps[1])

@@ -36,7 +36,16 @@ class DepthAnythingV2(nn.Module):
             ``(N, H, W)``: inverse depth, or metres.
         """
         rows, cols = (side // self.config.patch_size for side in image.shape[-2:])
-        depth = self.depth_head(self.pretrained(image), rows, cols).squeeze(1)
+        return self.with_positions(image, self.pretrained.positional_embedding(rows, cols))
+
+    def with_positions(self, image: Tensor, positions: Tensor) -> Tensor:
+        """As ``forward``, with the positional embedding for the image's size handed in.
+
+        It is the one part that depends on the size in more than shapes: handed in, the rest can be
+        converted once for every size.
+        """
+        rows, cols = (side // self.config.patch_size for side in image.shape[-2:])
+        depth = self.depth_head(self.pretrained(image, positions), rows, cols).squeeze(1)
         if self.max_depth_m is None:
             return torch.relu(depth)
         return torch.sigmoid(depth) * self.max_depth_m

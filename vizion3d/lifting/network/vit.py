@@ -126,12 +126,19 @@ class Encoder(nn.Module):
         patches = patches.permute(0, 2, 3, 1).reshape(1, rows * cols, dim)
         return torch.cat((self.pos_embed[:, :1], patches.to(self.pos_embed.dtype)), dim=1)
 
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """``(N, 3, H, W)`` -> the four tapped feature maps, each ``(N, H/p * W/p, C)``."""
-        rows, cols = (side // self.config.patch_size for side in image.shape[-2:])
+    def forward(self, image: Tensor, positions: Tensor) -> list[Tensor]:
+        """Encode a batch of images.
+
+        Args:
+            image: ``(N, 3, H, W)``.
+            positions: The positional embedding for that size, ``(1, 1 + H/p * W/p, C)``.
+
+        Returns:
+            The four tapped feature maps, each ``(N, H/p * W/p, C)``.
+        """
         tokens = self.patch_embed(image)
-        tokens = torch.cat((self.cls_token.expand(len(tokens), -1, -1), tokens), dim=1)
-        tokens = tokens + self.positional_embedding(rows, cols)
+        tokens = torch.cat((self.cls_token.expand(tokens.shape[0], -1, -1), tokens), dim=1)
+        tokens = tokens + positions
         taps = self.config.taps
         features = []
         for index, block in enumerate(self.blocks):

@@ -1,4 +1,4 @@
-"""The protocol that every runtime fulfils, and the choice among them."""
+"""The protocol that every runtime fulfils."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,21 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vizion3d.lifting.checkpoints.store import Checkpoint
-from vizion3d.settings import Settings
 
 UInt8Array = NDArray[np.uint8]
 Float32Array = NDArray[np.float32]
 
 
 class Runtime(Protocol):
-    """A loaded network. Safe to call from several threads.
-
-    Attributes:
-        description: Framework, device and precision, for people: ``"torch cpu fp32"``.
-    """
+    """A loaded network. Safe to call from several threads."""
 
     @property
-    def description(self) -> str: ...
+    def description(self) -> str:
+        """Framework, device and precision, for people: ``"torch cpu fp32"``."""
 
     def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
         """Depth of a batch of images of equal shape, at the images' own size.
@@ -37,14 +33,3 @@ class Runtime(Protocol):
 
 
 RuntimeLoader = Callable[[Checkpoint], Runtime]
-
-
-def runtime_loader(settings: Settings) -> RuntimeLoader:
-    """What loads a checkpoint into the runtime that the settings ask for."""
-
-    def load(checkpoint: Checkpoint) -> Runtime:
-        from vizion3d.lifting.runtime.torch_runtime import TorchRuntime
-
-        return TorchRuntime(checkpoint, settings.device, settings.precision)
-
-    return load

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from tests.support.checkpoints import save_checkpoint
+from vizion3d.errors import InvalidConfigError
+from vizion3d.lifting.checkpoints.store import Checkpoint
+from vizion3d.lifting.runtime.choice import choose_framework, runtime_loader
+from vizion3d.lifting.runtime.conversions import ConversionStore
+from vizion3d.lifting.runtime.fallback import PrecisionFallback
+from vizion3d.settings import load_settings
+
+
+@pytest.mark.parametrize(
+    ("runtime", "device", "framework"),
+    [
+        ("auto", "cpu", "openvino"),
+        ("auto", "cuda", "torch"),
+        ("auto", "mps", "torch"),
+        ("torch", "cpu", "torch"),
+        ("torch", "auto", "torch"),
+        ("openvino", "cpu", "openvino"),
+        ("openvino", "auto", "openvino"),
+    ],
+)
+def test_the_framework(runtime: str, device: str, framework: str) -> None:
+    assert choose_framework(load_settings(runtime=runtime, device=device)) == framework
+
+
+def test_openvino_on_a_gpu_is_refused() -> None:
+    with pytest.raises(InvalidConfigError, match="device 'cuda:1': OpenVINO runs on the CPU only"):
+        choose_framework(load_settings(runtime="openvino", device="cuda:1"))
+
+
+@pytest.mark.parametrize("framework", ["torch", "openvino"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_lower_precision_has_a_net_under_it(
+    tmp_path: Path, framework: str, precision: str
+) -> None:
+    settings = load_settings(runtime=framework, device="cpu", precision=precision)
+    load = runtime_loader(settings, ConversionStore(tmp_path))
+    runtime = load(Checkpoint(save_checkpoint(tmp_path / "tiny.pth")))
+    assert runtime.description == f"{framework} cpu {precision}"
+    assert isinstance(runtime, PrecisionFallback) == (precision != "fp32")

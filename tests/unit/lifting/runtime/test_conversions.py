@@ -1,0 +1,136 @@
+import logging
+import multiprocessing
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.checkpoints import save_checkpoint
+from vizion3d.errors import CheckpointError
+from vizion3d.lifting.checkpoints.store import Checkpoint
+from vizion3d.lifting.runtime.conversions import FOLDER, ConversionStore
+from vizion3d.lifting.runtime.openvino_runtime import OpenVinoRuntime
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Checkpoint:
+    return Checkpoint(save_checkpoint(tmp_path / "tiny.pth"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ConversionStore:
+    return ConversionStore(tmp_path / "cache")
+
+
+def converted_folders(tmp_path: Path) -> list[Path]:
+    return [p for p in (tmp_path / "cache" / FOLDER).iterdir() if p.is_dir()]
+
+
+def test_a_network_is_converted_once_and_kept(
+    tmp_path: Path, tiny: Checkpoint, store: ConversionStore
+) -> None:
+    assert not store.has(tiny)
+    first = store.get(tiny)
+    assert store.has(tiny)
+    (folder,) = converted_folders(tmp_path)
+    changed = (folder / "network.bin").stat().st_mtime_ns
+    second = store.get(tiny)
+    assert second.network == str(folder / "network.xml")
+    assert np.array_equal(first.positions, second.positions)
+    assert (folder / "network.bin").stat().st_mtime_ns == changed
+
+
+def test_the_key_is_the_content_not_the_path(
+    tmp_path: Path, tiny: Checkpoint, store: ConversionStore
+) -> None:
+    store.get(tiny)
+    copy = Checkpoint(tmp_path / "copy.pth")
+    shutil.copy(tiny.path, copy.path)
+    assert isinstance(store.get(copy).network, str), "the copy's content is converted already"
+    save_checkpoint(copy.path, seed=1)
+    assert not store.has(copy)
+    store.get(copy)
+    assert len(converted_folders(tmp_path)) == 2
+
+
+def test_relative_and_metric_readings_are_kept_apart(
+    tmp_path: Path, tiny: Checkpoint, store: ConversionStore
+) -> None:
+    store.get(tiny)
+    store.get(Checkpoint(tiny.path, 20.0))
+    assert len(converted_folders(tmp_path)) == 2
+
+
+def test_clearing_frees_everything_and_the_checkpoint_stays(
+    tiny: Checkpoint, store: ConversionStore
+) -> None:
+    store.get(tiny)
+    assert store.clear() > 1_000_000
+    assert not store.has(tiny)
+    assert tiny.path.is_file()
+    assert store.clear() == 0
+    store.get(tiny)
+    assert store.has(tiny)
+
+
+def test_a_cache_that_cannot_be_written_is_no_obstacle(
+    tmp_path: Path, tiny: Checkpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    with caplog.at_level(logging.WARNING, logger="vizion3d"):
+        converted = ConversionStore(tmp_path / "file").get(tiny)
+    assert not isinstance(converted.network, str)
+    assert "cannot keep converted networks" in caplog.text
+
+
+def test_what_is_no_checkpoint_leaves_nothing(tmp_path: Path, store: ConversionStore) -> None:
+    path = tmp_path / "bad.pth"
+    path.write_bytes(b"garbage")
+    with pytest.raises(CheckpointError):
+        store.get(Checkpoint(path))
+    assert converted_folders(tmp_path) == []
+
+
+def _convert(checkpoint: Checkpoint, cache: Path) -> None:
+    OpenVinoRuntime(checkpoint, ConversionStore(cache), "fp32")
+
+
+def test_two_processes_convert_without_disturbing_each_other(
+    tmp_path: Path, tiny: Checkpoint
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [
+        context.Process(target=_convert, args=(tiny, tmp_path / "cache")) for _ in range(2)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert len(converted_folders(tmp_path)) == 1
+
+
+def test_once_converted_a_fresh_process_imports_no_torch(
+    tmp_path: Path, tiny: Checkpoint, store: ConversionStore
+) -> None:
+    store.get(tiny)
+    program = (
+        "import sys\n"
+        "from vizion3d.core.container import build_container\n"
+        "from vizion3d.lifting import DepthEstimationCommand\n"
+        "from vizion3d.settings import load_settings\n"
+        "import numpy as np\n"
+        f"settings = load_settings(model_cache={str(tmp_path / 'cache')!r}, runtime='openvino')\n"
+        "command = DepthEstimationCommand(\n"
+        "    np.zeros((20, 30, 3), np.uint8), model_backend=sys.argv[1],\n"
+        "    return_depth_image=True, input_size=56)\n"
+        "print(build_container(settings).commands.dispatch(command).raw_depth.shape)\n"
+        "print('torch' in sys.modules)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, tiny.path], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split("\n")[:2] == ["(20, 30)", "False"]

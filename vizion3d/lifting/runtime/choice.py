@@ -1,0 +1,66 @@
+"""Which runtime a checkpoint is loaded into."""
+
+import importlib.util
+from typing import Literal
+
+from vizion3d.errors import InvalidConfigError
+from vizion3d.lifting.checkpoints.store import Checkpoint
+from vizion3d.lifting.runtime.base import Runtime, RuntimeLoader
+from vizion3d.lifting.runtime.conversions import ConversionStore
+from vizion3d.lifting.runtime.fallback import PrecisionFallback
+from vizion3d.settings import Precision, Settings
+
+Framework = Literal["torch", "openvino"]
+
+
+def runtime_loader(settings: Settings, conversions: ConversionStore) -> RuntimeLoader:
+    """What loads a checkpoint into the runtime that the settings ask for."""
+
+    def load(checkpoint: Checkpoint) -> Runtime:
+        framework = choose_framework(settings)
+
+        def loaded(precision: Precision) -> Runtime:
+            if framework == "openvino":
+                from vizion3d.lifting.runtime.openvino_runtime import OpenVinoRuntime
+
+                return OpenVinoRuntime(checkpoint, conversions, precision)
+            from vizion3d.lifting.runtime.torch_runtime import TorchRuntime
+
+            return TorchRuntime(checkpoint, settings.device, precision)
+
+        runtime = loaded(settings.precision)
+        if runtime.description.endswith("fp32"):
+            return runtime
+        return PrecisionFallback(runtime, lambda: loaded("fp32"))
+
+    return load
+
+
+def choose_framework(settings: Settings) -> Framework:
+    """torch where a GPU is used, OpenVINO on a CPU if it is installed, else torch.
+
+    Raises:
+        InvalidConfigError: OpenVINO is asked for where it cannot be.
+    """
+    installed = importlib.util.find_spec("openvino") is not None
+    if settings.runtime == "openvino":
+        if not installed or settings.device not in ("auto", "cpu"):
+            reason = "runs on the CPU only" if installed else "is not installed"
+            raise InvalidConfigError(
+                f"VIZION3D_RUNTIME=openvino with device {settings.device!r}: OpenVINO {reason}"
+            )
+        return "openvino"
+    if settings.runtime == "torch" or not installed or settings.device not in ("auto", "cpu"):
+        return "torch"
+    return "torch" if settings.device == "auto" and _has_gpu() else "openvino"
+
+
+def _has_gpu() -> bool:
+    """Whether torch sees a GPU; asked without importing torch where the system has none."""
+    from vizion3d.lifting.runtime.devices import may_have_gpu
+
+    if not may_have_gpu():
+        return False
+    from vizion3d.lifting.runtime.torch_runtime import choose_device
+
+    return choose_device("auto").type != "cpu"

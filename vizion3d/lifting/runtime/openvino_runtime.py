@@ -1,0 +1,128 @@
+"""The network on OpenVINO: the fastest way on a CPU. torch is imported only to convert."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from openvino import opset13 as ops
+
+from vizion3d.lifting.checkpoints.store import Checkpoint
+from vizion3d.lifting.preprocess import MEAN, PATCH_SIZE, STD
+from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
+from vizion3d.lifting.runtime.conversions import ConversionStore
+from vizion3d.lifting.runtime.positions import resample_positions
+from vizion3d.settings import Precision
+
+_ELEMENT_TYPES = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+
+# The runtime's own objects for the process: compiled models come and go with the runtimes.
+_core = ov.Core()
+
+
+def best_precision() -> Precision:
+    """bf16 where the CPU computes in it natively (AVX512-BF16, AMX), else fp32."""
+    return "bf16" if "BF16" in _core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
+
+
+def _input_graph() -> ov.Model:
+    """uint8 RGB ``(N, H, W, 3)``, size ``(2,)`` -> normalised float32 ``(N, 3, *size)``."""
+    images = ops.parameter([-1, -1, -1, 3], ov.Type.u8)
+    size = ops.parameter([2], ov.Type.i64)
+    channels_first = ops.transpose(ops.convert(images, ov.Type.f32), np.array([0, 3, 1, 2]))
+    resized = ops.interpolate(
+        channels_first,
+        size,
+        "cubic",
+        "sizes",
+        coordinate_transformation_mode="half_pixel",
+        cube_coeff=-0.75,
+        axes=np.array([2, 3]),
+    )
+    mean, std = (np.array(v, np.float32).reshape(1, 3, 1, 1) * 255 for v in (MEAN, STD))
+    return ov.Model([ops.divide(ops.subtract(resized, mean), std)], [images, size], "input")
+
+
+def _output_graph() -> ov.Model:
+    """Depth ``(N, h, w)``, size ``(2,)`` -> ``(N, *size)``, bilinear with aligned corners."""
+    depth = ops.parameter([-1, -1, -1], ov.Type.f32)
+    size = ops.parameter([2], ov.Type.i64)
+    one = np.array([1])
+    resized = ops.interpolate(
+        ops.unsqueeze(depth, one),
+        size,
+        "linear_onnx",
+        "sizes",
+        coordinate_transformation_mode="align_corners",
+        axes=np.array([2, 3]),
+    )
+    return ov.Model([ops.squeeze(resized, one)], [depth, size], "output")
+
+
+@dataclass(frozen=True)
+class _Requests:
+    """What one thread infers with: the recipe's two halves and the network between them."""
+
+    before: Any
+    network: Any
+    after: Any
+
+
+class OpenVinoRuntime:
+    """A checkpoint converted to OpenVINO and compiled for this CPU.
+
+    Args:
+        checkpoint: The checkpoint file.
+        conversions: Finds or makes the converted network.
+        precision: Of the network's arithmetic; ``auto`` is :func:`best_precision`. The recipe
+            around the network stays in float32.
+
+    Raises:
+        CheckpointError: The file is not a Depth Anything V2 checkpoint.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, conversions: ConversionStore, precision: Precision = "auto"
+    ) -> None:
+        if precision == "auto":
+            precision = best_precision()
+        converted = conversions.get(checkpoint)
+        self._positions = converted.positions
+        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        self._before = _core.compile_model(_input_graph(), "CPU", hints)
+        self._after = _core.compile_model(_output_graph(), "CPU", hints)
+        hints["INFERENCE_PRECISION_HINT"] = _ELEMENT_TYPES[precision]
+        self._network = _core.compile_model(converted.network, "CPU", hints)
+        self._local = threading.local()
+        self.description = f"openvino cpu {precision}"
+
+    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+        """See :meth:`vizion3d.lifting.runtime.base.Runtime.infer`."""
+        requests = self._requests()
+        positions = resample_positions(
+            self._positions, size[0] // PATCH_SIZE, size[1] // PATCH_SIZE
+        )
+        batch = _infer(requests.before, images, np.array(size))
+        depth = _infer(requests.network, batch, positions)
+        resized = _infer(requests.after, depth, np.array(images.shape[1:3]))
+        return resized.copy()  # the request keeps its memory for the next image
+
+    def _requests(self) -> _Requests:
+        """A request serves one caller at a time, so each thread has its own."""
+        if not hasattr(self._local, "requests"):
+            self._local.requests = _Requests(
+                self._before.create_infer_request(),
+                self._network.create_infer_request(),
+                self._after.create_infer_request(),
+            )
+        requests: _Requests = self._local.requests
+        return requests
+
+
+def _infer(request: Any, *inputs: NDArray[Any]) -> Float32Array:
+    """Run a request on inputs that it may read in place; the result is a view of its memory."""
+    request.infer(list(inputs), share_inputs=True)
+    output: Float32Array = request.get_output_tensor(0).data
+    return output
