@@ -7,6 +7,7 @@
     ├── InvalidConfigError       NaN, non-positive focal length, near >= far ...
     ├── CheckpointError          missing file, not a Depth Anything V2 checkpoint, hash mismatch
     │   └── DownloadError        network, HTTP status, interrupted, offline
+    ├── InferenceError           the network's depth of this image is not finite
     ├── MissingDependencyError   Open3D cannot be imported ... (also an ImportError)
     └── UnhandledMessageError    a command or query that no handler is registered for
 
@@ -16,6 +17,7 @@ Each message says what was wrong, with the offending value, and what to do about
 __all__ = [
     "CheckpointError",
     "DownloadError",
+    "InferenceError",
     "InvalidConfigError",
     "InvalidImageError",
     "MissingDependencyError",
@@ -42,6 +44,10 @@ class CheckpointError(Vizion3DError):
 
 class DownloadError(CheckpointError):
     """A checkpoint could not be downloaded completely and correctly."""
+
+
+class InferenceError(Vizion3DError):
+    """The network could not give a depth for this image; others may be fine."""
 
 
 class MissingDependencyError(Vizion3DError, ImportError):

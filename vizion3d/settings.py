@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vizion3d.core.validation import explain
 from vizion3d.errors import InvalidConfigError
+from vizion3d.lifting.images import DEFAULT_MAX_PIXELS
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 RuntimeName = Literal["auto", "openvino", "torch"]
@@ -37,13 +38,16 @@ class Settings(BaseSettings):
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     runtime: RuntimeName = "auto"
     precision: Precision = "auto"
-    max_pixels: int = Field(100_000_000, gt=0)
+    max_pixels: int = Field(DEFAULT_MAX_PIXELS, gt=0)
     max_loaded_models: int = Field(2, gt=0)
 
     @field_validator("model_cache")
     @classmethod
     def _expand(cls, path: Path) -> Path:
-        return path.expanduser()
+        try:
+            return path.expanduser()
+        except RuntimeError as error:  # an unknown user's home
+            raise ValueError(f"{error}: {path}") from error
 
 
 def load_settings(**overrides: object) -> Settings:

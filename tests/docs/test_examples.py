@@ -17,7 +17,7 @@ from vizion3d.core.container import reset_default_container
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-NOT_RUN = re.compile(r"^(pip install|make |git clone|cd |curl -L|#|  |$|sudo apt-get)")
+NOT_RUN = re.compile(r"^(pip install|make |git clone|cd |curl -fL|#|  |$|sudo apt-get)")
 
 
 def blocks(language: str) -> list[pytest.param]:

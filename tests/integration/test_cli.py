@@ -73,6 +73,15 @@ def test_a_folder_with_a_broken_photo(folder: Path, tiny: Path) -> None:
     ]
 
 
+def test_damaged_metadata_stop_nothing(folder: Path, tiny: Path) -> None:
+    with Image.open(folder / "plain.png") as photo:
+        photo.save(folder / "odd.png", exif=b"x")
+    (folder / "broken.jpg").unlink()
+    ended = run("depth", folder, "--model", tiny, "--out", folder / "o", "--input-size", 98)
+    assert ended.returncode == 0, ended.stderr
+    assert len(list((folder / "o").glob("*.ply"))) == 3
+
+
 def test_every_format(folder: Path, tiny: Path) -> None:
     formats = "png,color,metric-png,ply,glb,view,npy,npz,json"
     out = folder / "out"
@@ -129,7 +138,9 @@ def test_skip_existing_leaves_finished_images_alone(folder: Path, tiny: Path) ->
     arguments = ("depth", photo, "--model", tiny, "--out", out, "--save", "npy", "--input-size", 98)
     assert run(*arguments).returncode == 0
     (out / "plain.npy").write_bytes(b"mine")
-    assert run(*arguments, "--skip-existing").returncode == 0
+    skipped = run(*arguments, "--skip-existing")
+    assert skipped.returncode == 0
+    assert "1 of 1 images have their results already" in skipped.stderr
     assert (out / "plain.npy").read_bytes() == b"mine"
     assert run(*arguments).returncode == 0
     assert np.load(out / "plain.npy").shape == (100, 150)
@@ -158,11 +169,37 @@ def test_a_senseless_option_is_told_without_a_traceback(
     assert not (folder / "o").exists()
 
 
+@pytest.mark.parametrize("option", [["--fx", "-1"], ["--near", "20"], ["--fov", "180"], []])
+def test_what_is_wrong_is_told_before_anything_is_downloaded(
+    folder: Path, option: list[str]
+) -> None:
+    photo = "plain.png" if option else "none.png"
+    ended = run("depth", folder / photo, "--model", "large", *option, VIZION3D_OFFLINE="1")
+    assert ended.returncode == 1
+    assert "curl" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_licence_is_shown(folder: Path) -> None:
+    save_checkpoint(folder / "cache" / "depth_anything_v2_vitb.pth")
+    arguments = ("depth", folder / "plain.png", "--out", folder / "o", "--save", "png")
+    ended = run(*arguments, "--input-size", 98, VIZION3D_MODEL_CACHE=str(folder / "cache"))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("licensed CC-BY-NC-4.0 (no commercial use)") == 1
+
+
+def test_the_pixel_limit_is_the_environments(folder: Path, tiny: Path) -> None:
+    arguments = ("depth", folder / "plain.png", "--model", tiny, "--out", folder / "o")
+    ended = run(*arguments, VIZION3D_MAX_PIXELS="14999")
+    assert ended.returncode == 1
+    assert "150 x 100 = 15,000 pixels, more than the limit of 14,999" in ended.stderr
+
+
 def test_offline_tells_the_line_to_run(folder: Path) -> None:
     environment = {"VIZION3D_OFFLINE": "1", "VIZION3D_MODEL_CACHE": str(folder / "cache")}
     ended = run("depth", folder / "plain.png", "--out", folder / "o", **environment)
     assert ended.returncode == 1
-    assert "curl -L 'https://github.com/OlafenwaMoses/vizion3D/releases" in ended.stderr
+    assert "curl -fL https://github.com/OlafenwaMoses/vizion3D/releases" in ended.stderr
 
 
 def test_ctrl_c_leaves_no_half_written_file(folder: Path, tiny: Path) -> None:
@@ -198,6 +235,7 @@ def test_models(tiny: Path, tmp_path: Path) -> None:
     assert str(tmp_path) in listed
     told = run("models", "info", tiny, **environment).stdout
     assert "vit-64x4" in told
+    assert "0 MB freed" in run("models", "clear", **environment).stdout
     default = tmp_path / "depth_anything_v2_vitb.pth"
     assert run("models", "path", "default", **environment).stdout.strip() == str(default)
     default.touch()
@@ -212,14 +250,24 @@ def test_doctor(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stdout
     assert f"vizion3d   {__version__}" in told.stdout
     assert "open3d     imports" in told.stdout
-    assert "0 models, 0 MB" in told.stdout
+    assert "1 models here, " in told.stdout  # nano, in the package
+
+
+def test_doctor_diagnoses_settings_that_make_no_sense(tmp_path: Path) -> None:
+    for variable, value in {"VIZION3D_DEVICE": "cuda:7", "VIZION3D_PRECISION": "fp8"}.items():
+        told = run("doctor", VIZION3D_MODEL_CACHE=str(tmp_path), **{variable: value})
+        assert told.returncode == 1
+        assert "AMISS" in told.stdout
+        assert value in told.stdout
+        assert "open3d     imports" in told.stdout
+        assert "Traceback" not in told.stderr
 
 
 def test_doctor_tells_the_remedy_of_a_broken_open3d(tmp_path: Path) -> None:
     (tmp_path / "open3d.py").write_text("raise OSError('libGL.so.1: cannot open')")
     told = run("doctor", PYTHONPATH=str(tmp_path), VIZION3D_MODEL_CACHE=str(tmp_path))
     assert told.returncode == 1
-    assert "open3d     BROKEN" in told.stdout
+    assert "AMISS      Open3D cannot be imported" in told.stdout
     assert "apt-get install libusb-1.0-0" in told.stdout
 
 

@@ -17,7 +17,7 @@ from vizion3d.core.container import build_container
 from vizion3d.lifting import DepthEstimationCommand
 from vizion3d.lifting.preprocess import STD, network_size
 from vizion3d.lifting.runtime.torch_runtime import prepare
-from vizion3d.settings import Settings
+from vizion3d.settings import load_settings
 
 Image = NDArray[np.uint8]
 SIZES = [(1000, 750), (200, 150), (640, 480), (480, 640), (1920, 1080), (518, 518), (31, 77)]
@@ -82,12 +82,16 @@ def test_the_input_equals_opencvs(size: tuple[int, int]) -> None:
     assert np.abs(ours - theirs).max() * max(STD) < 1e-4
 
 
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_depth_equals_the_official_recipes(
-    size: tuple[int, int], checkpoint: Path, official: Callable[[Image], NDArray[np.float32]]
+    size: tuple[int, int],
+    runtime: str,
+    checkpoint: Path,
+    official: Callable[[Image], NDArray[np.float32]],
 ) -> None:
     photo = resized(photos.coffee(), *size)
-    commands = build_container(Settings(device="cpu", precision="fp32")).commands
+    commands = build_container(load_settings(runtime=runtime, precision="fp32")).commands
     ours = commands.dispatch(DepthEstimationCommand(photo, model_backend=str(checkpoint)))
     theirs = official(photo)
     assert np.ptp(theirs) > 1

@@ -31,6 +31,7 @@ class Served:
     delay_s: float = 0.0
     honour_range: bool = True
     extra_length: int = 0
+    tell_length: bool = True
     ranges: list[str | None] = field(default_factory=list)
 
 
@@ -53,11 +54,14 @@ def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
             body = content[start:] if status < 300 else b"no"
             self.send_response(status)
             self.send_header("Content-Type", served.content_type)
-            self.send_header("Content-Length", str(len(body) + served.extra_length))
+            if served.tell_length:
+                self.send_header("Content-Length", str(len(body) + served.extra_length))
             if served.etag:
                 self.send_header("ETag", served.etag)
             if 300 <= status < 400:
                 self.send_header("Location", served.location)
+            if status == 416:
+                self.send_header("Content-Range", f"bytes */{len(content)}")
             if status == 206:
                 last = len(content) - 1
                 self.send_header("Content-Range", f"bytes {start}-{last}/{len(content)}")

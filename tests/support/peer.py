@@ -24,6 +24,7 @@ _RENAMED = [
     (r"^depth_head\.scratch\.output_conv2\.2\.", "head.conv3."),
     (r"\.resConfUnit([12])\.conv([12])\.", r".residual_layer\1.convolution\2."),
     (r"\.out_conv\.", ".projection."),
+    (r"\.mlp\.w3\.", ".mlp.down_proj."),
 ]
 
 
@@ -47,6 +48,10 @@ def _weights(network: DepthAnythingV2) -> dict[str, Tensor]:
             prefix, kind = name.split("attn.qkv.")
             for letter, part in zip("qkv", tensor.chunk(3), strict=True):
                 weights[_rename(f"{prefix}attention.{letter}_proj.{kind}")] = part
+        elif ".mlp.w12." in name:
+            prefix, kind = name.split("mlp.w12.")
+            for part, half in zip(("gate", "up"), tensor.chunk(2), strict=True):
+                weights[_rename(f"{prefix}mlp.{part}_proj.{kind}")] = half
         else:
             weights[_rename(name)] = tensor
     return weights
@@ -60,6 +65,7 @@ def to_transformers(network: DepthAnythingV2) -> DepthAnythingForDepthEstimation
         num_hidden_layers=config.depth,
         num_attention_heads=config.num_heads,
         image_size=518,
+        use_swiglu_ffn=config.feed_forward == "swiglu",
         patch_size=14,
         out_indices=[tap + 1 for tap in config.taps],
         reshape_hidden_states=False,

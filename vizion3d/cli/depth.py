@@ -8,14 +8,16 @@ import typer
 
 from vizion3d.cli.formats import CLOUDS, ENCODERS, Output, SaveFormat, parse_formats
 from vizion3d.cli.inputs import Job, find_jobs
+from vizion3d.cli.log import show_log
 from vizion3d.core.container import Container, build_container
-from vizion3d.errors import CheckpointError, InvalidConfigError, InvalidImageError
+from vizion3d.errors import InferenceError, InvalidImageError
 from vizion3d.lifting import images
-from vizion3d.lifting.cameras import PRESETS
+from vizion3d.lifting.cameras import PRESETS, focal_from_fov
 from vizion3d.lifting.commands import DepthEstimationCommand, DownloadModelCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.lifting.outputs.atomic import write_atomic
 from vizion3d.lifting.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
+from vizion3d.lifting.outputs.open3d_objects import require_open3d
 from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE
 from vizion3d.settings import Precision, load_settings
 
@@ -30,20 +32,22 @@ def parse_camera(text: str) -> str:
 
 
 def configure(
-    image: Path, camera: str, fov_deg: float | None, fields: dict[str, Any]
+    image: Path, camera: str, fov_deg: float | None, fields: dict[str, Any], max_pixels: int
 ) -> DepthEstimationAdvanceConfig:
     """The configuration for one image: what is given, else the field of view, else the camera.
 
     ``auto`` takes the EXIF focal length where there is one, and PrimeSense's otherwise.
     """
     config = DepthEstimationAdvanceConfig
-    header = images.read_header(image)
+    header = images.read_header(image, max_pixels)
     size = header.width_px, header.height_px
     if fov_deg is not None:
         return config.from_fov(fov_deg, *size, **fields)
     if camera != "auto":
         return config.preset(camera, *size, **fields)
-    return config(**fields) if header.exif_focal_px is None else config.from_exif(image, **fields)
+    if header.exif_focal_px is None:
+        return config(**fields)
+    return config.from_exif(image, max_pixels, **fields)
 
 
 PANEL = "Camera and depth range"
@@ -117,15 +121,26 @@ def depth(
         "edge_threshold": edge_threshold or None,
     }
     fields = {name: value for name, value in given.items() if value is not None} | {"frame": frame}
-    color_table(color_map)  # a wrong name is told before any work
+    show_log()
+    # What is wrong with the options is told before anything is downloaded.
+    color_table(color_map)
+    DepthEstimationAdvanceConfig(**fields)
+    if fov is not None:
+        focal_from_fov(fov, 1)
+    needs_cloud = not CLOUDS.isdisjoint(formats)
+    if needs_cloud:
+        require_open3d()
+    jobs = find_jobs(paths, out)
+    if all(not job.image.exists() for job in jobs):
+        raise InvalidImageError(f"there is no file {jobs[0].image}; check the path")
     container = build_container(load_settings(device=device, precision=precision))
 
     def process(job: Job) -> str:
-        config = configure(job.image, camera, fov, fields)
+        config = configure(job.image, camera, fov, fields, container.settings.max_pixels)
         command = DepthEstimationCommand(
             image_input=job.image,
             model_backend=model,
-            return_point_cloud=not CLOUDS.isdisjoint(formats),
+            return_point_cloud=needs_cloud,
             advanced_config=config,
             input_size=input_size,
         )
@@ -137,9 +152,10 @@ def depth(
         return f"intrinsics: {output.intrinsics.sources['fx']}"
 
     endings = [ENCODERS[format_][0] for format_ in formats]
-    jobs = find_jobs(paths, out)
     if skip_existing:
+        found = len(jobs)
         jobs = [j for j in jobs if not all(Path(f"{j.stem}{e}").exists() for e in endings)]
+        typer.echo(f"{found - len(jobs)} of {found} images have their results already", err=True)
     _warm(container, model, jobs)
     _run_all(jobs, process, f"{{{','.join(endings)}}}")
 
@@ -166,9 +182,8 @@ def _run_all(jobs: list[Job], process: Callable[[Job], str], endings: str) -> No
     for job in bar:
         try:
             note = process(job)
-        except (CheckpointError, InvalidConfigError):
-            raise  # every other image would fail of it too
-        except (InvalidImageError, OSError) as error:
+        # Anything else (a checkpoint, an option) would fail every other image too.
+        except (InvalidImageError, InferenceError, OSError) as error:
             failed.append((job, error))
         else:
             console.print(

@@ -2,36 +2,41 @@
 
 import os
 import platform
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from vizion3d.core.container import default_container
-from vizion3d.errors import MissingDependencyError
+from vizion3d.core.container import Container, build_container
+from vizion3d.errors import Vizion3DError
 from vizion3d.lifting.outputs.open3d_objects import require_open3d
 from vizion3d.lifting.queries import ListModelsQuery
+from vizion3d.settings import Settings, load_settings
 
-_PACKAGES = (
-    "vizion3d",
-    "torch",
-    "numpy",
-    "pillow",
-    "open3d",
-    "openvino",
-    "pydantic",
-    "fastapi",
-    "grpcio",
-)
+_PACKAGES = ("vizion3d", "torch", "openvino", "open3d", "numpy", "pillow", "pydantic", "grpcio")
 
 
 def doctor() -> None:
     """Tell versions, devices, Open3D's state and the cache; exit code 1 if something is amiss."""
-    typer.echo(f"python     {platform.python_version()} on {platform.platform()}")
+    _tell("python", f"{platform.python_version()} on {platform.platform()}")
     for name in _PACKAGES:
-        typer.echo(f"{name:<10} {_version(name)}")
-    healthy = all((_tell_devices(), _tell_open3d(), _tell_cache()))
-    typer.echo("everything is in order" if healthy else "something is amiss: see above")
-    raise typer.Exit(0 if healthy else 1)
+        _tell(name, _version(name))
+    faults = [*_open3d_faults()]
+    try:
+        settings = load_settings()
+    except Vizion3DError as error:
+        faults.append(str(error))
+    else:
+        faults += [*_device_faults(settings), *_cache_faults(build_container(settings))]
+    for fault in faults:
+        _tell("AMISS", fault)
+    if faults:
+        raise typer.Exit(1)
+    typer.echo("everything is in order")
+
+
+def _tell(name: str, text: str) -> None:
+    typer.echo(f"{name:<10} {text}")
 
 
 def _version(name: str) -> str:
@@ -41,46 +46,48 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _tell_devices() -> bool:
+def _open3d_faults() -> Iterator[str]:
+    try:
+        require_open3d()
+    except Vizion3DError as error:
+        yield str(error)
+    else:
+        _tell("open3d", "imports: depth images and point clouds work")
+
+
+def _device_faults(settings: Settings) -> Iterator[str]:
     import torch
 
     from vizion3d.lifting.runtime.choice import choose_framework
     from vizion3d.lifting.runtime.torch_runtime import choose_device
 
-    settings = default_container().settings
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    typer.echo(f"cpu        {os.cpu_count()} cores, {torch.get_num_threads()} torch threads")
-    typer.echo(f"gpu        {', '.join(gpus) or 'none that torch can use'}")
-    runtime = choose_framework(settings)
-    typer.echo(f"device     {choose_device(settings.device)} (VIZION3D_DEVICE={settings.device})")
-    typer.echo(f"runtime    {runtime} (VIZION3D_RUNTIME={settings.runtime})")
+    _tell("cpu", f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads")
+    _tell("gpu", ", ".join(gpus) or "none that torch can use")
+    try:
+        runtime, device = choose_framework(settings), choose_device(settings.device)
+    except Vizion3DError as error:
+        yield str(error)
+        return
+    _tell("device", f"{device} (VIZION3D_DEVICE={settings.device})")
+    _tell("runtime", f"{runtime} (VIZION3D_RUNTIME={settings.runtime})")
     if runtime == "openvino":
         from vizion3d.lifting.runtime.openvino_runtime import best_precision
 
-        typer.echo(f"precision  {best_precision()} is this CPU's best")
-    return True
+        _tell("precision", f"{best_precision()} is this CPU's best")
 
 
-def _tell_open3d() -> bool:
-    try:
-        require_open3d()
-    except MissingDependencyError as error:
-        typer.echo(f"open3d     BROKEN: {error}")
-        return False
-    typer.echo("open3d     imports: depth images and point clouds work")
-    return True
-
-
-def _tell_cache() -> bool:
-    container = default_container()
+def _cache_faults(container: Container) -> Iterator[str]:
     cache = container.settings.model_cache
-    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    writable = existing.is_dir() and os.access(existing, os.W_OK)
-    cached = [m for m in container.queries.dispatch(ListModelsQuery()) if m.cached]
+    try:
+        cached = [m for m in container.queries.dispatch(ListModelsQuery()) if m.cached]
+    except Vizion3DError as error:
+        yield str(error)
+        return
     size_mb = sum(m.size_bytes or 0 for m in cached) / 1e6
-    typer.echo(f"cache      {cache}: {len(cached)} models, {size_mb:.0f} MB")
-    if not writable:
-        typer.echo(f"cache      NOT WRITABLE: {existing}; set VIZION3D_MODEL_CACHE")
+    _tell("cache", f"{cache}: {len(cached)} models here, {size_mb:.0f} MB")
+    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        yield f"the cache cannot be written: {existing}; set VIZION3D_MODEL_CACHE"
     if container.settings.offline:
-        typer.echo("cache      offline: nothing is downloaded (VIZION3D_OFFLINE)")
-    return writable
+        _tell("offline", "nothing is downloaded (VIZION3D_OFFLINE)")

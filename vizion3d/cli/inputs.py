@@ -4,6 +4,7 @@ import glob
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from vizion3d.errors import InvalidImageError
@@ -23,7 +24,7 @@ class Job:
 
 
 def find_jobs(paths: Iterable[str], out: Path) -> list[Job]:
-    """Expand files, folders (with all below them) and globs.
+    """Expand files, folders (with all below them but ``out``) and globs.
 
     Below a folder, results keep the images' relative places. Images whose results would have the
     same name get their endings into it: ``a.jpg`` and ``a.png`` become ``a_jpg`` and ``a_png``.
@@ -33,7 +34,7 @@ def find_jobs(paths: Iterable[str], out: Path) -> list[Job]:
     """
     found: dict[Path, Path] = {}
     for text in paths:
-        for image, relative in _expand(text):
+        for image, relative in _expand(text, out.resolve()):
             found.setdefault(image, relative)
     stems = Counter(relative.with_suffix("") for relative in found.values())
     jobs, taken = [], set[Path]()
@@ -49,26 +50,43 @@ def find_jobs(paths: Iterable[str], out: Path) -> list[Job]:
     return jobs
 
 
-def _expand(text: str) -> list[tuple[Path, Path]]:
-    """``(image, path below the folder that was named)`` of everything that ``text`` means."""
+def _expand(text: str, out: Path) -> list[tuple[Path, Path]]:
+    """``(image, path below the folder that was named)`` of everything that ``text`` means.
+
+    Folders and globs leave out what lies below ``out``: results are no photos.
+    """
     path = Path(text)
-    if path.is_dir():
-        inside = sorted(p for p in path.rglob("*") if _is_image_name(p))
+    try:
+        is_dir, exists = path.is_dir(), path.exists()
+    except (OSError, ValueError) as error:
+        raise InvalidImageError(f"{text!r} is no path: {error}") from error
+    if is_dir:
+        inside = sorted(p for p in path.rglob("*") if _is_photo(p, path, out))
         if not inside:
             raise InvalidImageError(f"there are no images in the folder {text}")
         return [(p, p.relative_to(path)) for p in inside]
-    if not path.exists() and glob.has_magic(text):
+    if not exists and glob.has_magic(text):
         matches = sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207
-        images = [p for p in matches if p.is_file()]
+        images = [p for p in matches if p.is_file() and out not in p.resolve().parents]
         if not images:
             raise InvalidImageError(f"no file matches {text}")
         return [(p, Path(p.name)) for p in images]
     return [(path, Path(path.name))]
 
 
-def _is_image_name(path: Path) -> bool:
-    from PIL import Image
+def _is_photo(path: Path, folder: Path, out: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    named_so = path.suffix.lower() in _image_suffixes()
+    return named_so and not hidden and path.is_file() and out not in path.resolve().parents
 
-    hidden = any(part.startswith(".") for part in path.parts if part not in (".", ".."))
-    known = Image.registered_extensions()
-    return not hidden and path.suffix.lower() in known and path.is_file()
+
+@cache
+def _image_suffixes() -> frozenset[str]:
+    """Endings of the formats that Pillow itself reads as pictures."""
+    from PIL import Image, ImageFile
+
+    suffixes = Image.registered_extensions()
+    # PDF is only written; stubs (HDF5, GRIB, WMF ...) need programs that are not here.
+    stubs = {s.format for s in ImageFile.StubImageFile.__subclasses__()}
+    readable = {name for name in Image.OPEN if name not in stubs | {"MPEG"}}
+    return frozenset(suffix for suffix, name in suffixes.items() if name in readable)

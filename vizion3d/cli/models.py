@@ -6,9 +6,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from vizion3d.cli.log import show_log
 from vizion3d.core.container import default_container
 from vizion3d.lifting.commands import ClearConversionsCommand, DownloadModelCommand
-from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery
+from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
 
 models = typer.Typer(help="Checkpoints: what is known, what is here.", no_args_is_help=True)
 
@@ -55,7 +56,6 @@ def model_info(model: ModelArgument) -> None:
         "path": str(info.path),
         "here": _state(info),
         "file size": _megabytes(info.size_bytes),
-        "loaded": info.loaded or "no",
     }
     for name, value in rows.items():
         table.add_row(name, value)
@@ -65,13 +65,14 @@ def model_info(model: ModelArgument) -> None:
 @models.command()
 def download(model: ModelArgument) -> None:
     """Download a model into the cache, if it is not there, and print its path."""
+    show_log()
     typer.echo(default_container().commands.dispatch(DownloadModelCommand(model)))
 
 
 @models.command()
 def path(model: ModelArgument) -> None:
     """Print where a model's file is, or would be."""
-    typer.echo(default_container().queries.dispatch(ModelInfoQuery(model)).path)
+    typer.echo(default_container().queries.dispatch(ModelPathQuery(model)))
 
 
 @models.command()

@@ -4,14 +4,14 @@ import threading
 from dataclasses import dataclass
 
 from vizion3d.core.cqrs import CommandBus, QueryBus
-from vizion3d.lifting.checkpoints.store import CheckpointStore
+from vizion3d.lifting.checkpoints.store import CheckpointStore, forget_notices
 from vizion3d.lifting.commands import (
     ClearConversionsCommand,
     DepthEstimationCommand,
     DownloadModelCommand,
 )
 from vizion3d.lifting.handlers import DepthEstimationHandler, ModelsHandler
-from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery
+from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.lifting.runtime.cache import RuntimeCache
 from vizion3d.lifting.runtime.choice import runtime_loader
 from vizion3d.lifting.runtime.conversions import ConversionStore
@@ -52,6 +52,7 @@ def build_container(
     commands.register(ClearConversionsCommand, models.clear_conversions)
     queries.register(ListModelsQuery, models.list_models)
     queries.register(ModelInfoQuery, models.model_info)
+    queries.register(ModelPathQuery, models.model_path)
     return Container(settings, commands, queries)
 
 
@@ -73,3 +74,4 @@ def reset_default_container() -> None:
     global _default
     with _lock:
         _default = None
+        forget_notices()

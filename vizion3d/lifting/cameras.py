@@ -14,7 +14,7 @@ FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 
 _FOCAL_LENGTH, _FOCAL_LENGTH_35MM = 0x920A, 0xA405
 _PLANE_X_RESOLUTION, _PLANE_RESOLUTION_UNIT, _PIXEL_X_DIMENSION = 0xA20E, 0xA210, 0xA002
-_EXIF_IFD = 0x8769
+EXIF_IFD = 0x8769
 _UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0}
 
 
@@ -99,7 +99,7 @@ def focal_from_exif(exif: "Exif", width_px: int, height_px: int) -> float | None
         width_px: Width of the image as it is, in pixels.
         height_px: Height of the image as it is, in pixels.
     """
-    tags = exif.get_ifd(_EXIF_IFD)
+    tags = exif.get_ifd(EXIF_IFD)
     equivalent_mm = _positive(tags.get(_FOCAL_LENGTH_35MM))
     if equivalent_mm:
         return equivalent_mm / FULL_FRAME_DIAGONAL_MM * math.hypot(width_px, height_px)

@@ -30,7 +30,8 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
             checkpoints were trained at; less is faster, more shows finer detail.
 
     Raises:
-        InvalidConfigError: ``input_size`` is below one patch (14 pixels).
+        InvalidConfigError: ``input_size`` is no whole number of at least one patch (14 pixels), or
+            ``advanced_config`` is of another type.
     """
 
     image_input: ImageInput
@@ -43,9 +44,15 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
     input_size: int = DEFAULT_INPUT_SIZE
 
     def __post_init__(self) -> None:
-        if self.input_size < PATCH_SIZE:
+        size = self.input_size
+        if not isinstance(size, int) or isinstance(size, bool) or size < PATCH_SIZE:
             raise InvalidConfigError(
-                f"input_size must be at least {PATCH_SIZE} pixels, got {self.input_size}"
+                f"input_size must be a whole number of at least {PATCH_SIZE} pixels, got {size!r}"
+            )
+        if not isinstance(self.advanced_config, DepthEstimationAdvanceConfig):
+            raise InvalidConfigError(
+                "advanced_config must be a DepthEstimationAdvanceConfig, "
+                f"got {self.advanced_config!r}"
             )
 
 

@@ -55,10 +55,11 @@ def scale_inverse_depth(inverse_depth: FloatArray) -> FloatArray:
     An image without any contrast has no relative depth: it becomes 1 everywhere, a plane at the
     near distance.
     """
-    low, high = inverse_depth.min(), inverse_depth.max()
+    values = inverse_depth.astype(np.result_type(inverse_depth, np.float32), copy=False)
+    low, high = values.min(), values.max()
     if not high > low:
-        return np.ones_like(inverse_depth)
-    scaled: FloatArray = (inverse_depth - low) / (high - low)
+        return np.ones_like(values)
+    scaled: FloatArray = (values - low) / (high - low)
     return scaled
 
 

@@ -1,12 +1,13 @@
 """What happens on each command and query."""
 
 import dataclasses
+import logging
 import math
 from pathlib import Path
 
 import numpy as np
 
-from vizion3d.errors import CheckpointError
+from vizion3d.errors import CheckpointError, InferenceError
 from vizion3d.lifting import geometry, images
 from vizion3d.lifting.checkpoints.catalog import RELEASES, Release
 from vizion3d.lifting.checkpoints.store import Checkpoint, CheckpointStore, metric_range_of
@@ -19,10 +20,12 @@ from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.lifting.outputs.depth_files import to_uint16
 from vizion3d.lifting.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
 from vizion3d.lifting.preprocess import network_size
-from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery
+from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
 from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.runtime.cache import RuntimeCache
 from vizion3d.lifting.runtime.conversions import ConversionStore
+
+logger = logging.getLogger(__name__)
 
 
 class DepthEstimationHandler:
@@ -47,6 +50,7 @@ class DepthEstimationHandler:
         Raises:
             InvalidImageError: The image cannot be read.
             CheckpointError: The checkpoint cannot be found, downloaded or loaded.
+            InferenceError: The depth is not finite.
             MissingDependencyError: Open3D objects are asked for and it cannot be imported.
         """
         if command.return_depth_image or command.return_point_cloud:
@@ -56,19 +60,20 @@ class DepthEstimationHandler:
         size = network_size(height, width, command.input_size)
         checkpoint = self._checkpoints.resolve(command.model_backend)
         depth = self._runtimes.get(checkpoint).infer(image[None], size)[0]
+        low, high = float(depth.min()), float(depth.max())
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise InferenceError(
+                f"the depth that {checkpoint.path} gives for this image is not finite; its weights "
+                "may be damaged"
+            )
         result = DepthEstimationResult(
             raw_depth=depth,
-            min_depth=float(depth.min()),
-            max_depth=float(depth.max()),
+            min_depth=low,
+            max_depth=high,
             backend_used=str(checkpoint.path),
             depth_kind=checkpoint.depth_kind,
             intrinsics=command.advanced_config.intrinsics_for(width, height),
         )
-        if not (math.isfinite(result.min_depth) and math.isfinite(result.max_depth)):
-            raise CheckpointError(
-                f"the depth that {checkpoint.path} gives is not finite; its weights may be "
-                "damaged, or the precision too low (try fp32)"
-            )
         if command.return_depth_image:
             result.depth_image = to_image(to_uint16(depth))
         if command.return_point_cloud:
@@ -118,8 +123,18 @@ class ModelsHandler:
     def list_models(self, _query: ListModelsQuery) -> list[ModelInfo]:
         released = [self._describe(release.name, release) for release in RELEASES]
         known = {info.path for info in released}
-        others = [path for path in self._checkpoints.cached_files() if path not in known]
-        return released + [self._describe(str(path), None) for path in others]
+        others = []
+        for path in self._checkpoints.cached_files():
+            if path in known:
+                continue
+            try:
+                others.append(self._describe(str(path), None))
+            except CheckpointError as error:  # of a note beside it that makes no sense
+                logger.warning("%s", error)
+        return released + others
+
+    def model_path(self, query: ModelPathQuery) -> Path:
+        return self._checkpoints.locate(query.model_backend)
 
     def model_info(self, query: ModelInfoQuery) -> ModelInfo:
         """What is known of one model.
@@ -143,7 +158,7 @@ class ModelsHandler:
             path=path,
             cached=cached,
             converted=cached and self._conversions.has(Checkpoint(path, max_depth_m)),
-            loaded=self._runtimes.loaded().get(path),
+            loaded=self._runtimes.loaded().get(path.resolve()),
             url=backend if "://" in backend else None,
             depth_kind="relative" if max_depth_m is None else "metric",
             max_depth_m=max_depth_m,

@@ -2,6 +2,7 @@
 
 import io
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from vizion3d.errors import InvalidImageError
 from vizion3d.lifting import cameras
 
 if TYPE_CHECKING:
+    from PIL.Image import Exif
     from PIL.Image import Image as PILImage
 
 ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | PILImage | NDArray[np.uint8]"
@@ -82,11 +84,24 @@ def read_header(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> Imag
         height, width = _check_array(image, max_pixels).shape[:2]
         return ImageHeader(width, height, None)
     with _opened(image, max_pixels) as (opened, _):
-        exif = opened.getexif()
+        exif = _exif_of(opened)
         width, height = opened.size
-        if exif.get(_ORIENTATION) in _TURNED:
+        # Pillow turns the size of a TIFF by itself, before its pixels are loaded.
+        if opened.format != "TIFF" and exif.get(_ORIENTATION) in _TURNED:
             width, height = height, width
         return ImageHeader(width, height, cameras.focal_from_exif(exif, width, height))
+
+
+def _exif_of(image: "PILImage") -> "Exif":
+    """The image's EXIF data; none where they are damaged: the pixels may be fine all the same."""
+    from PIL import Image
+
+    try:
+        exif = image.getexif()
+        exif.get_ifd(cameras.EXIF_IFD)  # read now: a pointer into nowhere shows itself here
+    except Exception:  # noqa: BLE001 (metadata meet Pillow with any exception)
+        return Image.Exif()
+    return exif
 
 
 def _check_array(array: NDArray[np.uint8], max_pixels: int) -> UInt8Array:
@@ -120,18 +135,14 @@ def _opened(image: ImageInput, max_pixels: int) -> "Iterator[tuple[PILImage, str
         return
     source, label = _source_of(image)
     try:
-        opened = Image.open(source)
+        with _pillows_limit_lifted():
+            opened = Image.open(source)
     except FileNotFoundError as error:
         raise InvalidImageError(f"there is no file {label}; check the path") from error
     except UnidentifiedImageError as error:
         if isinstance(source, Path) and source.stat().st_size == 0:
             raise InvalidImageError(f"{label} is empty: 0 bytes") from error
         raise InvalidImageError(f"{label} is not an image of a known format") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InvalidImageError(
-            f"{label} has too many pixels: {error} (a limit of Pillow's own, above ours: "
-            "PIL.Image.MAX_IMAGE_PIXELS)"
-        ) from error
     except OSError as error:
         raise InvalidImageError(f"{label} cannot be read: {error.strerror or error}") from error
     except Exception as error:
@@ -141,6 +152,25 @@ def _opened(image: ImageInput, max_pixels: int) -> "Iterator[tuple[PILImage, str
     with opened:
         _check_pixels(*opened.size, max_pixels, label)
         yield opened, label
+
+
+_pillow_lock = threading.Lock()
+
+
+@contextmanager
+def _pillows_limit_lifted() -> Iterator[None]:
+    """Have Pillow open a header without its own pixel limit; ours is checked right after.
+
+    The limit is a variable of the module: it is put back at once, and only headers are read.
+    """
+    from PIL import Image
+
+    with _pillow_lock:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def _source_of(image: object) -> tuple[io.BytesIO | Path, str]:
@@ -162,7 +192,7 @@ def _to_rgb(image: "PILImage") -> UInt8Array:
     from PIL import Image, ImageOps
 
     image.load()
-    if image.getexif().get(_ORIENTATION, 1) != 1:
+    if _exif_of(image).get(_ORIENTATION, 1) != 1:
         image = ImageOps.exif_transpose(image)
     mode = image.mode
     if mode.startswith("I") or mode == "F":

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
@@ -70,8 +69,9 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
     frame: Frame = "opencv"
     edge_threshold: float | None = Field(None, gt=0)
 
-    # Field -> the value that was derived for it, and from what.
+    # Field -> the value that was derived for it, and from what; the size it was derived for.
     _derived: dict[str, tuple[float, str]] = PrivateAttr(default_factory=dict)
+    _size_px: tuple[int, int] | None = PrivateAttr(None)
 
     @field_validator("depth_trunc", "depth_near")
     @classmethod
@@ -115,18 +115,24 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         return cls._centred(focal_px, width_px, height_px, f"preset {name}", fields)
 
     @classmethod
-    def from_exif(cls, image: "images.ImageInput", **fields: Any) -> "DepthEstimationAdvanceConfig":
+    def from_exif(
+        cls,
+        image: "images.ImageInput",
+        max_pixels: int = images.DEFAULT_MAX_PIXELS,
+        **fields: Any,
+    ) -> "DepthEstimationAdvanceConfig":
         """Intrinsics from the focal length that a photo's EXIF data tell.
 
         Args:
             image: The photo: path, bytes or PIL image. Only its header is read.
+            max_pixels: Refuse larger photos.
             fields: Any other field of this class.
 
         Raises:
             InvalidConfigError: The EXIF data tell no focal length.
             InvalidImageError: The input is not an image.
         """
-        header = images.read_header(image)
+        header = images.read_header(image, max_pixels)
         if header.exif_focal_px is None:
             raise InvalidConfigError(
                 "the photo's EXIF data tell no focal length; use from_fov(...) or preset(...)"
@@ -148,7 +154,16 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         derived = {"fx": focal_px, "fy": focal_px, "cx": cx, "cy": cy}
         config = cls(**{**derived, **fields})
         config._derived = {name: (value, source) for name, value in derived.items()}
+        config._size_px = width_px, height_px
         return config
+
+    def __eq__(self, other: object) -> bool:
+        """Equal values, set by the same fields: one left out follows the image's size."""
+        return super().__eq__(other) and self.model_fields_set == getattr(
+            other, "model_fields_set", None
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     def intrinsics_for(self, width_px: int, height_px: int) -> CameraIntrinsics:
         """The intrinsics for an image of that size, and where each came from.
@@ -156,7 +171,17 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         A field that is not set is the PrimeSense camera's: its focal length scaled as
         :meth:`vizion3d.lifting.cameras.Camera.focal_for` has it (so pixels stay square), its
         principal point in the image's centre.
+
+        Raises:
+            InvalidConfigError: The config was made by ``from_fov``, ``preset`` or ``from_exif`` for
+                another size.
         """
+        if self._size_px not in (None, (width_px, height_px)):
+            made_for = "{} x {}".format(*self._size_px)
+            raise InvalidConfigError(
+                f"the advanced config was made for {made_for} pixels, the image has "
+                f"{width_px} x {height_px}; make it for the image's size"
+            )
         focal_px = cameras.preset("primesense").focal_for(width_px, height_px)
         cx, cy = cameras.centre_of(width_px, height_px)
         values = {"fx": focal_px, "fy": focal_px, "cx": cx, "cy": cy}
@@ -169,7 +194,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         return CameraIntrinsics(**values, width_px=width_px, height_px=height_px, sources=sources)
 
 
-class DepthEstimationResult(BaseModel):
+class DepthEstimationResult(ValidatedModel):
     """What a depth estimation returns.
 
     Attributes:
@@ -201,24 +226,56 @@ class DepthEstimationResult(BaseModel):
     depth_kind: DepthKind = "relative"
     intrinsics: CameraIntrinsics | None = None
 
-    _depth_map: list[list[float]] | None = PrivateAttr(None)
+    # The nested lists, and the array that they were made from.
+    _listed: tuple[NDArray[np.float32], list[list[float]]] | None = PrivateAttr(None)
 
     @model_validator(mode="wrap")
     @classmethod
     def _accept_depth_map(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Take the depth as ``depth_map``, nested lists, in place of ``raw_depth``."""
-        if not (isinstance(data, Mapping) and "depth_map" in data and "raw_depth" not in data):
+        if not isinstance(data, Mapping) or "raw_depth" in data:
             return handler(data)
+        depth_map = data.get("depth_map")
+        try:
+            raw_depth = np.asarray(depth_map, np.float32)
+        except (ValueError, TypeError) as error:
+            raise InvalidConfigError(f"depth_map must be lists of numbers: {error}") from error
+        if depth_map is None:
+            raise InvalidConfigError("a result needs depth_map or raw_depth")
         rest = {name: value for name, value in data.items() if name != "depth_map"}
-        depth_map = data["depth_map"]
-        result = handler({**rest, "raw_depth": np.asarray(depth_map, np.float32)})
-        result._depth_map = depth_map
+        result = handler({**rest, "raw_depth": raw_depth})
+        result._listed = raw_depth, depth_map
         return result
+
+    @field_validator("raw_depth")
+    @classmethod
+    def _is_image(cls, value: NDArray[np.float32]) -> NDArray[np.float32]:
+        if value.ndim != 2 or value.size == 0:
+            raise ValueError(f"depth is of shape (H, W), got {value.shape}")
+        return value.astype(np.float32, copy=False)
+
+    @field_validator("max_depth")
+    @classmethod
+    def _is_not_below_min(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("min_depth", -math.inf):
+            raise ValueError(f"{value} is below min_depth {info.data['min_depth']}")
+        return value
+
+    def __eq__(self, other: object) -> bool:
+        """Equal depth and facts; Open3D objects are made from these and not compared."""
+        if not isinstance(other, DepthEstimationResult):
+            return NotImplemented
+        compared = ("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics")
+        return np.array_equal(self.raw_depth, other.raw_depth) and all(
+            getattr(self, name) == getattr(other, name) for name in compared
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     @computed_field(repr=False)  # type: ignore[prop-decorator]
     @property
     def depth_map(self) -> list[list[float]]:
-        """The depth as nested lists, ``[H][W]``: 30 to 100 times the size of ``raw_depth``."""
-        if self._depth_map is None:
-            self._depth_map = self.raw_depth.tolist()
-        return self._depth_map
+        """The depth as nested lists, ``[H][W]``: about 8 times the size of ``raw_depth``."""
+        if self._listed is None or self._listed[0] is not self.raw_depth:
+            self._listed = self.raw_depth, self.raw_depth.tolist()
+        return self._listed[1]

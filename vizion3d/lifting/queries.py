@@ -54,3 +54,14 @@ class ModelInfoQuery(Query[ModelInfo]):
     """
 
     model_backend: str
+
+
+@dataclass(frozen=True)
+class ModelPathQuery(Query[Path]):
+    """Where a model's file is, or would be after a download; reads nothing of it.
+
+    Attributes:
+        model_backend: A name, URL or path.
+    """
+
+    model_backend: str

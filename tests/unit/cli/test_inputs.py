@@ -27,6 +27,30 @@ def test_a_folder_keeps_the_places_below_it_and_leaves_out_what_is_no_image(tmp_
     }
 
 
+def test_results_are_no_photos(tmp_path: Path) -> None:
+    for name in ("a.png", "out/b.png", "out/deep/c.png"):
+        touch(tmp_path / name)
+    for text in (str(tmp_path), f"{tmp_path}/**/*.png"):
+        jobs = find_jobs([text], tmp_path / "out")
+        assert [job.image.name for job in jobs] == ["a.png"]
+
+
+def test_a_hidden_folder_that_is_named_is_searched(tmp_path: Path) -> None:
+    photo = touch(tmp_path / ".hidden" / "a.png")
+    assert [job.image for job in find_jobs([str(photo.parent)], Path("out"))] == [photo]
+
+
+def test_what_pillow_only_writes_or_hands_to_others_is_no_photo(tmp_path: Path) -> None:
+    for name in ("a.pdf", "b.mpg", "c.h5", "d.jpeg", "e.tif"):
+        touch(tmp_path / name)
+    assert sorted(stems([str(tmp_path)], tmp_path)) == ["d.jpeg", "e.tif"]
+
+
+def test_what_is_no_path_is_told() -> None:
+    with pytest.raises(InvalidImageError, match="is no path"):
+        find_jobs(["x" * 5000], Path("out"))
+
+
 def test_a_glob(tmp_path: Path) -> None:
     for name in ("a1.png", "a2.png", "b.png", "deep/a3.png"):
         touch(tmp_path / name)

@@ -3,8 +3,12 @@ from pathlib import Path
 import pytest
 
 from vizion3d.core.container import build_container, default_container, reset_default_container
-from vizion3d.lifting.commands import DepthEstimationCommand, DownloadModelCommand
-from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery
+from vizion3d.lifting.commands import (
+    ClearConversionsCommand,
+    DepthEstimationCommand,
+    DownloadModelCommand,
+)
+from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.settings import Settings
 
 
@@ -13,8 +17,13 @@ def test_every_command_and_query_of_the_library_has_a_handler(tmp_path: Path) ->
     assert set(container.commands._registry._handlers) == {
         DepthEstimationCommand,
         DownloadModelCommand,
+        ClearConversionsCommand,
     }
-    assert set(container.queries._registry._handlers) == {ListModelsQuery, ModelInfoQuery}
+    assert set(container.queries._registry._handlers) == {
+        ListModelsQuery,
+        ModelInfoQuery,
+        ModelPathQuery,
+    }
 
 
 def test_the_default_container_is_one_and_reads_the_environment_when_first_asked(

@@ -118,6 +118,11 @@ def test_an_image_without_contrast_is_a_plane_at_the_near_distance() -> None:
     assert visible(metres, 10).all()
 
 
+def test_whole_numbers_become_floats() -> None:
+    assert inverse_depth_to_metres(np.array([[2, 4]]), 1, 4).tolist() == [[4.0, 1.0]]
+    assert inverse_depth_to_metres(np.array([[3, 3]]), 1, 4).tolist() == [[1.0, 1.0]]
+
+
 def test_metric_depth_is_taken_as_it_is() -> None:
     depth = np.array([[1.5, 30.0]])
     assert depth_to_metres(depth, "metric", 0.5, 10) is depth

@@ -6,12 +6,12 @@ import pytest
 
 from tests.support.checkpoints import TINY, save_checkpoint, seeded_network
 from tests.support.fakes import FakeStore, GivenDepthLoader, GivenDepthRuntime, touch
-from vizion3d.errors import CheckpointError, InvalidImageError
+from vizion3d.errors import CheckpointError, InferenceError, InvalidImageError
 from vizion3d.lifting import DepthEstimationAdvanceConfig, DepthEstimationCommand
 from vizion3d.lifting.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.lifting.commands import DownloadModelCommand
 from vizion3d.lifting.handlers import DepthEstimationHandler, ModelsHandler
-from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery
+from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.lifting.runtime.cache import RuntimeCache
 from vizion3d.lifting.runtime.choice import runtime_loader
 from vizion3d.lifting.runtime.conversions import ConversionStore
@@ -138,7 +138,7 @@ def test_nothing_is_inferred_from_what_is_no_image(tmp_path: Path) -> None:
 def test_a_depth_that_is_not_finite_is_told(tmp_path: Path, bad: float) -> None:
     depth = DEPTH.copy()
     depth[2, 3] = bad
-    with pytest.raises(CheckpointError, match=r"fake.pth gives is not finite"):
+    with pytest.raises(InferenceError, match=r"fake.pth gives for this image is not finite"):
         Kitchen(tmp_path, depth).handler.handle(DepthEstimationCommand(IMAGE))
 
 
@@ -169,6 +169,20 @@ def test_what_else_is_cached_is_listed(tmp_path: Path, models: ModelsHandler) ->
     assert len(listed) == 12
 
 
+def test_a_bad_note_hides_one_model_not_all(
+    tmp_path: Path, models: ModelsHandler, caplog: pytest.LogCaptureFixture
+) -> None:
+    touch(tmp_path / "cache" / "mine.pth").with_name("mine.pth.json").write_text("{}")
+    assert len(models.list_models(ListModelsQuery())) == 11
+    assert "mine.pth.json must hold" in caplog.text
+
+
+def test_a_path_is_told_without_reading_the_file(tmp_path: Path, models: ModelsHandler) -> None:
+    damaged = touch(tmp_path / "damaged.pth")
+    assert models.model_path(ModelPathQuery(str(damaged))) == damaged
+    assert models.model_path(ModelPathQuery("default")).name == "depth_anything_v2_vitb.pth"
+
+
 def test_a_local_checkpoints_sizes_are_read_off_its_file(
     tmp_path: Path, models: ModelsHandler
 ) -> None:
@@ -183,8 +197,10 @@ def test_a_local_checkpoints_sizes_are_read_off_its_file(
 def test_loaded_models_are_told(tmp_path: Path) -> None:
     path = save_checkpoint(tmp_path / "mine.pth")
     store = CheckpointStore(tmp_path)
-    runtimes = RuntimeCache(runtime_loader(Settings(runtime="torch"), ConversionStore(tmp_path)), 2)
-    models, depth = ModelsHandler(store, runtimes), DepthEstimationHandler(store, runtimes, 10**6)
+    conversions = ConversionStore(tmp_path)
+    runtimes = RuntimeCache(runtime_loader(Settings(runtime="torch"), conversions), 2)
+    models = ModelsHandler(store, runtimes, conversions)
+    depth = DepthEstimationHandler(store, runtimes, 10**6)
     depth.handle(DepthEstimationCommand(IMAGE, model_backend=str(path), input_size=28))
     assert models.model_info(ModelInfoQuery(str(path))).loaded == "torch cpu fp32"
 

@@ -9,7 +9,9 @@ import hashlib
 import ipaddress
 import json
 import logging
+import shlex
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ logger = logging.getLogger(__name__)
 _CHUNK_BYTES = 1 << 16
 """What a cut may cost: the chunk in flight is lost with it."""
 _TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
-_WEIGHT_PREFIXES = (b"PK\x03\x04", b"\x80\x02")
+_ZIP, _PICKLE = b"PK\x03\x04", b"\x80\x02"
 """How a torch file begins: a zip archive, or the older bare pickle."""
 
 
@@ -216,6 +218,8 @@ class Downloader:
             headers |= {"Range": f"bytes={have}-", "If-Range": validator}
         with session.get(url, headers=headers, stream=True, timeout=self._timeout_s) as response:
             if response.status_code == 416:
+                if response.headers.get("Content-Range", "") == f"bytes */{have}":
+                    return  # all of it had come: the last process ended just before the renaming
                 partial.discard()
                 raise _TransientError("the server refused to go on where the last transfer stopped")
             _check_answer(url, response)
@@ -260,24 +264,47 @@ def _total_bytes(response: requests.Response, have: int) -> int | None:
 
 
 def _verify(url: str, partial: _Partial, sha256: str | None) -> None:
-    fault = None
-    with partial.data.open("rb") as file:
-        head = file.read(9)
-        if not (head.startswith(_WEIGHT_PREFIXES) or head[8:] == b"{"):
-            fault = f"{url} does not serve weights (torch or safetensors): it begins with {head!r}"
-        elif sha256:
-            file.seek(0)
+    fault = _structure_fault(partial.data)
+    if fault is None and sha256:
+        with partial.data.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-            if digest != sha256:
-                fault = (
-                    f"{url} has the SHA-256 {digest}, expected {sha256}: "
-                    "the file is not the released one, or was damaged on its way"
-                )
+        if digest != sha256:
+            fault = (
+                f"has the SHA-256 {digest}, expected {sha256}: "
+                "the file is not the released one, or was damaged on its way"
+            )
     if fault:
         partial.discard()
-        raise DownloadError(fault)
+        raise DownloadError(f"{url} {fault}")
+
+
+def _structure_fault(path: Path) -> str | None:
+    """What speaks against the file being whole weights, by its first and last bytes alone.
+
+    A server need not tell the length, so a transfer that was cut may look finished: a zip archive
+    ends in its directory, and a safetensors file has the length that its header states.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(9)
+        if head.startswith(_ZIP):
+            return None if zipfile.is_zipfile(path) else f"was cut: {size} bytes without an end"
+        if head.startswith(_PICKLE):
+            return None  # the older format does not tell where it ends; loading will
+        if head[8:] != b"{":
+            return f"does not serve weights (torch or safetensors): it begins with {head!r}"
+        header_bytes = int.from_bytes(head[:8], "little")
+        file.seek(8)
+        try:
+            header = json.loads(file.read(min(header_bytes, size)))
+            ends = [entry["data_offsets"][1] for n, entry in header.items() if n != "__metadata__"]
+            expected = 8 + header_bytes + max(ends)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+            return "does not serve weights: its safetensors header cannot be read"
+    return None if size == expected else f"was cut: {size} of {expected} bytes came"
 
 
 def curl_line(url: str, target: Path) -> str:
     """The shell line that puts the file where it is looked for."""
-    return f"mkdir -p '{target.parent}' && curl -L '{url}' -o '{target}'"
+    folder, file = shlex.quote(str(target.parent)), shlex.quote(str(target))
+    return f"mkdir -p {folder} && curl -fL {shlex.quote(url)} -o {file}"

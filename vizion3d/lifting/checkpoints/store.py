@@ -4,7 +4,6 @@ import difflib
 import hashlib
 import json
 import logging
-import math
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,11 @@ from vizion3d.lifting.geometry import DepthKind
 logger = logging.getLogger(__name__)
 
 SUFFIXES = (".pth", ".pt", ".safetensors")
+
+MAX_RANGE_M = 1e6
+
+MAX_NAME_LENGTH = 200
+"""Longest file name taken over from a URL: file systems end at 255 with our own endings."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,6 @@ class CheckpointStore:
         self.cache = cache
         self._downloader = downloader or Downloader()
         self._offline = offline
-        self._noticed: set[str] = set()
-        self._notice_lock = threading.Lock()
 
     def resolve(self, backend: str) -> Checkpoint:
         """The checkpoint file that ``backend`` means, downloaded if need be.
@@ -97,12 +99,27 @@ class CheckpointStore:
             CheckpointError: The URL or path does not end like a checkpoint's.
             DownloadError: A URL that is not https.
         """
+        if not isinstance(backend, str):
+            raise CheckpointError(
+                "a model is a name, a URL or a path, as a string; got "
+                f"{type(backend).__name__} {backend!r}"
+            )
         release = self.release_of(backend)
         url = str(release.source) if release else backend
+        try:
+            return self._place_of(url)
+        except (ValueError, OSError, RuntimeError) as error:  # of URL and path parsing
+            raise CheckpointError(f"{backend!r} is no URL or path: {error}") from error
+
+    def _place_of(self, url: str) -> Path:
         if not _is_url(url):
-            return Path(_with_suffix(url, url)).expanduser()
+            path = Path(_with_suffix(url, url)).expanduser()
+            path.is_file()  # a name that is too long shows itself here
+            return path
         require_secure(url)
         name = _with_suffix(file_name_of(url), url)
+        if len(name) > MAX_NAME_LENGTH:
+            raise CheckpointError(f"the file name of {url} is longer than {MAX_NAME_LENGTH}")
         if url == DEFAULT_DEPTH_MODEL_URL:
             return self.cache / name
         # Files of other addresses may have the same name: each address has a folder of its own.
@@ -118,12 +135,23 @@ class CheckpointStore:
         return sorted(path for path in found if path.is_file())
 
     def _notice_licence(self, release: Release) -> None:
-        with self._notice_lock:
-            if release.licence in self._noticed:
+        with _notice_lock:
+            if release.licence in _noticed:
                 return
-            self._noticed.add(release.licence)
+            _noticed.add(release.licence)
         limits = "" if release.licence == APACHE else " (no commercial use)"
         logger.info("the weights %s are licensed %s%s", release.name, release.licence, limits)
+
+
+_notice_lock = threading.Lock()
+_noticed: set[str] = set()
+"""Licences that this process has been told of."""
+
+
+def forget_notices() -> None:
+    """Have every licence told once more."""
+    with _notice_lock:
+        _noticed.clear()
 
 
 def _is_url(text: str) -> bool:
@@ -162,16 +190,19 @@ def metric_range_of(path: Path) -> float | None:
     if not note.is_file():
         return metric_range_m(path.name)
     try:
-        described = json.loads(note.read_text())
+        content = note.read_bytes()
+        described = json.loads(content)
         kind = described["depth_kind"]
         if kind == "relative":
             return None
-        range_m = float(described["max_depth_m"])
-        if kind == "metric" and math.isfinite(range_m) and range_m > 0:
-            return range_m
-    except (ValueError, KeyError, TypeError):
+        range_m = described["max_depth_m"]
+        if kind == "metric" and type(range_m) in (int, float) and 0 < range_m < MAX_RANGE_M:
+            return float(range_m)
+    except OSError as error:
+        raise CheckpointError(f"{note} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise CheckpointError(
         f'{note} must hold {{"depth_kind": "metric", "max_depth_m": <metres>}} or '
-        f'{{"depth_kind": "relative"}}, got: {note.read_text()[:200]}'
+        f'{{"depth_kind": "relative"}}, got {content[:200]!r}'
     )

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vizion3d.errors import CheckpointError
+from vizion3d.lifting.preprocess import PATCH_SIZE
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 HEAD_DIM = 64
 """Channels of one attention head, in every DINOv2 encoder."""
+
+MIN_DEPTH = 4
+"""Fewest blocks that an encoder can have: the head reads the outputs of four."""
 
 _TAPS = {12: (2, 5, 8, 11), 24: (4, 11, 17, 23), 40: (9, 19, 29, 39)}
 """Depth of the encoder -> blocks whose output the head reads (official configuration)."""
@@ -39,7 +43,7 @@ class NetworkConfig:
     head_channels: tuple[int, int, int, int]
     feed_forward: Literal["mlp", "swiglu"] = "mlp"
     feed_forward_dim: int = 0
-    patch_size: int = 14
+    patch_size: int = PATCH_SIZE
     position_grid: int = 37
 
     def __post_init__(self) -> None:
@@ -73,11 +77,13 @@ def config_from_shapes(shapes: Shapes, source: str = "checkpoint") -> NetworkCon
         CheckpointError: A defining tensor is missing (all missing ones are named) or has a shape
             that no Depth Anything V2 network has.
     """
+    gated = "pretrained.blocks.0.mlp.w3.weight" in shapes
     ranks = {
         "pretrained.cls_token": 3,
         "pretrained.pos_embed": 3,
         "pretrained.patch_embed.proj.weight": 4,
         "pretrained.blocks.0.norm1.weight": 1,
+        "pretrained.blocks.0.mlp.w3.weight" if gated else "pretrained.blocks.0.mlp.fc1.weight": 2,
         "pretrained.norm.weight": 1,
         **{f"depth_head.projects.{i}.weight": 4 for i in range(4)},
         "depth_head.scratch.refinenet1.out_conv.weight": 4,
@@ -91,37 +97,46 @@ def config_from_shapes(shapes: Shapes, source: str = "checkpoint") -> NetworkCon
             f"{', '.join(missing)} (it has {found}{' ...' if len(shapes) > 3 else ''}). "
             "Use a .pth or .safetensors file of the official Depth Anything V2 release."
         )
-    wrong = [f"{n} {tuple(shapes[n])}" for n, rank in ranks.items() if len(shapes[n]) != rank]
-    embed_dim, _, patch_size, _ = (*shapes["pretrained.patch_embed.proj.weight"], 0, 0, 0)[:4]
-    positions = shapes["pretrained.pos_embed"][1] - 1 if not wrong else 0
-    grid = round(positions**0.5)
-    if (
-        wrong
-        or embed_dim < HEAD_DIM
-        or embed_dim % HEAD_DIM
-        or grid < 1
-        or grid * grid != positions
-    ):
-        raise CheckpointError(
-            f"{source} is not a Depth Anything V2 checkpoint: "
-            + (
-                f"unexpected shape of {', '.join(wrong)}"
-                if wrong
-                else f"an encoder of width {embed_dim} with {positions} positions fits none "
-                f"(widths are multiples of {HEAD_DIM}, positions a square)"
-            )
-        )
     blocks = {int(m[1]) for n in shapes if (m := re.match(r"pretrained\.blocks\.(\d+)\.", n))}
-    swiglu = shapes.get("pretrained.blocks.0.mlp.w3.weight")
-    mlp = shapes.get("pretrained.blocks.0.mlp.fc1.weight")
+    faults = [
+        f"{n} has the shape {tuple(shapes[n])}" for n, r in ranks.items() if len(shapes[n]) != r
+    ]
+    if not faults:
+        faults = _impossible(shapes, len(blocks))
+    if faults:
+        raise CheckpointError(
+            f"{source} is not a Depth Anything V2 checkpoint: {'; '.join(faults)}"
+        )
+    embed_dim, _, patch_size, _ = shapes["pretrained.patch_embed.proj.weight"]
     channels = [shapes[f"depth_head.projects.{i}.weight"][0] for i in range(4)]
+    feed_forward_dim = (
+        shapes["pretrained.blocks.0.mlp.w3.weight"][1]
+        if gated
+        else shapes["pretrained.blocks.0.mlp.fc1.weight"][0]
+    )
     return NetworkConfig(
         embed_dim=embed_dim,
         depth=len(blocks),
         features=shapes["depth_head.scratch.refinenet1.out_conv.weight"][0],
         head_channels=(channels[0], channels[1], channels[2], channels[3]),
-        feed_forward="swiglu" if swiglu else "mlp",
-        feed_forward_dim=swiglu[1] if swiglu else mlp[0] if mlp else 4 * embed_dim,
+        feed_forward="swiglu" if gated else "mlp",
+        feed_forward_dim=feed_forward_dim,
         patch_size=patch_size,
-        position_grid=grid,
+        position_grid=round((shapes["pretrained.pos_embed"][1] - 1) ** 0.5),
     )
+
+
+def _impossible(shapes: Shapes, depth: int) -> list[str]:
+    """What no Depth Anything V2 network has, in words; the ranks are right already."""
+    embed_dim, _, *patch = shapes["pretrained.patch_embed.proj.weight"]
+    positions = shapes["pretrained.pos_embed"][1] - 1
+    faults = []
+    if not embed_dim or embed_dim % HEAD_DIM:
+        faults.append(f"its width {embed_dim} is no multiple of {HEAD_DIM}")
+    if patch != [PATCH_SIZE, PATCH_SIZE]:
+        faults.append(f"its patches are {patch} pixels, not {PATCH_SIZE}")
+    if positions < 1 or round(positions**0.5) ** 2 != positions:
+        faults.append(f"its {positions} positions are no square")
+    if depth < MIN_DEPTH:
+        faults.append(f"it has {depth} blocks, fewer than the {MIN_DEPTH} that the head reads")
+    return faults

@@ -26,11 +26,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """
     try:
         if path.suffix.lower() == ".safetensors":
-            return load_file(path)
+            tensors = load_file(path)
+            _check_kinds(path, tensors)
+            return tensors
         # Mapped, not read: the copy into the network is then the only one in memory.
         content = torch.load(
             path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
         )
+    except CheckpointError:
+        raise
     except FileNotFoundError as error:
         raise CheckpointError(f"no checkpoint file at {path}; check the path") from error
     except pickle.UnpicklingError as error:
@@ -49,10 +53,33 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             f"{path} cannot be read as a checkpoint: {reason or type(error).__name__}. "
             "It may be damaged or of another kind; download it again."
         ) from error
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
         found = list(content)[:_LISTED] if isinstance(content, dict) else type(content).__name__
         raise CheckpointError(f"{path} does not hold named tensors, but {found}; save a state dict")
+    _check_kinds(path, content)
     return content
+
+
+def _check_kinds(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Refuse tensors that are no plain floating-point weights, or claim more than the file has."""
+    odd = [
+        f"{name} ({tensor.dtype})"
+        for name, tensor in tensors.items()
+        if not tensor.is_floating_point() or tensor.layout != torch.strided or tensor.is_meta
+    ]
+    if odd:
+        raise CheckpointError(
+            f"{path} holds tensors that are no floating-point weights: "
+            f"{', '.join(odd[:_LISTED])}. Quantised checkpoints are not supported."
+        )
+    claimed_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    if claimed_bytes > 2 * path.stat().st_size:
+        raise CheckpointError(
+            f"{path} claims {claimed_bytes:,} bytes of weights in a file of "
+            f"{path.stat().st_size:,}: it is damaged or hostile"
+        )
 
 
 def load_network(path: Path, max_depth_m: float | None = None) -> DepthAnythingV2:

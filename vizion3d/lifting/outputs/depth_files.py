@@ -22,12 +22,11 @@ def to_uint16(depth: FloatArray) -> NDArray[np.uint16]:
     Returns:
         uint16 ``(H, W)``, rounded to nearest.
     """
-    low, high = depth.min(), depth.max()
-    if not high > low:
+    if not depth.max() > depth.min():
         return np.zeros(depth.shape, np.uint16)
-    scaled = (depth - low) * (UINT16_MAX / (high - low))
-    # A rounding error above 65535 would wrap around to 0.
-    np.minimum(np.rint(scaled, out=scaled), UINT16_MAX, out=scaled)
+    scaled = scale_inverse_depth(depth)  # in [0, 1], so that nothing can wrap around
+    scaled *= UINT16_MAX
+    np.rint(scaled, out=scaled)
     pixels: NDArray[np.uint16] = scaled.astype(np.uint16)
     return pixels
 

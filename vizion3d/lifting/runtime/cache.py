@@ -1,29 +1,30 @@
 """Loaded models, kept for the next command."""
 
 import threading
-from collections import OrderedDict
-from concurrent.futures import Future
+from collections import OrderedDict, defaultdict
 from pathlib import Path
 
 from vizion3d.errors import CheckpointError
 from vizion3d.lifting.checkpoints.store import Checkpoint
 from vizion3d.lifting.runtime.base import Runtime, RuntimeLoader
 
-_Key = tuple[Checkpoint, int, int]
+_Stamp = tuple[int, int]
 
 
 class RuntimeCache:
     """The ``capacity`` most recently used runtimes.
 
     Each is loaded once, however many threads ask for it at the same time; a checkpoint whose file
-    has changed since is loaded anew; a load that failed is tried again by the next caller.
+    has changed since is loaded anew, in place of the old one; a load that failed is tried again by
+    the next caller.
     """
 
     def __init__(self, load: RuntimeLoader, capacity: int) -> None:
         self._load = load
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._runtimes: OrderedDict[_Key, Future[Runtime]] = OrderedDict()
+        self._loading: defaultdict[Checkpoint, threading.Lock] = defaultdict(threading.Lock)
+        self._runtimes: OrderedDict[Checkpoint, tuple[_Stamp, Runtime]] = OrderedDict()
 
     def get(self, checkpoint: Checkpoint) -> Runtime:
         """The runtime of a checkpoint, loaded if it is not in memory.
@@ -31,44 +32,42 @@ class RuntimeCache:
         Raises:
             CheckpointError: The file is gone or cannot be loaded.
         """
-        key = _key(checkpoint)
+        key = Checkpoint(checkpoint.path.resolve(), checkpoint.max_depth_m)
         with self._lock:
-            future = self._runtimes.get(key)
-            mine = future is None
-            if future is None:
-                future = self._runtimes[key] = Future()
-                while len(self._runtimes) > self._capacity:
-                    self._runtimes.popitem(last=False)
-            self._runtimes.move_to_end(key)
-        if mine:
-            self._fill(key, future)
-        return future.result()
+            loading = self._loading[key]
+        # One lock a checkpoint: others load meanwhile, and whoever waits finds it loaded.
+        with loading:
+            stamp = _stamp(key.path)
+            runtime = self._find(key, stamp)
+            if runtime is None:
+                runtime = self._load(checkpoint)
+                self._keep(key, stamp, runtime)
+            return runtime
 
-    def _fill(self, key: _Key, future: Future[Runtime]) -> None:
-        try:
-            future.set_result(self._load(key[0]))
-        except BaseException as error:  # noqa: BLE001 (it reaches every caller that waits)
-            with self._lock:
-                if self._runtimes.get(key) is future:
-                    del self._runtimes[key]
-            future.set_exception(error)
+    def _find(self, key: Checkpoint, stamp: _Stamp) -> Runtime | None:
+        with self._lock:
+            kept = self._runtimes.get(key)
+            if kept is None or kept[0] != stamp:
+                return None
+            self._runtimes.move_to_end(key)
+            return kept[1]
+
+    def _keep(self, key: Checkpoint, stamp: _Stamp, runtime: Runtime) -> None:
+        with self._lock:
+            self._runtimes[key] = stamp, runtime
+            self._runtimes.move_to_end(key)
+            while len(self._runtimes) > self._capacity:
+                self._runtimes.popitem(last=False)
 
     def loaded(self) -> dict[Path, str]:
-        """Path -> description of every runtime in memory."""
+        """Resolved path -> description of every runtime in memory."""
         with self._lock:
-            futures = list(self._runtimes.items())
-        return {
-            key[0].path: future.result().description
-            for key, future in futures
-            if future.done() and future.exception() is None
-        }
+            return {key.path: kept[1].description for key, kept in self._runtimes.items()}
 
 
-def _key(checkpoint: Checkpoint) -> _Key:
+def _stamp(path: Path) -> _Stamp:
     try:
-        status = checkpoint.path.stat()
+        status = path.stat()
     except OSError as error:
-        raise CheckpointError(
-            f"the checkpoint {checkpoint.path} cannot be read: {error.strerror}"
-        ) from error
-    return checkpoint, status.st_mtime_ns, status.st_size
+        raise CheckpointError(f"the checkpoint {path} cannot be read: {error.strerror}") from error
+    return status.st_mtime_ns, status.st_size

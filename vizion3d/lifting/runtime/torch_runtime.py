@@ -1,5 +1,7 @@
 """The network on torch: CUDA, MPS or CPU."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -82,9 +84,16 @@ class TorchRuntime:
         """See :meth:`vizion3d.lifting.runtime.base.Runtime.infer`."""
         height, width = images.shape[1:3]
         batch = prepare(torch.from_numpy(images).to(self._device), size)
-        depth = self._network(batch.to(self._dtype, memory_format=torch.channels_last))
+        with self._exact_convolutions():
+            depth = self._network(batch.to(self._dtype, memory_format=torch.channels_last))
         resized = F.interpolate(
             depth.float()[:, None], size=(height, width), mode="bilinear", align_corners=True
         )
         array: Float32Array = resized[:, 0].cpu().numpy()
         return array
+
+    def _exact_convolutions(self) -> AbstractContextManager[None]:
+        """fp32 is to be fp32: cuDNN would convolve it in TF32, with a mantissa of 10 bits."""
+        if self._device.type != "cuda" or self._dtype != torch.float32:
+            return nullcontext()
+        return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)

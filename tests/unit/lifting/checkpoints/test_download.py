@@ -1,15 +1,29 @@
 import hashlib
+import io
+import json
 import multiprocessing
 import os
+import shlex
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from tests.support.http_server import Served, serve
 from vizion3d.errors import CheckpointError, DownloadError
-from vizion3d.lifting.checkpoints.download import Downloader, require_secure
+from vizion3d.lifting.checkpoints.download import Downloader, curl_line, require_secure
 
-WEIGHTS = b"PK\x03\x04" + os.urandom(3_000_000)
+
+def zip_of(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("data.pkl", content)
+    return buffer.getvalue()
+
+
+WEIGHTS = zip_of(os.urandom(3_000_000))
 
 
 class FakeSleep:
@@ -75,7 +89,7 @@ def test_a_later_process_goes_on_too(tmp_path: Path, sleep: FakeSleep) -> None:
     served = Served(WEIGHTS, cut_after=[1_000_000])
     target = tmp_path / "weights.pth"
     with serve(served) as url:
-        with pytest.raises(DownloadError, match="curl -L"):
+        with pytest.raises(DownloadError, match="curl -fL"):
             Downloader(attempts=1, sleep=sleep).fetch(f"{url}/weights.pth", target)
         assert not target.exists()
         Downloader(attempts=1, sleep=sleep).fetch(f"{url}/weights.pth", target)
@@ -91,7 +105,7 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(
     with serve(served) as url:
         with pytest.raises(DownloadError):
             Downloader(attempts=1, sleep=sleep).fetch(f"{url}/weights.pth", target)
-        served.content, served.etag = b"PK\x03\x04" + WEIGHTS[:3:-1], '"v2"'
+        served.content, served.etag = zip_of(os.urandom(2_000_000)), '"v2"'
         Downloader(attempts=1, sleep=sleep).fetch(f"{url}/weights.pth", target)
     assert target.read_bytes() == served.content
 
@@ -139,6 +153,40 @@ def test_what_cannot_be_downloaded_leaves_no_file(
     assert len(served.ranges) == tries
 
 
+def test_a_cut_that_looks_like_the_end_is_noticed(tmp_path: Path, downloader: Downloader) -> None:
+    safetensors = save({"a": np.zeros(1000, np.float32)})
+    for name, whole in (("a.pth", WEIGHTS), ("a.safetensors", safetensors)):
+        served = Served(whole[: len(whole) // 2], tell_length=False)
+        with serve(served) as url, pytest.raises(DownloadError, match="was cut"):
+            downloader.fetch(f"{url}/{name}", tmp_path / name)
+        assert not (tmp_path / name).exists()
+        with serve(Served(whole, tell_length=False)) as url:
+            downloader.fetch(f"{url}/{name}", tmp_path / name)
+        assert (tmp_path / name).read_bytes() == whole
+
+
+def test_a_transfer_that_was_complete_but_not_renamed_is_not_repeated(
+    tmp_path: Path, downloader: Downloader
+) -> None:
+    served = Served(WEIGHTS)
+    target = tmp_path / "weights.pth"
+    with serve(served) as url:
+        (tmp_path / "weights.pth.part").write_bytes(WEIGHTS)
+        note = {"url": f"{url}/weights.pth", "validator": served.etag}
+        (tmp_path / "weights.pth.part.json").write_text(json.dumps(note))
+        downloader.fetch(f"{url}/weights.pth", target)
+    assert target.read_bytes() == WEIGHTS
+    assert served.ranges == [f"bytes={len(WEIGHTS)}-"]
+
+
+def test_the_curl_line_is_quoted_for_the_shell() -> None:
+    line = curl_line("https://example.org/$(x)'.pth", Path("/home/o'brien/my models/x.pth"))
+    words = shlex.split(line)
+    assert words[:2] == ["mkdir", "-p"]
+    assert words[2] == "/home/o'brien/my models"
+    assert words[-3:] == ["https://example.org/$(x)'.pth", "-o", "/home/o'brien/my models/x.pth"]
+
+
 def test_a_wrong_digest_is_refused_and_nothing_is_kept(
     tmp_path: Path, downloader: Downloader
 ) -> None:
@@ -149,7 +197,7 @@ def test_a_wrong_digest_is_refused_and_nothing_is_kept(
 
 def test_no_network_is_told_with_the_line_to_run(tmp_path: Path, downloader: Downloader) -> None:
     url = "http://127.0.0.1:9/weights.pth"
-    with pytest.raises(DownloadError, match=rf"curl -L '{url}' -o '{tmp_path}/w.pth'"):
+    with pytest.raises(DownloadError, match=rf"curl -fL {url} -o {tmp_path}/w.pth"):
         downloader.fetch(url, tmp_path / "w.pth")
 
 

@@ -2,6 +2,7 @@ import hashlib
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from vizion3d.lifting.checkpoints.catalog import (
     RELEASES,
 )
 from vizion3d.lifting.checkpoints.download import Downloader
-from vizion3d.lifting.checkpoints.store import CheckpointStore
+from vizion3d.lifting.checkpoints.store import CheckpointStore, forget_notices
 
 
 class FakeDownloader(Downloader):
@@ -101,9 +102,15 @@ def test_a_local_path_is_never_downloaded(
         ("https://example.org/weights.zip", "must end in .pth, .pt, .safetensors"),
         ("https://example.org/", "must end in .pth, .pt, .safetensors"),
         ("a\0.pth", "contains a NUL"),
+        ("x" * 300 + ".pth", "is no URL or path: .*too long"),
+        ("~nosuchuser/x.pth", "is no URL or path"),
+        ("https://[x/w.pth", "is no URL or path"),
+        ("https://example.org/" + "x" * 300 + ".pth", "longer than 200"),
+        (Path("a.pth"), "as a string; got PosixPath"),
+        (None, "as a string; got NoneType"),
     ],
 )
-def test_what_is_no_model_is_told(store: CheckpointStore, backend: str, told: str) -> None:
+def test_what_is_no_model_is_told(store: CheckpointStore, backend: Any, told: str) -> None:
     with pytest.raises(CheckpointError, match=told):
         store.resolve(backend)
 
@@ -119,7 +126,7 @@ def test_offline_refuses_with_the_line_to_run_and_still_finds_what_is_there(
 ) -> None:
     store = CheckpointStore(tmp_path, downloader, offline=True)
     target = tmp_path / "depth_anything_v2_vitb.pth"
-    line = f"mkdir -p '{tmp_path}' && curl -L '{DEFAULT_DEPTH_MODEL_URL}' -o '{target}'"
+    line = f"mkdir -p {tmp_path} && curl -fL {DEFAULT_DEPTH_MODEL_URL} -o {target}"
     with pytest.raises(DownloadError) as refused:
         store.resolve("default")
     assert str(refused.value).endswith(line)
@@ -153,21 +160,43 @@ def test_a_note_beside_a_checkpoint_says_what_it_is(tmp_path: Path, store: Check
 
 @pytest.mark.parametrize(
     "note",
-    ["", "[]", "{}", '{"depth_kind": "metric"}', '{"depth_kind": "metric", "max_depth_m": 0}'],
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"depth_kind": "metric"}',
+        b'{"depth_kind": "metric", "max_depth_m": 0}',
+        b'{"depth_kind": "metric", "max_depth_m": true}',
+        b'{"depth_kind": "metric", "max_depth_m": 1' + b"0" * 400 + b"}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
 )
 def test_a_note_that_makes_no_sense_is_told(
-    tmp_path: Path, store: CheckpointStore, note: str
+    tmp_path: Path, store: CheckpointStore, note: bytes
 ) -> None:
     path = tmp_path / "mine.pth"
     path.touch()
-    (tmp_path / "mine.pth.json").write_text(note)
+    (tmp_path / "mine.pth.json").write_bytes(note)
     with pytest.raises(CheckpointError, match=r"must hold .*max_depth_m"):
         store.resolve(str(path))
+
+
+def test_a_cache_that_cannot_be_written_still_gives_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "depth_anything_v2_vitb.pth"
+    path.touch()
+    tmp_path.chmod(0o500)
+    try:
+        assert CheckpointStore(tmp_path).resolve("default").path == path
+        assert [p.name for p in tmp_path.iterdir()] == [path.name], "no lock, no note"
+    finally:
+        tmp_path.chmod(0o700)
 
 
 def test_each_licence_is_told_once(
     store: CheckpointStore, caplog: pytest.LogCaptureFixture
 ) -> None:
+    forget_notices()
     with caplog.at_level(logging.INFO, logger="vizion3d"):
         for name in ("default", "base", "small", "large"):
             store.resolve(name)

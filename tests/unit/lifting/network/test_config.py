@@ -11,7 +11,7 @@ VARIANTS = {
     "vitl": NetworkConfig(1024, 24, 256, (256, 512, 1024, 1024)),
     "vitg": NetworkConfig(1536, 40, 384, (1536,) * 4, "swiglu", 4096),
     "vit-192x12": NetworkConfig(192, 12, 32, (24, 48, 96, 192)),
-    "vit-64x4": NetworkConfig(64, 4, 16, (8, 16, 24, 32), patch_size=14, position_grid=16),
+    "vit-64x4": NetworkConfig(64, 4, 16, (8, 16, 24, 32), position_grid=16),
 }
 
 
@@ -47,6 +47,13 @@ def test_heads_are_the_width_by_64(name: str, heads: int) -> None:
     assert VARIANTS[name].num_heads == heads
 
 
+def test_an_encoder_with_too_few_blocks_is_told() -> None:
+    shapes = shapes_of(NetworkConfig(64, 4, 16, (8, 16, 24, 32)))
+    few = {n: s for n, s in shapes.items() if not n.startswith("pretrained.blocks.3.")}
+    with pytest.raises(CheckpointError, match="has 3 blocks, fewer than the 4"):
+        config_from_shapes(few)
+
+
 def test_every_missing_tensor_is_named() -> None:
     shapes = shapes_of(VARIANTS["vits"])
     for name in ("pretrained.pos_embed", "depth_head.projects.2.weight"):
@@ -65,6 +72,9 @@ def test_every_missing_tensor_is_named() -> None:
     [
         ("pretrained.pos_embed", (1, 1000, 384)),
         ("pretrained.pos_embed", (1370,)),
+        ("pretrained.patch_embed.proj.weight", (384, 3, 16, 16)),
+        ("pretrained.patch_embed.proj.weight", (384, 3, 0, 0)),
+        ("pretrained.blocks.0.mlp.fc1.weight", (1536,)),
         ("pretrained.patch_embed.proj.weight", (100, 3, 14, 14)),
         ("depth_head.projects.0.weight", ()),
     ],

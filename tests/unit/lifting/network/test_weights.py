@@ -101,12 +101,42 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
             read_tensors(tmp_path / f"none{suffix}")
 
 
-@pytest.mark.parametrize("content", [[1, 2], {"epoch": 3}, torch.zeros(3)])
+@pytest.mark.parametrize(
+    "content", [[1, 2], {"epoch": 3}, torch.zeros(3), {1: torch.zeros(3)}, {"a": 1, 2: "b"}]
+)
 def test_what_holds_no_named_tensors_is_told(tmp_path: Path, content: Any) -> None:
     path = tmp_path / "other.pth"
     torch.save(content, path)
     with pytest.raises(CheckpointError, match="does not hold named tensors"):
         read_tensors(path)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        torch.zeros(64, dtype=torch.int8),
+        torch.zeros(64, dtype=torch.bool),
+        torch.zeros(64, dtype=torch.complex64),
+        torch.zeros(64, device="meta"),
+        torch.zeros(64).to_sparse(),
+    ],
+    ids=lambda tensor: f"{tensor.dtype} {tensor.layout} {tensor.device}",
+)
+def test_tensors_that_are_no_floating_point_weights_are_told(
+    tmp_path: Path, odd: torch.Tensor
+) -> None:
+    path = tmp_path / "odd.pth"
+    torch.save(state_dict(seeded_network(TINY)) | {"pretrained.norm.weight": odd}, path)
+    with pytest.raises(CheckpointError, match=r"no floating-point weights: pretrained.norm.weight"):
+        load_network(path)
+
+
+def test_a_small_file_that_claims_terabytes_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.pth"
+    claimed = torch.zeros(1).as_strided((1, 37 * 37 + 1, 1 << 30), (0, 0, 0))
+    torch.save(state_dict(seeded_network(TINY)) | {"pretrained.pos_embed": claimed}, path)
+    with pytest.raises(CheckpointError, match=r"claims [\d,]+ bytes of weights in a file of"):
+        load_network(path)
 
 
 def test_wrong_tensors_are_named(tmp_path: Path) -> None:

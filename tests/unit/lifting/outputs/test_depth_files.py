@@ -36,6 +36,12 @@ def test_uint16_is_linear_monotone_and_spans_the_range(
     assert (np.diff(pixels.ravel()[order].astype(int)) >= 0).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.int32, np.uint8])
+def test_other_kinds_of_numbers_span_the_range_too(dtype: type) -> None:
+    pixels = to_uint16(np.array([[0, 50, 100]], dtype))
+    assert pixels.tolist() == [[0, 32768, 65535]]
+
+
 def test_a_constant_image_is_black() -> None:
     assert (to_uint16(np.full((2, 3), 5.0)) == 0).all()
 

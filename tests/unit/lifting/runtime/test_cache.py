@@ -25,10 +25,13 @@ class FakeLoader:
     def __init__(self) -> None:
         self.loads: Counter[str] = Counter()
         self.broken = False
+        self.interrupted = False
 
     def __call__(self, checkpoint: Checkpoint) -> Runtime:
         self.loads[checkpoint.path.name] += 1
         threading.Event().wait(0.05)
+        if self.interrupted:
+            raise KeyboardInterrupt
         if self.broken:
             raise CheckpointError("broken")
         return FakeRuntime(checkpoint.path.name)
@@ -71,9 +74,41 @@ def test_the_least_recently_used_goes_first(tmp_path: Path, loader: FakeLoader) 
     assert set(cache.loaded().values()) == {"a", "b"}
 
 
-def test_a_failed_load_reaches_every_waiter_and_is_tried_again(
+def test_a_model_is_loaded_once_also_while_others_push_into_the_cache(
     tmp_path: Path, loader: FakeLoader
 ) -> None:
+    cache = RuntimeCache(loader, 3)
+    names = ("a", "b", "c") * 3
+    wanted = [checkpoint(tmp_path, name) for name in names]
+    threads = [threading.Thread(target=cache.get, args=(w,)) for w in wanted]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert loader.loads == {"a": 1, "b": 1, "c": 1}
+
+
+def test_an_interrupted_load_hurts_nobody_else(tmp_path: Path, loader: FakeLoader) -> None:
+    cache = RuntimeCache(loader, 2)
+    wanted = checkpoint(tmp_path, "a")
+    loader.interrupted = True
+    with pytest.raises(KeyboardInterrupt):
+        cache.get(wanted)
+    loader.interrupted = False
+    assert cache.get(wanted).description == "a"
+
+
+def test_one_file_is_one_model_however_it_is_named(
+    tmp_path: Path, loader: FakeLoader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = RuntimeCache(loader, 2)
+    wanted = checkpoint(tmp_path, "a")
+    monkeypatch.chdir(tmp_path)
+    assert cache.get(wanted) is cache.get(Checkpoint(Path("a")))
+    assert list(cache.loaded()) == [wanted.path.resolve()]
+
+
+def test_a_failed_load_is_tried_again(tmp_path: Path, loader: FakeLoader) -> None:
     cache = RuntimeCache(loader, 2)
     wanted = checkpoint(tmp_path, "a")
     loader.broken = True
@@ -92,6 +127,7 @@ def test_a_changed_file_is_loaded_anew(tmp_path: Path, loader: FakeLoader) -> No
     first = cache.get(wanted)
     wanted.path.write_bytes(b"new weights")
     assert cache.get(wanted) is not first
+    assert len(cache.loaded()) == 1, "the old weights are forgotten"
 
 
 def test_the_same_file_read_as_metric_is_another_model(tmp_path: Path, loader: FakeLoader) -> None:
