@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check protos docs bench clean
+.PHONY: help setup demo test lint types check protos docs figures bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -42,8 +42,12 @@ protos: $(READY) ## generate vizion3d/proto from protos/
 docs: $(READY) ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(READY) ## time the pipeline beside transformers', into benchmarks/results/
+figures: $(READY) ## make the pictures of README and docs
+	$(BIN)/python tools/figures.py
+
+bench: $(READY) ## time the pipeline beside its peers, into benchmarks/results/
+	PYTHON=$(PYTHON) bash tools/peer_environment.sh .venv-1.5.6
 	$(BIN)/python -m benchmarks.pipeline
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) site dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-1.5.6 site dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,8 @@
 """One contestant in a process of its own: loads, then runs once for every line on standard input.
 
-Started by the benchmarks, never by hand: ``python -m benchmarks.workers NAME CHECKPOINT PHOTO``.
-Answers each line with a JSON line: seconds of the run, peak memory of the process so far.
+Started by the benchmarks, by path and with a Python of the contestant's own, never by hand:
+``python benchmarks/workers.py NAME CHECKPOINT PHOTO``. Answers each line with a JSON line: seconds
+of the run, peak memory of the process so far.
 """
 
 import json
@@ -15,21 +16,11 @@ Run = Callable[[], object]
 
 
 def vizion3d(checkpoint: Path, photo: Path) -> Run:
-    """Depth at the photo's size and the 16-bit depth image."""
+    """Depth at the photo's size, 16-bit depth image, coloured point cloud; ours and 1.5's."""
     from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 
     command = DepthEstimationCommand(
-        str(photo), model_backend=str(checkpoint), return_depth_image=True
-    )
-    return lambda: DepthEstimation().run(command)
-
-
-def vizion3d_cloud(checkpoint: Path, photo: Path) -> Run:
-    """As ``vizion3d``, and the coloured point cloud."""
-    from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
-
-    command = DepthEstimationCommand(
-        str(photo),
+        image_input=str(photo),
         model_backend=str(checkpoint),
         return_depth_image=True,
         return_point_cloud=True,
@@ -45,14 +36,10 @@ def transformers(checkpoint: Path, photo: Path) -> Run:
     return lambda: estimate(str(photo))
 
 
-CONTESTANTS = {
-    contestant.__name__: contestant for contestant in (vizion3d, vizion3d_cloud, transformers)
-}
-
-
 def main() -> None:
     name, checkpoint, photo = sys.argv[1:]
-    run = CONTESTANTS[name](Path(checkpoint), Path(photo))
+    contestant = {"vizion3d": vizion3d, "transformers": transformers}[name]
+    run = contestant(Path(checkpoint), Path(photo))
     for _ in sys.stdin:
         start = time.perf_counter()
         run()

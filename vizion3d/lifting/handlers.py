@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from vizion3d.lifting.commands import (
     DepthEstimationCommand,
     DownloadModelCommand,
 )
-from vizion3d.lifting.models import DepthEstimationResult
+from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.outputs.depth_files import to_uint16
 from vizion3d.lifting.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
 from vizion3d.lifting.preprocess import network_size
@@ -24,6 +25,9 @@ from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery,
 from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.runtime.cache import RuntimeCache
 from vizion3d.lifting.runtime.conversions import ConversionStore
+
+if TYPE_CHECKING:
+    from open3d.geometry import PointCloud as O3dPointCloud
 
 logger = logging.getLogger(__name__)
 
@@ -77,25 +81,23 @@ class DepthEstimationHandler:
         if command.return_depth_image:
             result.depth_image = to_image(to_uint16(depth))
         if command.return_point_cloud:
-            result.point_cloud = to_point_cloud(*_colored_points(image, depth, result, command))
+            result.point_cloud = _point_cloud(image, depth, result, command.advanced_config)
         return result
 
 
-def _colored_points(
+def _point_cloud(
     image: UInt8Array,
     depth: Float32Array,
     result: DepthEstimationResult,
-    command: DepthEstimationCommand,
-) -> tuple[Float32Array, UInt8Array]:
-    """Points ``(N, 3)`` in the frame asked for, and their colours, row by row."""
-    config = command.advanced_config
+    config: DepthEstimationAdvanceConfig,
+) -> "O3dPointCloud":
+    """The coloured points of the image, row by row, in the frame asked for."""
     assert result.intrinsics is not None
     depth_m = geometry.depth_to_metres(
         depth, result.depth_kind, config.depth_near, config.depth_trunc
     )
-    kept = geometry.visible(depth_m, config.depth_trunc, config.edge_threshold)
-    points = geometry.unproject(depth_m, result.intrinsics)[kept]
-    return np.asarray(geometry.to_frame(points, config.frame), np.float32), image[kept]
+    shown = geometry.visible(depth_m, config.depth_trunc, config.edge_threshold)
+    return to_point_cloud(image, np.where(shown, depth_m, 0), result.intrinsics, config.frame)
 
 
 class ModelsHandler:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vizion3d.errors import MissingDependencyError
-from vizion3d.lifting.geometry import FloatArray
+from vizion3d.lifting.geometry import CameraIntrinsics, Frame, to_frame
 
 if TYPE_CHECKING:
     from open3d.geometry import Image as O3dImage
@@ -39,13 +39,31 @@ def to_image(pixels: NDArray[np.uint16]) -> "O3dImage":
     return image
 
 
-def to_point_cloud(points: FloatArray, colors: NDArray[np.uint8]) -> "O3dPointCloud":
-    """Points ``(N, 3)`` and RGB colours ``(N, 3)`` -> ``open3d.geometry.PointCloud``."""
+def to_point_cloud(
+    image: NDArray[np.uint8],
+    depth_m: NDArray[np.float32],
+    intrinsics: CameraIntrinsics,
+    frame: Frame = "opencv",
+) -> "O3dPointCloud":
+    """Unproject an image into a coloured ``open3d.geometry.PointCloud``, row by row.
+
+    What :func:`vizion3d.lifting.geometry.unproject` gives, by Open3D's own function, which spares
+    the copies into its vectors of float64.
+
+    Args:
+        image: RGB ``(H, W, 3)``.
+        depth_m: Distance along the optical axis ``(H, W)``; a pixel with 0 becomes no point.
+        intrinsics: The camera.
+        frame: Axes of the cloud.
+    """
     open3d = require_open3d()
-    cloud: O3dPointCloud = open3d.geometry.PointCloud()
-    vectors = open3d.utility.Vector3dVector
-    cloud.points = vectors(points.astype(np.float64))
-    cloud.colors = vectors(colors / np.float64(255))
+    rgbd = open3d.geometry.RGBDImage()
+    rgbd.color = open3d.geometry.Image(image)
+    rgbd.depth = open3d.geometry.Image(depth_m)
+    k = intrinsics
+    camera = open3d.camera.PinholeCameraIntrinsic(k.width_px, k.height_px, k.fx, k.fy, k.cx, k.cy)
+    cloud: O3dPointCloud = open3d.geometry.PointCloud.create_from_rgbd_image(rgbd, camera)
+    to_frame(np.asarray(cloud.points), frame)
     return cloud
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from vizion3d.errors import MissingDependencyError
+from vizion3d.lifting.geometry import CameraIntrinsics, Frame, to_frame, unproject
 from vizion3d.lifting.outputs.open3d_objects import (
     from_point_cloud,
     require_open3d,
@@ -13,14 +14,18 @@ from vizion3d.lifting.outputs.open3d_objects import (
 )
 
 
-def test_points_and_colors_come_back_as_they_went() -> None:
-    points = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
-    colors = np.arange(21, dtype=np.uint8).reshape(7, 3) * 12
-    cloud = to_point_cloud(points, colors)
-    back_points, back_colors = from_point_cloud(cloud)
-    assert np.array_equal(back_points, points)
-    assert np.array_equal(back_colors, colors)
-    assert np.asarray(cloud.colors).max() <= 1
+@pytest.mark.parametrize("frame", ["opencv", "opengl"])
+def test_the_cloud_is_our_own_unprojection(frame: Frame) -> None:
+    rng = np.random.default_rng(0)
+    depth_m = rng.uniform(0.5, 9, (30, 40)).astype(np.float32)
+    image = rng.integers(0, 256, (30, 40, 3), np.uint8)
+    depth_m[rng.random((30, 40)) < 0.2] = 0
+    camera = CameraIntrinsics(31.5, 33.0, 17.2, 16.1, 40, 30)
+    points, colors = from_point_cloud(to_point_cloud(image, depth_m, camera, frame))
+    shown = depth_m > 0
+    expected = to_frame(unproject(depth_m, camera)[shown], frame)
+    np.testing.assert_allclose(points, expected, rtol=1e-6, atol=1e-6)
+    assert np.array_equal(colors, image[shown])
 
 
 def test_an_image_keeps_its_pixels_also_of_a_view() -> None:
