@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.runtime.conversions import ConversionStore
 from vizion3d.lifting.runtime.positions import resample_positions
 from vizion3d.settings import Precision
+
+_KEPT_SIZES = 8
+"""Input sizes whose positional embedding is kept: a few megabytes each."""
 
 _ELEMENT_TYPES = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
@@ -89,7 +93,9 @@ class OpenVinoRuntime:
         if precision == "auto":
             precision = best_precision()
         converted = conversions.get(checkpoint)
-        self._positions = converted.positions
+        self._positions_for = lru_cache(maxsize=_KEPT_SIZES)(
+            partial(resample_positions, converted.positions)
+        )
         hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         self._before = _core.compile_model(_input_graph(), "CPU", hints)
         self._after = _core.compile_model(_output_graph(), "CPU", hints)
@@ -101,9 +107,7 @@ class OpenVinoRuntime:
     def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
         """See :meth:`vizion3d.lifting.runtime.base.Runtime.infer`."""
         requests = self._requests()
-        positions = resample_positions(
-            self._positions, size[0] // PATCH_SIZE, size[1] // PATCH_SIZE
-        )
+        positions = self._positions_for(size[0] // PATCH_SIZE, size[1] // PATCH_SIZE)
         batch = _infer(requests.before, images, np.array(size))
         depth = _infer(requests.network, batch, positions)
         resized = _infer(requests.after, depth, np.array(images.shape[1:3]))
