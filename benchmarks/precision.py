@@ -1,8 +1,8 @@
 """How far each precision's depth is from fp32's, on real photos.
 
-``python -m benchmarks.precision``. For every checkpoint that is at hand: the largest difference as a share of the depth's range, and,
-after the best scale and shift, AbsRel and delta-1 of the depths 1 / (d + 0.05) that the inverse
-depths d in [0, 1] stand for.
+``python -m benchmarks.precision``. For every checkpoint that is at hand: the largest difference as
+a share of the depth's range, and, after the best scale and shift, AbsRel and delta-1 of the depths
+1 / (d + 0.05) that the inverse depths d in [0, 1] stand for.
 """
 
 import argparse

@@ -30,8 +30,8 @@ class Converted:
     """A converted network.
 
     Attributes:
-        network: ``openvino.Model``, or the path of one: image float32 ``(N, 3, H, W)``, positional
-            embedding ``(1, 1 + H/p * W/p, C)`` -> depth ``(N, H, W)``.
+        network: ``openvino.Model``: image float32 ``(N, 3, H, W)``, positional embedding
+            ``(1, 1 + H/p * W/p, C)`` -> depth ``(N, H, W)``.
         positions: The stored positional embedding, ``(1, 1 + grid**2, C)``.
     """
 
@@ -58,11 +58,11 @@ class ConversionStore:
         """
         try:
             folder = self._folder / _key(self._digest(checkpoint.path), checkpoint)
-            if not folder.is_dir():
+            kept = _read(folder)
+            if kept is None:
                 with FileLock(self._folder / f".{folder.name}.lock"):
-                    if not folder.is_dir():
-                        return self._make(checkpoint, folder)
-            return Converted(str(folder / _NETWORK), np.load(folder / _POSITIONS))
+                    kept = _read(folder) or self._make(checkpoint, folder)
+            return kept
         except OSError as error:
             logger.warning(
                 "cannot keep converted networks in %s (%s): converting %s in memory, in every "
@@ -99,6 +99,7 @@ class ConversionStore:
         logger.info("converting %s for OpenVINO, once", checkpoint.path)
         converted = convert(checkpoint)
         beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+        shutil.rmtree(folder, ignore_errors=True)  # one that could not be read
         try:
             beside.mkdir(parents=True)
             ov.save_model(converted.network, beside / _NETWORK, compress_to_fp16=False)
@@ -130,6 +131,20 @@ class ConversionStore:
     def _note_of(self, path: Path) -> Path:
         place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
         return self._folder / f"{place}.json"
+
+
+def _read(folder: Path) -> Converted | None:
+    """What is kept in the folder; ``None`` if there is nothing, or nothing that can be read."""
+    import openvino as ov
+
+    if not folder.is_dir():
+        return None
+    try:
+        network = ov.Core().read_model(folder / _NETWORK)
+        return Converted(network, np.load(folder / _POSITIONS))
+    except (RuntimeError, ValueError, OSError) as error:
+        logger.warning("the converted network in %s is damaged: %s", folder, error)
+        return None
 
 
 def _stamp(path: Path) -> list[str | int]:

@@ -38,7 +38,6 @@ def test_a_network_is_converted_once_and_kept(
     (folder,) = converted_folders(tmp_path)
     changed = (folder / "network.bin").stat().st_mtime_ns
     second = store.get(tiny)
-    assert second.network == str(folder / "network.xml")
     assert np.array_equal(first.positions, second.positions)
     assert (folder / "network.bin").stat().st_mtime_ns == changed
 
@@ -49,11 +48,27 @@ def test_the_key_is_the_content_not_the_path(
     store.get(tiny)
     copy = Checkpoint(tmp_path / "copy.pth")
     shutil.copy(tiny.path, copy.path)
-    assert isinstance(store.get(copy).network, str), "the copy's content is converted already"
+    store.get(copy)
+    assert len(converted_folders(tmp_path)) == 1, "the copy's content was converted already"
     save_checkpoint(copy.path, seed=1)
     assert not store.has(copy)
     store.get(copy)
     assert len(converted_folders(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("name", ["network.xml", "network.bin", "positions.npy"])
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+def test_a_damaged_conversion_is_made_anew(
+    tmp_path: Path, tiny: Checkpoint, store: ConversionStore, name: str, damage: str
+) -> None:
+    store.get(tiny)
+    (folder,) = converted_folders(tmp_path)
+    whole = (folder / name).read_bytes()
+    (folder / name).unlink()
+    if damage == "cut":
+        (folder / name).write_bytes(whole[: len(whole) // 2])
+    store.get(tiny)
+    assert len((folder / name).read_bytes()) == len(whole)
 
 
 def test_relative_and_metric_readings_are_kept_apart(
@@ -82,7 +97,7 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(
     (tmp_path / "file").touch()
     with caplog.at_level(logging.WARNING, logger="vizion3d"):
         converted = ConversionStore(tmp_path / "file").get(tiny)
-    assert not isinstance(converted.network, str)
+    assert len(converted.network.inputs) == 2
     assert "cannot keep converted networks" in caplog.text
 
 
