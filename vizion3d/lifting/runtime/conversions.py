@@ -105,6 +105,8 @@ class ConversionStore:
             ov.save_model(converted.network, beside / _NETWORK, compress_to_fp16=False)
             np.save(beside / _POSITIONS, converted.positions)
             beside.rename(folder)
+        except RuntimeError as error:  # what OpenVINO makes of a full disk
+            raise OSError(str(error)) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
         return converted
