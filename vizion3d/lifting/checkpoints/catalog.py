@@ -8,7 +8,8 @@ Base, Large and Giant under CC-BY-NC-4.0; a metric model follows the model it wa
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+
+from vizion3d.lifting.checkpoints.urls import file_name_of
 
 DEFAULT_DEPTH_MODEL_URL = (
     "https://github.com/OlafenwaMoses/vizion3D/releases/download/"
@@ -66,11 +67,6 @@ class Release:
     @property
     def file_name(self) -> str:
         return self.source.name if isinstance(self.source, Path) else file_name_of(self.source)
-
-
-def file_name_of(url: str) -> str:
-    """The file name that a URL's path ends in."""
-    return unquote(urlsplit(url).path).rsplit("/", 1)[-1]
 
 
 def _relative(

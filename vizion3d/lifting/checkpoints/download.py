@@ -6,10 +6,8 @@ sections 13.1.5 and 14.2), also in a later process. One process downloads; other
 """
 
 import hashlib
-import ipaddress
 import json
 import logging
-import shlex
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -17,12 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import requests
 from filelock import FileLock
 
 from vizion3d.errors import CheckpointError, DownloadError
+from vizion3d.lifting.checkpoints.urls import curl_line, require_secure
 
 logger = logging.getLogger(__name__)
 
@@ -69,33 +67,6 @@ def terminal_progress(label: str) -> Iterator[Progress]:
             bars.update(task, completed=done_bytes, total=total_bytes)
 
         yield report
-
-
-def require_secure(url: str) -> None:
-    """Refuse anything but https, and http to this machine itself.
-
-    Raises:
-        DownloadError: With the URL and the reason.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme == "https" and host:
-        return
-    if parts.scheme == "http" and _is_loopback(host):
-        return
-    raise DownloadError(
-        f"refusing to download {url}: weights are fetched over https only "
-        "(plain http is allowed on loopback)"
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _SecureSession(requests.Session):
@@ -302,9 +273,3 @@ def _structure_fault(path: Path) -> str | None:
         except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             return "does not serve weights: its safetensors header cannot be read"
     return None if size == expected else f"was cut: {size} of {expected} bytes came"
-
-
-def curl_line(url: str, target: Path) -> str:
-    """The shell line that puts the file where it is looked for."""
-    folder, file = shlex.quote(str(target.parent)), shlex.quote(str(target))
-    return f"mkdir -p {folder} && curl -fL {shlex.quote(url)} -o {file}"

@@ -7,6 +7,7 @@ import logging
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vizion3d.errors import CheckpointError, DownloadError
 from vizion3d.lifting.checkpoints.catalog import (
@@ -16,11 +17,13 @@ from vizion3d.lifting.checkpoints.catalog import (
     DEFAULT_DEPTH_MODEL_URL,
     RELEASES,
     Release,
-    file_name_of,
     metric_range_m,
 )
-from vizion3d.lifting.checkpoints.download import Downloader, curl_line, require_secure
+from vizion3d.lifting.checkpoints.urls import curl_line, file_name_of, require_secure
 from vizion3d.lifting.geometry import DepthKind
+
+if TYPE_CHECKING:
+    from vizion3d.lifting.checkpoints.download import Downloader
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +62,10 @@ class CheckpointStore:
     """
 
     def __init__(
-        self, cache: Path, downloader: Downloader | None = None, offline: bool = False
+        self, cache: Path, downloader: "Downloader | None" = None, offline: bool = False
     ) -> None:
         self.cache = cache
-        self._downloader = downloader or Downloader()
+        self._downloader = downloader
         self._offline = offline
 
     def resolve(self, backend: str) -> Checkpoint:
@@ -87,10 +90,15 @@ class CheckpointStore:
                     f"VIZION3D_OFFLINE is set and {location} is not there. On a machine with "
                     f"network:\n  {curl_line(url, location)}"
                 )
-            self._downloader.fetch(url, location, release.sha256 if release else None)
+            self._fetch(url, location, release.sha256 if release else None)
         if release:
             self._notice_licence(release)
         return Checkpoint(location, metric_range_of(location))
+
+    def _fetch(self, url: str, location: Path, sha256: str | None) -> None:
+        from vizion3d.lifting.checkpoints.download import Downloader  # imports requests
+
+        (self._downloader or Downloader()).fetch(url, location, sha256)
 
     def locate(self, backend: str) -> Path:
         """Where the file is, or would be after a download; asks no network.

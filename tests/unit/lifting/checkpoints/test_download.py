@@ -13,7 +13,8 @@ from safetensors.numpy import save
 
 from tests.support.http_server import Served, serve
 from vizion3d.errors import CheckpointError, DownloadError
-from vizion3d.lifting.checkpoints.download import Downloader, curl_line, require_secure
+from vizion3d.lifting.checkpoints.download import Downloader
+from vizion3d.lifting.checkpoints.urls import curl_line, require_secure
 
 
 def zip_of(content: bytes) -> bytes:
