@@ -141,7 +141,7 @@ def test_once_converted_a_fresh_process_imports_no_torch(
         f"settings = load_settings(model_cache={str(tmp_path / 'cache')!r}, runtime='openvino')\n"
         "command = DepthEstimationCommand(\n"
         "    np.zeros((20, 30, 3), np.uint8), model_backend=sys.argv[1],\n"
-        "    return_depth_image=True, input_size=56)\n"
+        "    input_size=56)\n"
         "print(build_container(settings).commands.dispatch(command).raw_depth.shape)\n"
         "print([name for name in ('torch', 'requests') if name in sys.modules])\n"
     )
