@@ -1,10 +1,12 @@
 """Every Python and bash example of README and docs, run as a reader would."""
 
+import inspect
 import os
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from PIL import Image
 from tests.support import photos
 from tests.support.checkpoints import save_checkpoint
 from vizion3d.core.container import reset_default_container
+from vizion3d.lifting import DepthEstimation, DepthEstimationResult
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -62,6 +65,13 @@ def test_python_example(code: str, at_home: Path, capsys: pytest.CaptureFixture[
     code = code.replace('"/models/', f'"{at_home}/models/')
     exec(compile(code, "example", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out or "print" not in code
+
+
+def test_the_example_in_the_docstring(at_home: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", inspect.getdoc(DepthEstimation) or "", re.DOTALL)
+    names: dict[str, object] = {"__name__": "__main__"}
+    exec(compile(textwrap.dedent(code), "docstring", "exec"), names)
+    assert isinstance(names["result"], DepthEstimationResult)
 
 
 @pytest.mark.parametrize("code", blocks("bash"))
