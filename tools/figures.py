@@ -1,53 +1,45 @@
 """The pictures of README and docs, made by the project itself: ``make figures``."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from skimage import data
 
-from vizion3d.lifting import (
-    DepthEstimation,
-    DepthEstimationAdvanceConfig,
-    DepthEstimationCommand,
-)
+from vizion3d.lifting.geometry import CameraIntrinsics, depth_edges, unproject
 from vizion3d.lifting.outputs.depth_files import colorize
-from vizion3d.lifting.outputs.open3d_objects import from_point_cloud
 from vizion3d.lifting.outputs.view import render_view
 
 ROOT = Path(__file__).parents[1]
 HEIGHT_PX = 330
 
+# Calibration of scikit-image's stereo_motorcycle (Middlebury 2014), of its documentation.
+FOCAL_PX, BASELINE_M, DOFFS_PX = 994.978, 0.193001, 31.086
+CENTRE_PX = 311.193, 254.877
 
-def overview(photo: Path, model: str) -> Image.Image:
-    """Photo, depth and point cloud, side by side."""
-    command = DepthEstimationCommand(
-        photo,
-        model_backend=model,
-        return_point_cloud=True,
-        advanced_config=DepthEstimationAdvanceConfig(
-            depth_near=0.6, depth_trunc=3.0, edge_threshold=0.04
-        ),
-    )
-    result = DepthEstimation().run(command)
-    points, colors = from_point_cloud(result.point_cloud)
-    assert result.intrinsics is not None
-    view = render_view(points, colors, result.intrinsics, yaw_deg=25, pitch_deg=-18, point_px=3)
-    with Image.open(photo) as opened:
-        tiles = [np.asarray(opened.convert("RGB")), colorize(result.raw_depth), view]
+
+def overview() -> Image.Image:
+    """Photo, measured inverse depth and point cloud, side by side."""
+    photo, _, disparity_px = data.stereo_motorcycle()
+    measured = np.isfinite(disparity_px)
+    inverse_m = np.where(measured, (disparity_px + DOFFS_PX) / (FOCAL_PX * BASELINE_M), 0)
+    nearest_gap = np.where(measured, inverse_m, inverse_m[measured].min())
+    height, width = inverse_m.shape
+    camera = CameraIntrinsics(FOCAL_PX, FOCAL_PX, *CENTRE_PX, width, height)
+    depth_m = np.where(measured, 1 / np.where(measured, inverse_m, 1), 0).astype(np.float32)
+    shown = measured & ~depth_edges(1 / nearest_gap, 0.04)
+    points = unproject(depth_m, camera)[shown]
+    view = render_view(points, photo[shown], camera, yaw_deg=28, pitch_deg=-14, point_px=3)
+    tiles = photo, colorize(nearest_gap), view
     return Image.fromarray(np.concatenate(tiles, axis=1))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="nano")
-    arguments = parser.parse_args()
-    picture = overview(ROOT / "examples" / "coffee.jpg", arguments.model)
+    picture = overview()
     path = ROOT / "docs" / "images" / "overview.png"
     path.parent.mkdir(exist_ok=True)
-    picture.resize((picture.width * HEIGHT_PX // picture.height, HEIGHT_PX)).quantize(256).save(
-        path
-    )
+    size = picture.width * HEIGHT_PX // picture.height, HEIGHT_PX
+    picture.resize(size).quantize(256).save(path)
     print(f"written: {path.relative_to(ROOT)}")
 
 
