@@ -1,0 +1,1 @@
+"""Training of the small checkpoint ``nano`` on images that we render ourselves."""

@@ -1,0 +1,39 @@
+"""Losses on inverse depth that do not see its scale and shift.
+
+After Ranftl et al. 2020 (MiDaS, arXiv:1907.01341).
+"""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+SCALES = 4
+
+
+def align(x: Tensor) -> Tensor:
+    """``(N, H, W)`` shifted to median 0 and scaled to mean absolute value 1."""
+    flat = x.flatten(1)
+    flat = flat - flat.median(dim=1, keepdim=True).values
+    return (flat / flat.abs().mean(1, keepdim=True).clamp_min(1e-4)).view_as(x)
+
+
+def gradient_loss(difference: Tensor) -> Tensor:
+    """Mean absolute slope of the aligned difference ``(N, H, W)`` at several scales: sharp edges
+    where the target has them and only there."""
+    total = difference.new_zeros(())
+    for scale in range(SCALES):
+        d = difference[:, :: 2**scale, :: 2**scale]
+        total = total + d.diff(dim=1).abs().mean() + d.diff(dim=2).abs().mean()
+    return total
+
+
+def depth_loss(predicted: Tensor, target: Tensor, gradient_weight: float = 0.5) -> Tensor:
+    """Aligned absolute difference plus gradient matching of ``(N, H, W)`` inverse depths."""
+    difference = align(predicted) - align(target)
+    return difference.abs().mean() + gradient_weight * gradient_loss(difference)
+
+
+def anchor_loss(predicted: Tensor) -> Tensor:
+    """Keeps the free scale near 1 and the free shift high enough for the last ReLU to be idle."""
+    flat = predicted.flatten(1)
+    spread = (flat - flat.mean(1, keepdim=True)).abs().mean(1).clamp_min(1e-3)
+    return F.relu(0.1 - flat).mean() + 0.02 * spread.log().square().mean()
