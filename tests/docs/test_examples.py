@@ -20,7 +20,9 @@ from vizion3d.lifting import DepthEstimation, DepthEstimationResult
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-NOT_RUN = re.compile(r"^(pip install|python -m training|make |git clone|cd |curl -fL|#|  |$|sudo apt-get)")
+NOT_RUN = re.compile(
+    r"^(pip install|python -m training|make |git clone|cd |curl -fL|#|  |$|sudo apt-get)"
+)
 
 
 def blocks(language: str) -> list[pytest.param]:
