@@ -94,7 +94,7 @@ class ConversionStore:
         return freed
 
     def _make(self, checkpoint: Checkpoint, folder: Path) -> Converted:
-        import openvino as ov
+        from vizion3d.lifting.runtime.openvino_library import ov
 
         logger.info("converting %s for OpenVINO, once", checkpoint.path)
         converted = convert(checkpoint)
@@ -137,7 +137,7 @@ class ConversionStore:
 
 def _read(folder: Path) -> Converted | None:
     """What is kept in the folder; ``None`` if there is nothing, or nothing that can be read."""
-    import openvino as ov
+    from vizion3d.lifting.runtime.openvino_library import ov
 
     if not folder.is_dir():
         return None
@@ -168,11 +168,14 @@ def convert(checkpoint: Checkpoint) -> Converted:
     Raises:
         CheckpointError: The file is not a Depth Anything V2 checkpoint.
     """
-    import openvino as ov
     import torch
 
     from vizion3d.lifting.network.model import DepthAnythingV2
     from vizion3d.lifting.network.weights import load_network
+    from vizion3d.lifting.runtime.openvino_library import ov
+
+    from openvino.frontend import FrontEndManager  # isort: skip (after the library above)
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # isort: skip
 
     class WithPositions(torch.nn.Module):
         def __init__(self, network: DepthAnythingV2) -> None:
@@ -187,15 +190,16 @@ def convert(checkpoint: Checkpoint) -> Converted:
     rows, cols = 2, 3  # a small example; sides that differ, so that none is taken for the other
     image = torch.zeros(1, 3, rows * config.patch_size, cols * config.patch_size)
     positions = network.pretrained.positional_embedding(rows, cols)
+    # Not openvino.convert_model: it reports every conversion to its makers over the network, and
+    # takes twice the time. Nor torch's check of the trace, which would run and compare it again:
+    # the tests compare every size with torch.
     with torch.no_grad():
-        # Traced here without torch's check of the trace, which would run and compare it again: the
-        # tests compare every size with torch.
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
             WithPositions(network).eval(), (image, positions), check_trace=False
         )
-        model = ov.convert_model(
-            traced,
-            example_input=(image, positions),
-            input=[ov.PartialShape([-1, 3, -1, -1]), ov.PartialShape([1, -1, config.embed_dim])],
-        )
+        decoder = TorchScriptPythonDecoder(traced, example_input=(image, positions))
+        frontend = FrontEndManager().load_by_framework("pytorch")
+        model = frontend.convert(frontend.load(decoder))
+    any_size = ov.PartialShape([-1, 3, -1, -1])
+    model.reshape({0: any_size, 1: ov.PartialShape([1, -1, config.embed_dim])})
     return Converted(model, network.pretrained.pos_embed.numpy().copy())

@@ -6,14 +6,13 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
-from openvino import opset13 as ops
 
 from vizion3d.lifting.checkpoints.store import Checkpoint
 from vizion3d.lifting.preprocess import MEAN, PATCH_SIZE, STD
 from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.runtime.conversions import ConversionStore
+from vizion3d.lifting.runtime.openvino_library import ops, ov
 from vizion3d.lifting.runtime.positions import resample_positions
 from vizion3d.settings import Precision
 
@@ -31,7 +30,7 @@ def best_precision() -> Precision:
     return "bf16" if "BF16" in _core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
 
 
-def _input_graph() -> ov.Model:
+def _input_graph() -> Any:
     """uint8 RGB ``(N, H, W, 3)``, size ``(2,)`` -> normalised float32 ``(N, 3, *size)``."""
     images = ops.parameter([-1, -1, -1, 3], ov.Type.u8)
     size = ops.parameter([2], ov.Type.i64)
@@ -49,7 +48,7 @@ def _input_graph() -> ov.Model:
     return ov.Model([ops.divide(ops.subtract(resized, mean), std)], [images, size], "input")
 
 
-def _output_graph() -> ov.Model:
+def _output_graph() -> Any:
     """Depth ``(N, h, w)``, size ``(2,)`` -> ``(N, *size)``, bilinear with aligned corners."""
     depth = ops.parameter([-1, -1, -1], ov.Type.f32)
     size = ops.parameter([2], ov.Type.i64)

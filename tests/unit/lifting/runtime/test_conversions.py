@@ -1,5 +1,6 @@
 import logging
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -149,3 +150,31 @@ def test_once_converted_a_fresh_process_imports_no_torch(
         [sys.executable, "-c", program, tiny.path], capture_output=True, text=True, check=True
     )
     assert run.stdout.split("\n")[:2] == ["(20, 30)", "[]"]
+
+
+def test_converting_and_inferring_report_to_nobody(tmp_path: Path, tiny: Checkpoint) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "import numpy as np\n"
+        "from vizion3d.lifting.checkpoints.store import Checkpoint\n"
+        "from vizion3d.lifting.runtime.conversions import ConversionStore\n"
+        "from vizion3d.lifting.runtime.openvino_runtime import OpenVinoRuntime\n"
+        "checkpoint, cache = Checkpoint(Path(sys.argv[1])), ConversionStore(Path(sys.argv[2]))\n"
+        "runtime = OpenVinoRuntime(checkpoint, cache)\n"
+        "runtime.infer(np.zeros((1, 9, 9, 3), np.uint8), (28, 28))\n"
+        "print([name for name in sys.modules if name.startswith('openvino_telemetry')])\n"
+        "import openvino_telemetry\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    home = tmp_path / "home"
+    home.mkdir()
+    run = subprocess.run(
+        [sys.executable, "-c", program, tiny.path, tmp_path / "cache"],
+        capture_output=True,
+        text=True,
+        env={**environment, "HOME": str(home)},
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == "[]", "and afterwards the package can be imported by others"
+    assert not (home / "intel").exists(), "where OpenVINO keeps the number of its client"
