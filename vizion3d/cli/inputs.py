@@ -66,6 +66,7 @@ def _expand(text: str, out: Path) -> list[tuple[Path, Path]]:
             raise InvalidImageError(f"there are no images in the folder {text}")
         return [(p, p.relative_to(path)) for p in inside]
     if not exists and glob.has_magic(text):
+        # glob and not Path.glob, which takes no absolute pattern.
         matches = sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207
         images = [p for p in matches if p.is_file() and out not in p.resolve().parents]
         if not images:

@@ -116,6 +116,7 @@ def focal_from_exif(exif: "Exif", width_px: int, height_px: int) -> float | None
 
 def _positive(value: object) -> float | None:
     try:
+        # EXIF holds what its writer put there: whether it is a number, float() tells.
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, ZeroDivisionError):
         return None

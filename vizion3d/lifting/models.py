@@ -163,7 +163,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
             other, "model_fields_set", None
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
 
     def intrinsics_for(self, width_px: int, height_px: int) -> CameraIntrinsics:
         """The intrinsics for an image of that size, and where each came from.
@@ -270,9 +270,9 @@ class DepthEstimationResult(ValidatedModel):
             getattr(self, name) == getattr(other, name) for name in compared
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
 
-    @computed_field(repr=False)  # type: ignore[prop-decorator]
+    @computed_field(repr=False)  # type: ignore[prop-decorator]  # mypy issue 1362
     @property
     def depth_map(self) -> list[list[float]]:
         """The depth as nested lists, ``[H][W]``: about 8 times the size of ``raw_depth``."""

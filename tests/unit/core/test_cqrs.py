@@ -35,7 +35,7 @@ def test_an_unregistered_message_is_named_with_what_is_registered() -> None:
     commands, queries = CommandBus(), QueryBus()
     commands.register(Double, lambda command: command.number)
     with pytest.raises(UnhandledMessageError, match=r"no handler .* Ask \(registered: Double\)"):
-        commands.dispatch(Ask("x"))  # type: ignore[arg-type]
+        commands.dispatch(Ask("x"))
     with pytest.raises(UnhandledMessageError, match=r"Ask \(registered: none\)"):
         queries.dispatch(Ask("x"))
 

@@ -194,7 +194,7 @@ def convert(checkpoint: Checkpoint) -> Converted:
     # takes twice the time. Nor torch's check of the trace, which would run and compare it again:
     # the tests compare every size with torch.
     with torch.no_grad():
-        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # untyped in torch
             WithPositions(network).eval(), (image, positions), check_trace=False
         )
         decoder = TorchScriptPythonDecoder(traced, example_input=(image, positions))

@@ -17,6 +17,6 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "b.png"
     path.write_bytes(b"old")
     with pytest.raises(TypeError):
-        write_atomic(path, None)  # type: ignore[arg-type]
+        write_atomic(path, None)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["b.png"]

@@ -29,7 +29,7 @@ def test_depth_has_the_images_size_and_a_batch_gives_what_images_give_alone(
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_a_lower_precision_stays_near_fp32(tiny: Checkpoint, precision: str) -> None:
     exact = TorchRuntime(tiny, "cpu", "fp32").infer(IMAGES, (70, 98))
-    lower = TorchRuntime(tiny, "cpu", precision).infer(IMAGES, (70, 98))  # type: ignore[arg-type]
+    lower = TorchRuntime(tiny, "cpu", precision).infer(IMAGES, (70, 98))
     assert 0 < np.abs(lower - exact).max() < 0.05 * np.ptp(exact)
 
 
