@@ -125,3 +125,10 @@ def start(serve: Callable[[ServerSettings], None], **given: object) -> None:
     except Vizion3DError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+def run(command: Callable[..., None]) -> None:
+    """Run a command of its own, without a program's other commands."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(command)
+    app()

@@ -61,7 +61,7 @@ def serve_grpc(
 
 def main() -> None:
     """Entry point."""
-    typer.run(serve_grpc)
+    o.run(serve_grpc)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -13,6 +13,7 @@ from prometheus_client import start_http_server
 
 from vizion3d.errors import InvalidConfigError
 from vizion3d.proto import lifting_pb2, lifting_pb2_grpc
+from vizion3d.server.grpc.call import Context
 from vizion3d.server.grpc.servicer import LiftingServicer
 from vizion3d.server.keys import ApiKeys
 from vizion3d.server.leave import leave
@@ -22,7 +23,7 @@ from vizion3d.server.settings import ServerSettings
 logger = logging.getLogger(__name__)
 
 SERVICE = lifting_pb2.DESCRIPTOR.services_by_name["LiftingService"].full_name
-Handler = grpc.RpcMethodHandler[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 _MESSAGE_OVERHEAD_BYTES = 1 << 16
 _CONNECTION_IDLE_MS = 300_000
@@ -93,7 +94,7 @@ def _listen(server: grpc.aio.Server, settings: ServerSettings) -> int:
         raise InvalidConfigError(f"the server cannot listen on {address}: {error}") from error
 
 
-class KeyInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
+class KeyInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # not at run time
     """Lets RPCs through that bring a key; the health service is open."""
 
     def __init__(self, keys: ApiKeys) -> None:
@@ -101,9 +102,7 @@ class KeyInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
 
     async def intercept_service(
         self,
-        continuation: Callable[
-            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]
-        ],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
         details: Any = handler_call_details
@@ -113,14 +112,14 @@ class KeyInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
         return _refuse(await continuation(handler_call_details))
 
 
-async def _unauthenticated(_request: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+async def _unauthenticated(_request: object, context: Context) -> None:
     await context.abort(
         grpc.StatusCode.UNAUTHENTICATED,
         "this server needs an API key: send it in the metadata x-api-key",
     )
 
 
-def _refuse(handler: Handler) -> Handler:
+def _refuse(handler: "Handler") -> "Handler":
     """A handler of the same shape that refuses."""
     if handler is None:
         return handler

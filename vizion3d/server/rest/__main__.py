@@ -73,7 +73,7 @@ def serve_rest(
 
 def main() -> None:
     """Entry point."""
-    typer.run(serve_rest)
+    o.run(serve_rest)
 
 
 if __name__ == "__main__":
