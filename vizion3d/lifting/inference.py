@@ -159,22 +159,25 @@ class InferenceQueue:
     def _next_batch(self) -> list[_Job]:
         """The oldest image and those that fit to it; empty when the queue is closed."""
         with self._changed:
-            while True:
+            while not self._closed:
                 self._changed.wait_for(lambda: self._jobs or self._closed)
-                if self._closed:
-                    return []
-                first = self._jobs[0]
-                busy = first.queued_at < self._free_since
-                if not busy or not self._max_batch_delay_s:
-                    break
-                self._changed.wait_for(lambda: self._is_settled(first), self._max_batch_delay_s)
-                if first in self._jobs:
-                    break
-            batch = self._fitting(first)[: self._max_batch_size]
-            taken = {id(job) for job in batch}
-            self._jobs = deque(job for job in self._jobs if id(job) not in taken)
-            self._observer.queued(len(self._jobs))
-            return batch
+                first = self._jobs[0] if self._jobs else None
+                if first and self._stays(first):
+                    return self._take(self._fitting(first)[: self._max_batch_size])
+            return []
+
+    def _stays(self, first: _Job) -> bool:
+        """Wait for more to fill its batch, under load; whether it still wants its turn then."""
+        busy = first.queued_at < self._free_since
+        if busy and self._max_batch_delay_s:
+            self._changed.wait_for(lambda: self._is_settled(first), self._max_batch_delay_s)
+        return first in self._jobs
+
+    def _take(self, batch: list[_Job]) -> list[_Job]:
+        taken = {id(job) for job in batch}
+        self._jobs = deque(job for job in self._jobs if id(job) not in taken)
+        self._observer.queued(len(self._jobs))
+        return batch
 
     def _fitting(self, first: _Job) -> list[_Job]:
         return [job for job in self._jobs if job.fits(first)]
