@@ -50,6 +50,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         description="Lift a photo into 3D: depth map, 16-bit depth image, coloured point cloud.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        redirect_slashes=False,  # they would lead to whatever the Host header says
         docs_url=None,
         redoc_url=None,
     )

@@ -1,6 +1,7 @@
 """``POST /lifting/depth-estimation``."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -11,6 +12,7 @@ from fastapi import APIRouter, Depends, File, Form, Header, Request, Response, U
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting.geometry import DepthKind, Frame
 from vizion3d.lifting.models import (
     LARGEST,
@@ -24,6 +26,7 @@ from vizion3d.server.rest import negotiation, openapi
 from vizion3d.server.service import DepthRequest, DepthService
 
 router = APIRouter()
+PATH = "/lifting/depth-estimation"
 
 Positive = Annotated[float | None, Form(gt=TINIEST, le=LARGEST, allow_inf_nan=False)]
 Moderate = Annotated[float | None, Form(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
@@ -68,6 +71,7 @@ class Wanted:
 
 
 async def read_form(
+    request: Request,
     image: Annotated[
         UploadFile, File(description="The photo: JPEG, PNG, WebP, TIFF, BMP or GIF (first frame).")
     ],
@@ -94,6 +98,10 @@ async def read_form(
     ] = None,
 ) -> Wanted:
     """The form's fields; the camera's and the range's are those of DepthEstimationAdvanceConfig."""
+    times = Counter(name for name, _ in (await request.form()).multi_items())
+    for name, count in times.items():
+        if count > 1:
+            raise InvalidConfigError(f"{name[:100]!r} is in the form {count} times; send it once")
     config: dict[str, Any] = {
         "fx": fx,
         "fy": fy,
@@ -137,7 +145,7 @@ _PATH_CHARACTERS = "/:\\ "
 
 
 @router.post(
-    "/lifting/depth-estimation",
+    PATH,
     summary="Estimate the depth of a photo",
     response_class=Response,
     responses=openapi.depth_responses(DepthEstimationAnswer, BINARY),
@@ -166,7 +174,9 @@ async def estimate_depth(
     if media_type is None:
         raise HTTPException(406, f"Accept must be one of {', '.join((JSON, *BINARY))}")
     service: DepthService = request.app.state.service
-    zip_it = media_type != "image/png" and "gzip" in request.headers.get("accept-encoding", "")
+    zip_it = media_type != "image/png" and negotiation.accepts_gzip(
+        request.headers.get("accept-encoding", "")
+    )
 
     def encode(result: DepthEstimationResult, config: DepthEstimationAdvanceConfig) -> Answer:
         if media_type == JSON:

@@ -21,7 +21,7 @@ _FACTS = {
 _GATE = {
     401: "The API key is missing or wrong.",
     413: "The body is larger than the server reads.",
-    415: "The body is compressed.",
+    415: "The body is compressed, or no multipart/form-data.",
 }
 _DEPTH = {
     400: "Not an image, damaged, or too large; or not multipart.",
