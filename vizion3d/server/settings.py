@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from vizion3d.core.validation import ValidatedModel
+from vizion3d.errors import InvalidConfigError
 from vizion3d.settings import Precision
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -68,8 +69,8 @@ class ServerSettings(ValidatedModel):
     @model_validator(mode="after")
     def _tls_is_whole(self) -> "ServerSettings":
         if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("--tls-cert and --tls-key go together: give both or neither")
+            raise InvalidConfigError("--tls-cert and --tls-key go together: give both or neither")
         for path in (self.tls_cert, self.tls_key):
             if path is not None and not path.is_file():
-                raise ValueError(f"there is no file {path}")
+                raise InvalidConfigError(f"there is no file {path}; check the path")
         return self
