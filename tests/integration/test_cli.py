@@ -152,7 +152,7 @@ def test_skip_existing_leaves_finished_images_alone(folder: Path, tiny: Path) ->
         (["--model", "smal"], 1, "Did you mean 'small'?"),
         (["--save", "png,obj"], 2, "obj; choose from png"),
         (["--camera", "gopro"], 2, "'gopro'; choose from auto, primesense"),
-        (["--fx", "-1"], 1, "fx: greater than 0, got -1.0"),
+        (["--fx", "-1"], 1, "fx: greater than 0.000001, got -1.0"),
         (["--near", "20"], 1, "depth_near (20.0 m) must be less than depth_trunc (10.0 m)"),
         (["--color-map", "plaid"], 1, "no colour map 'plaid'"),
         (["--device", "tpu"], 1, "device"),
