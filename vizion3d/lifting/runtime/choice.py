@@ -12,6 +12,8 @@ from vizion3d.settings import Precision, Settings
 
 Framework = Literal["torch", "openvino"]
 
+_GPU_BATCH_SIZE = 16
+
 
 def runtime_loader(settings: Settings, conversions: ConversionStore) -> RuntimeLoader:
     """What loads a checkpoint into the runtime that the settings ask for."""
@@ -53,6 +55,18 @@ def choose_framework(settings: Settings) -> Framework:
     if settings.runtime == "torch" or not installed or settings.device not in ("auto", "cpu"):
         return "torch"
     return "torch" if settings.device == "auto" and _has_gpu() else "openvino"
+
+
+def best_batch_size(settings: Settings) -> int:
+    """How many images of equal shape are best sent through the network together.
+
+    One on a CPU, which a single image keeps busy (measured by ``benchmarks/throughput.py``).
+    """
+    if choose_framework(settings) == "openvino":
+        return 1
+    from vizion3d.lifting.runtime.torch_runtime import choose_device
+
+    return 1 if choose_device(settings.device).type == "cpu" else _GPU_BATCH_SIZE
 
 
 def _has_gpu() -> bool:
