@@ -108,7 +108,7 @@ class DepthEstimation:
         Args:
             commands: The images and what to make of each.
             batch_size: Images of equal shape that go through the network together, at most;
-                ``"auto"`` is 1 on a CPU and 16 on a GPU. Out of memory halves it.
+                ``"auto"`` is 1 on a CPU and 8 on a GPU. Out of memory halves it.
             ordered: Yield in the order of the commands; otherwise as they are done.
             on_error: ``"raise"`` ends with the first image's error; ``"yield"`` yields the error in
                 the place of the image's result and goes on.

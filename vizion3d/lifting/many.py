@@ -14,7 +14,7 @@ from vizion3d.core.cqrs import CommandBus
 from vizion3d.core.scope import Scope, current_scope, within
 from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting.inference import InferenceQueue
-from vizion3d.lifting.runtime.choice import best_batch_size
+from vizion3d.lifting.runtime.choice import default_batch_size
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -87,7 +87,7 @@ def run_batched(
         ordered: As for :func:`run_many`.
         on_error: As for :func:`run_many`.
     """
-    size = best_batch_size(container.settings) if batch_size == "auto" else batch_size
+    size = default_batch_size(container.settings) if batch_size == "auto" else batch_size
     if not isinstance(size, int) or size < 1:
         raise InvalidConfigError(f'batch_size must be "auto" or at least 1, got {batch_size!r}')
     # While one batch is at the network the next is decoded, and the one before it packaged.

@@ -54,8 +54,6 @@ class Video:
     Attributes:
         fps: Mean frame rate, in frames per second.
         frame_count: Number of frames by what the file tells; ``None`` if it does not.
-        times: Time stamps of the frames that were decoded and not yet taken by
-            :class:`DepthVideo`, in seconds.
 
     Raises:
         InvalidImageError: The file is not a video.
@@ -139,9 +137,7 @@ class RunningRange:
         return self._range
 
 
-def colorize_between(
-    depth: Float32Array, low: float, high: float, table: UInt8Array
-) -> UInt8Array:
+def colorize_between(depth: Float32Array, low: float, high: float, table: UInt8Array) -> UInt8Array:
     """Depth ``(H, W)`` through a table of 256 colours, from ``low`` to ``high``, cut off beyond."""
     scale = 255 / (high - low) if high > low else 0.0
     colors: UInt8Array = table[np.clip(np.rint((depth - low) * scale), 0, 255).astype(np.uint8)]
@@ -226,9 +222,7 @@ class DepthVideo:
 
     def _start(self, height: int, width: int) -> None:
         codec = _CODECS[self._path.suffix.lower()]
-        stream = self._container.add_stream(
-            codec, rate=self._original.fps, options=_QUALITY[codec]
-        )
+        stream = self._container.add_stream(codec, rate=self._original.fps, options=_QUALITY[codec])
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         # Fine enough for frames that do not come at even intervals.
         stream.codec_context.time_base = Fraction(1, 90_000)

@@ -12,8 +12,6 @@ from vizion3d.settings import Precision, Settings
 
 Framework = Literal["torch", "openvino"]
 
-_GPU_BATCH_SIZE = 16
-
 
 def runtime_loader(settings: Settings, conversions: ConversionStore) -> RuntimeLoader:
     """What loads a checkpoint into the runtime that the settings ask for."""
@@ -57,16 +55,14 @@ def choose_framework(settings: Settings) -> Framework:
     return "torch" if settings.device == "auto" and _has_gpu() else "openvino"
 
 
-def best_batch_size(settings: Settings) -> int:
-    """How many images of equal shape are best sent through the network together.
+GPU_BATCH_SIZE = 8
 
-    One on a CPU, which a single image keeps busy (measured by ``benchmarks/throughput.py``).
-    """
-    if choose_framework(settings) == "openvino":
+
+def default_batch_size(settings: Settings) -> int:
+    """Images that pay to go through the network together: several on a GPU, one on a CPU."""
+    if choose_framework(settings) == "openvino" or settings.device == "cpu":
         return 1
-    from vizion3d.lifting.runtime.torch_runtime import choose_device
-
-    return 1 if choose_device(settings.device).type == "cpu" else _GPU_BATCH_SIZE
+    return GPU_BATCH_SIZE if settings.device != "auto" or _has_gpu() else 1
 
 
 def _has_gpu() -> bool:
