@@ -90,8 +90,8 @@ def run_batched(
     size = default_batch_size(container.settings) if batch_size == "auto" else batch_size
     if not isinstance(size, int) or size < 1:
         raise InvalidConfigError(f'batch_size must be "auto" or at least 1, got {batch_size!r}')
-    # While one batch is at the network the next is decoded, and the one before it packaged.
-    threads = size + max(size, _cores())
+    # While one batch is at the network, what comes before and after it is decoded and packaged.
+    threads = size + max(size, _cores() - 1)
     queue = InferenceQueue(size)
     bus = build_container(
         container.settings, container.checkpoints, container.runtimes, queue

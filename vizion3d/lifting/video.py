@@ -19,7 +19,6 @@ from vizion3d.lifting.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 
 if TYPE_CHECKING:
-    import av
     from av.container import InputContainer
 
 logger = logging.getLogger(__name__)
@@ -238,7 +237,7 @@ class _Sound:
         self._source, self._target = source, target
         self._stream = target.add_stream_from_template(source.streams.audio[0])
         self._packets = source.demux(source.streams.audio[0])
-        self._waiting: av.Packet | None = None
+        self._waiting: Any = None
 
     @classmethod
     def of(cls, path: Path, target: Any) -> "Self | None":
@@ -287,11 +286,12 @@ def _even(pixels: UInt8Array) -> UInt8Array:
 def _open(path: Path) -> "InputContainer":
     av = _av()
     try:
-        return av.open(path)
+        container: InputContainer = av.open(path)
     except FileNotFoundError as error:
         raise InvalidImageError(f"there is no file {path}; check the path") from error
     except (av.FFmpegError, OSError) as error:
         raise InvalidImageError(f"{path} cannot be read as a video: {error.strerror}") from error
+    return container
 
 
 def _av() -> Any:
