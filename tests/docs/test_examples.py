@@ -69,6 +69,15 @@ def test_python_example(code: str, at_home: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out or "print" not in code
 
 
+def test_the_example_of_many_in_the_docstring(
+    at_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doc = inspect.getdoc(DepthEstimation.run_many) or ""
+    (code,) = re.findall(r"```python\n(.*?)```", doc, re.DOTALL)
+    exec(compile(textwrap.dedent(code), "docstring", "exec"), {"__name__": "__main__"})
+    assert "one.jpg" in capsys.readouterr().out
+
+
 def test_the_example_in_the_docstring(at_home: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", inspect.getdoc(DepthEstimation) or "", re.DOTALL)
     names: dict[str, object] = {"__name__": "__main__"}
