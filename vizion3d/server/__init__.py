@@ -1,0 +1,1 @@
+"""The servers: adapters that translate requests into commands and queries."""
