@@ -286,8 +286,10 @@ const RERUN = new Set(["model_backend", "input_size"]);
 const RESAMPLE = new Set(["budget"]);
 const RECOLOUR = new Set(["colour_by", "colour_map"]);
 
+// Fields of the form stand elsewhere on the page too, so the document listens.
 let pending = 0;
-form.addEventListener("input", ({ target }) => {
+document.addEventListener("input", ({ target }) => {
+  if (target.form !== form) return;
   // Moving the angle takes it from the server's default.
   if (target.name === "fov") form.elements.namedItem("camera").value = "fov";
   showValues();
@@ -298,7 +300,8 @@ form.addEventListener("input", ({ target }) => {
     reproject();
   });
 });
-form.addEventListener("change", ({ target }) => {
+document.addEventListener("change", ({ target }) => {
+  if (target.form !== form) return;
   if (RERUN.has(target.name)) run();
   if (RESAMPLE.has(target.name) && shown) sample();
 });

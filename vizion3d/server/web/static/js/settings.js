@@ -50,7 +50,8 @@ export function readSettings(form) {
 export function cameraOf(settings, served) {
   if (settings.camera === "auto") return served;
   if (settings.camera === "matrix") return settings.matrix;
-  const focal = focalFromFov(settings.fovDeg, served.width_px);
+  // Nine digits, since it is written out in requests and code.
+  const focal = Number(focalFromFov(settings.fovDeg, served.width_px).toPrecision(9));
   return { fx: focal, fy: focal, cx: (served.width_px - 1) / 2, cy: (served.height_px - 1) / 2 };
 }
 

@@ -261,6 +261,7 @@ export class Viewer extends EventTarget {
   _look(median) {
     const { width, height } = this.samples.depth;
     const { fx, fy } = this._photoCamera;
+    this._halt();
     const tangent = Math.max(height / fy, width / fx / this.camera.aspect) / 2;
     this.camera.fov = Math.min(90, (Math.atan(tangent * MARGIN) * 360) / Math.PI);
     this.controls.target.set(0, 0, -median);
@@ -270,6 +271,13 @@ export class Viewer extends EventTarget {
     this._clip(median);
     this.controls.update();
     this.invalidate();
+  }
+
+  /** Take the momentum out of a turn. */
+  _halt() {
+    this.controls.enableDamping = false;
+    this.controls.update();
+    this.controls.enableDamping = true;
   }
 
   _scaleView(factor) {
