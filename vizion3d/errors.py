@@ -8,6 +8,9 @@
     ├── CheckpointError          missing file, not a Depth Anything V2 checkpoint, hash mismatch
     │   └── DownloadError        network, HTTP status, interrupted, offline
     ├── InferenceError           the network's depth of this image is not finite
+    ├── ModelNotAllowedError     a served client names a model that the server does not offer
+    ├── OverloadedError          the server has as much to do as it may take on
+    ├── DeadlineExceededError    no result within the time allowed
     ├── MissingDependencyError   Open3D cannot be imported ... (also an ImportError)
     └── UnhandledMessageError    a command or query that no handler is registered for
 
@@ -16,11 +19,14 @@ Each message says what was wrong, with the offending value, and what to do about
 
 __all__ = [
     "CheckpointError",
+    "DeadlineExceededError",
     "DownloadError",
     "InferenceError",
     "InvalidConfigError",
     "InvalidImageError",
     "MissingDependencyError",
+    "ModelNotAllowedError",
+    "OverloadedError",
     "UnhandledMessageError",
     "Vizion3DError",
 ]
@@ -48,6 +54,26 @@ class DownloadError(CheckpointError):
 
 class InferenceError(Vizion3DError):
     """The network could not give a depth for this image; others may be fine."""
+
+
+class ModelNotAllowedError(Vizion3DError):
+    """A client of a server names a model that the server was not told to offer."""
+
+
+class OverloadedError(Vizion3DError):
+    """A server refuses work because its queue is full or because it is stopping; try later.
+
+    Attributes:
+        retry_after_s: When to try again, in seconds.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineExceededError(Vizion3DError):
+    """There was no result within the time that the caller or the server allows."""
 
 
 class MissingDependencyError(Vizion3DError, ImportError):

@@ -4,14 +4,18 @@ import threading
 from dataclasses import dataclass
 
 from vizion3d.core.cqrs import CommandBus, QueryBus
-from vizion3d.lifting.checkpoints.store import CheckpointStore, forget_notices
+from vizion3d.core.observe import NoObserver, Observer, timed
+from vizion3d.lifting.checkpoints.store import Checkpoint, CheckpointStore, forget_notices
 from vizion3d.lifting.commands import (
     ClearConversionsCommand,
     DepthEstimationCommand,
     DownloadModelCommand,
+    LoadModelCommand,
 )
-from vizion3d.lifting.handlers import DepthEstimationHandler, ModelsHandler
+from vizion3d.lifting.handlers import DepthEstimationHandler, ImageLimits, ModelsHandler
+from vizion3d.lifting.inference import DirectInference, Inference
 from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
+from vizion3d.lifting.runtime.base import Runtime, RuntimeLoader
 from vizion3d.lifting.runtime.cache import RuntimeCache
 from vizion3d.lifting.runtime.choice import runtime_loader
 from vizion3d.lifting.runtime.conversions import ConversionStore
@@ -37,23 +41,47 @@ def build_container(
     settings: Settings,
     checkpoints: CheckpointStore | None = None,
     runtimes: RuntimeCache | None = None,
+    inference: Inference | None = None,
+    observer: Observer | None = None,
+    limits: ImageLimits | None = None,
 ) -> Container:
-    """Wire an application; a test may hand in parts of its own."""
+    """Wire an application.
+
+    Args:
+        settings: Where models are kept and how they are run.
+        checkpoints: In place of the store in the settings' cache folder.
+        runtimes: In place of a cache of the runtimes that the settings ask for.
+        inference: How images get their turn at the network; directly if it is not given.
+        observer: Is told what happens.
+        limits: Which images are refused; by the settings' ``max_pixels`` if it is not given.
+    """
+    observer = observer or NoObserver()
     checkpoints = checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline)
     conversions = ConversionStore(settings.model_cache)
     runtimes = runtimes or RuntimeCache(
-        runtime_loader(settings, conversions), settings.max_loaded_models
+        _observed(runtime_loader(settings, conversions), observer), settings.max_loaded_models
     )
+    inference = inference or DirectInference(observer)
     commands, queries = CommandBus(), QueryBus()
     models = ModelsHandler(checkpoints, runtimes, conversions)
-    depth = DepthEstimationHandler(checkpoints, runtimes, settings.max_pixels)
+    limits = limits or ImageLimits(settings.max_pixels)
+    depth = DepthEstimationHandler(checkpoints, runtimes, inference, limits, observer)
     commands.register(DepthEstimationCommand, depth.handle)
     commands.register(DownloadModelCommand, models.download)
+    commands.register(LoadModelCommand, models.load)
     commands.register(ClearConversionsCommand, models.clear_conversions)
     queries.register(ListModelsQuery, models.list_models)
     queries.register(ModelInfoQuery, models.model_info)
     queries.register(ModelPathQuery, models.model_path)
     return Container(settings, commands, queries)
+
+
+def _observed(load: RuntimeLoader, observer: Observer) -> RuntimeLoader:
+    def load_observed(checkpoint: Checkpoint) -> Runtime:
+        with timed(observer, "load"):
+            return load(checkpoint)
+
+    return load_observed
 
 
 _lock = threading.Lock()

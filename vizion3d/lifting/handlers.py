@@ -3,33 +3,57 @@
 import dataclasses
 import logging
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from vizion3d.errors import CheckpointError, InferenceError
-from vizion3d.lifting import geometry, images
+from vizion3d.core.observe import NoObserver, Observer, timed
+from vizion3d.core.scope import current_scope
+from vizion3d.errors import CheckpointError, InferenceError, InvalidImageError
+from vizion3d.lifting import images
 from vizion3d.lifting.checkpoints.catalog import RELEASES, Release
 from vizion3d.lifting.checkpoints.store import Checkpoint, CheckpointStore, metric_range_of
 from vizion3d.lifting.commands import (
     ClearConversionsCommand,
     DepthEstimationCommand,
     DownloadModelCommand,
+    LoadModelCommand,
 )
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.inference import Inference
+from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.lifting.outputs.depth_files import to_uint16
 from vizion3d.lifting.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
 from vizion3d.lifting.preprocess import network_size
 from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
-from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.runtime.cache import RuntimeCache
 from vizion3d.lifting.runtime.conversions import ConversionStore
 
-if TYPE_CHECKING:
-    from open3d.geometry import PointCloud as O3dPointCloud
-
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """Which images are refused.
+
+    Attributes:
+        max_pixels: Largest image that is decoded.
+        formats: Pillow's names of the file formats that are read; ``None``: all that it knows.
+        max_network_pixels: Largest size at which the network may see an image; a small image of
+            extreme shape can ask for a large one. ``None``: any.
+    """
+
+    max_pixels: int = images.DEFAULT_MAX_PIXELS
+    formats: tuple[str, ...] | None = None
+    max_network_pixels: int | None = None
+
+    def check_network_size(self, image: tuple[int, int], network: tuple[int, int]) -> None:
+        """Refuse what the network would need too much memory for; sizes are (height, width)."""
+        limit = self.max_network_pixels
+        if limit is not None and network[0] * network[1] > limit:
+            raise InvalidImageError(
+                f"the network would see this image of {image[1]} x {image[0]} pixels at "
+                f"{network[1]} x {network[0]}, more than the limit of {limit:,} pixels; send a "
+                "less elongated image or a smaller input_size"
+            )
 
 
 class DepthEstimationHandler:
@@ -38,15 +62,24 @@ class DepthEstimationHandler:
     Args:
         checkpoints: Finds checkpoint files.
         runtimes: Loads them and keeps them loaded.
-        max_pixels: Largest image that is decoded.
+        inference: Gives an image its turn at the network.
+        limits: What is refused.
+        observer: Is told how long the stages take.
     """
 
     def __init__(
-        self, checkpoints: CheckpointStore, runtimes: RuntimeCache, max_pixels: int
+        self,
+        checkpoints: CheckpointStore,
+        runtimes: RuntimeCache,
+        inference: Inference,
+        limits: ImageLimits,
+        observer: Observer | None = None,
     ) -> None:
         self._checkpoints = checkpoints
         self._runtimes = runtimes
-        self._max_pixels = max_pixels
+        self._inference = inference
+        self._limits = limits
+        self._observer = observer or NoObserver()
 
     def handle(self, command: DepthEstimationCommand) -> DepthEstimationResult:
         """Estimate the depth of the command's image.
@@ -56,48 +89,43 @@ class DepthEstimationHandler:
             CheckpointError: The checkpoint cannot be found, downloaded or loaded.
             InferenceError: The depth is not finite.
             MissingDependencyError: Open3D objects are asked for and it cannot be imported.
+            DeadlineExceededError: The current scope's deadline passed.
+            CancelledError: The current scope was cancelled.
         """
+        current_scope().check()
         if command.return_depth_image or command.return_point_cloud:
             require_open3d()  # before the work, not after it
-        image = images.decode(command.image_input, self._max_pixels)
+        with timed(self._observer, "decode"):
+            image = images.decode(
+                command.image_input, self._limits.max_pixels, self._limits.formats
+            )
         height, width = image.shape[:2]
         size = network_size(height, width, command.input_size)
+        self._limits.check_network_size((height, width), size)
         checkpoint = self._checkpoints.resolve(command.model_backend)
-        depth = self._runtimes.get(checkpoint).infer(image[None], size)[0]
+        depth = self._inference.infer(self._runtimes.get(checkpoint), image, size)
         low, high = float(depth.min()), float(depth.max())
         if not (math.isfinite(low) and math.isfinite(high)):
             raise InferenceError(
                 f"the depth that {checkpoint.path} gives for this image is not finite; its weights "
                 "may be damaged"
             )
-        result = DepthEstimationResult(
-            raw_depth=depth,
-            min_depth=low,
-            max_depth=high,
-            backend_used=str(checkpoint.path),
-            depth_kind=checkpoint.depth_kind,
-            intrinsics=command.advanced_config.intrinsics_for(width, height),
-        )
-        if command.return_depth_image:
-            result.depth_image = to_image(to_uint16(depth))
-        if command.return_point_cloud:
-            result.point_cloud = _point_cloud(image, depth, result, command.advanced_config)
+        config = command.advanced_config
+        with timed(self._observer, "package"):
+            result = DepthEstimationResult(
+                raw_depth=depth,
+                rgb=image,
+                min_depth=low,
+                max_depth=high,
+                backend_used=str(checkpoint.path),
+                depth_kind=checkpoint.depth_kind,
+                intrinsics=config.intrinsics_for(width, height),
+            )
+            if command.return_depth_image:
+                result.depth_image = to_image(to_uint16(depth))
+            if command.return_point_cloud:
+                result.point_cloud = to_point_cloud(result, config)
         return result
-
-
-def _point_cloud(
-    image: UInt8Array,
-    depth: Float32Array,
-    result: DepthEstimationResult,
-    config: DepthEstimationAdvanceConfig,
-) -> "O3dPointCloud":
-    """The coloured points of the image, row by row, in the frame asked for."""
-    assert result.intrinsics is not None
-    depth_m = geometry.depth_to_metres(
-        depth, result.depth_kind, config.depth_near, config.depth_trunc
-    )
-    shown = geometry.visible(depth_m, config.depth_trunc, config.edge_threshold)
-    return to_point_cloud(image, np.where(shown, depth_m, 0), result.intrinsics, config.frame)
 
 
 class ModelsHandler:
@@ -118,6 +146,11 @@ class ModelsHandler:
 
     def download(self, command: DownloadModelCommand) -> Path:
         return self._checkpoints.resolve(command.model_backend).path
+
+    def load(self, command: LoadModelCommand) -> Path:
+        checkpoint = self._checkpoints.resolve(command.model_backend)
+        self._runtimes.get(checkpoint)
+        return checkpoint.path
 
     def clear_conversions(self, _command: ClearConversionsCommand) -> int:
         return self._conversions.clear()

@@ -202,6 +202,7 @@ class DepthEstimationResult(ValidatedModel):
         raw_depth: float32 ``(H, W)``, the network's output at the image's size. Relative
             checkpoints: inverse depth, higher = closer, without a unit. Metric ones: metres,
             higher = farther.
+        rgb: The image as it was read, RGB uint8 ``(H, W, 3)``, of one shape with ``raw_depth``.
         min_depth: Smallest value of ``raw_depth``.
         max_depth: Largest value of ``raw_depth``; never below ``min_depth``.
         backend_used: Path of the checkpoint file that was used.
@@ -217,6 +218,7 @@ class DepthEstimationResult(ValidatedModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
 
     raw_depth: NDArray[np.float32] = Field(exclude=True, repr=False)
+    rgb: NDArray[np.uint8] | None = Field(None, exclude=True, repr=False)
     min_depth: float
     max_depth: float
     backend_used: str

@@ -1,1 +1,1 @@
-"""The servers: adapters that translate requests into commands and queries."""
+"""REST and gRPC servers: thin adapters over the command bus, and what makes them servers."""

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vizion3d.errors import MissingDependencyError
-from vizion3d.lifting.geometry import CameraIntrinsics, Frame, to_frame
+from vizion3d.lifting.geometry import to_frame
+from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.outputs.points import shown_depth
 
 if TYPE_CHECKING:
     from open3d.geometry import Image as O3dImage
@@ -40,30 +42,23 @@ def to_image(pixels: NDArray[np.uint16]) -> "O3dImage":
 
 
 def to_point_cloud(
-    image: NDArray[np.uint8],
-    depth_m: NDArray[np.float32],
-    intrinsics: CameraIntrinsics,
-    frame: Frame = "opencv",
+    result: DepthEstimationResult, config: DepthEstimationAdvanceConfig
 ) -> "O3dPointCloud":
-    """Unproject an image into a coloured ``open3d.geometry.PointCloud``, row by row.
+    """Unproject a result into a coloured ``open3d.geometry.PointCloud``, row by row.
 
-    What :func:`vizion3d.lifting.geometry.unproject` gives, by Open3D's own function, which spares
-    the copies into its vectors of float64.
-
-    Args:
-        image: RGB ``(H, W, 3)``.
-        depth_m: Distance along the optical axis ``(H, W)``; a pixel with 0 becomes no point.
-        intrinsics: The camera.
-        frame: Axes of the cloud.
+    What :func:`vizion3d.lifting.outputs.points.to_points` gives, by Open3D's own function, which
+    spares the copies into its vectors of float64.
     """
     open3d = require_open3d()
+    assert result.rgb is not None
+    assert result.intrinsics is not None
     rgbd = open3d.geometry.RGBDImage()
-    rgbd.color = open3d.geometry.Image(image)
-    rgbd.depth = open3d.geometry.Image(depth_m)
-    k = intrinsics
+    rgbd.color = open3d.geometry.Image(result.rgb)
+    rgbd.depth = open3d.geometry.Image(shown_depth(result, config))
+    k = result.intrinsics
     camera = open3d.camera.PinholeCameraIntrinsic(k.width_px, k.height_px, k.fx, k.fy, k.cx, k.cy)
     cloud: O3dPointCloud = open3d.geometry.PointCloud.create_from_rgbd_image(rgbd, camera)
-    to_frame(np.asarray(cloud.points), frame)
+    to_frame(np.asarray(cloud.points), config.frame)
     return cloud
 
 

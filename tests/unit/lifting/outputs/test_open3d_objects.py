@@ -5,27 +5,35 @@ import numpy as np
 import pytest
 
 from vizion3d.errors import MissingDependencyError
-from vizion3d.lifting.geometry import CameraIntrinsics, Frame, to_frame, unproject
+from vizion3d.lifting.geometry import CameraIntrinsics, Frame
+from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.outputs.open3d_objects import (
     from_point_cloud,
     require_open3d,
     to_image,
     to_point_cloud,
 )
+from vizion3d.lifting.outputs.points import to_points
 
 
 @pytest.mark.parametrize("frame", ["opencv", "opengl"])
-def test_the_cloud_is_our_own_unprojection(frame: Frame) -> None:
+def test_the_cloud_is_our_own_points(frame: Frame) -> None:
     rng = np.random.default_rng(0)
-    depth_m = rng.uniform(0.5, 9, (30, 40)).astype(np.float32)
-    image = rng.integers(0, 256, (30, 40, 3), np.uint8)
-    depth_m[rng.random((30, 40)) < 0.2] = 0
-    camera = CameraIntrinsics(31.5, 33.0, 17.2, 16.1, 40, 30)
-    points, colors = from_point_cloud(to_point_cloud(image, depth_m, camera, frame))
-    shown = depth_m > 0
-    expected = to_frame(unproject(depth_m, camera)[shown], frame)
-    np.testing.assert_allclose(points, expected, rtol=1e-6, atol=1e-6)
-    assert np.array_equal(colors, image[shown])
+    result = DepthEstimationResult(
+        raw_depth=rng.uniform(0.5, 12, (30, 40)).astype(np.float32),
+        rgb=rng.integers(0, 256, (30, 40, 3), np.uint8),
+        min_depth=0.5,
+        max_depth=12,
+        backend_used="any",
+        depth_kind="metric",
+        intrinsics=CameraIntrinsics(31.5, 33.0, 17.2, 16.1, 40, 30),
+    )
+    config = DepthEstimationAdvanceConfig(frame=frame, edge_threshold=2.0)
+    points, colors = from_point_cloud(to_point_cloud(result, config))
+    expected = to_points(result, config)
+    assert 100 < len(points) < 1200
+    np.testing.assert_allclose(points, expected[0], rtol=1e-6, atol=1e-6)
+    assert np.array_equal(colors, expected[1])
 
 
 def test_an_image_keeps_its_pixels_also_of_a_view() -> None:

@@ -1,0 +1,94 @@
+"""How long a piece of work may take, and whether anybody still waits for it.
+
+An entry point opens a scope around what it dispatches; whoever works for it below asks
+:func:`current_scope`. It travels with the context, like the deadline of an RPC, so that no command
+has to carry it.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from vizion3d.errors import DeadlineExceededError
+
+
+class Scope:
+    """A deadline, and a way to call the work off from another thread.
+
+    Args:
+        timeout_s: Seconds from now; ``None`` is without end.
+    """
+
+    def __init__(self, timeout_s: float | None = None) -> None:
+        self._timeout_s = timeout_s
+        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._on_cancel: list[Callable[[], object]] = []
+
+    def cancel(self) -> None:
+        """Nobody waits for the result any more."""
+        with self._lock:
+            self._cancelled = True
+            callbacks = tuple(self._on_cancel)
+        for callback in callbacks:
+            callback()
+
+    @contextmanager
+    def cancelling(self, callback: Callable[[], object]) -> Iterator[None]:
+        """Have :meth:`cancel` call ``callback`` meanwhile (at once, if it was cancelled before)."""
+        with self._lock:
+            self._on_cancel.append(callback)
+            cancelled = self._cancelled
+        try:
+            if cancelled:
+                callback()
+            yield
+        finally:
+            with self._lock:
+                self._on_cancel.remove(callback)
+
+    def remaining_s(self) -> float | None:
+        """Seconds to the deadline, at least 0; ``None`` without one."""
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    def check(self) -> None:
+        """Go no further with work that is late or unwanted.
+
+        Raises:
+            DeadlineExceededError: The deadline has passed.
+            CancelledError: The work was called off.
+        """
+        if self._cancelled:
+            raise CancelledError
+        if self.remaining_s() == 0:
+            raise self.exceeded()
+
+    def exceeded(self) -> DeadlineExceededError:
+        """The error that says that the deadline has passed."""
+        return DeadlineExceededError(
+            f"there was no result within {self._timeout_s:g} s; try again when there is less load, "
+            "send a smaller image, or allow more time"
+        )
+
+
+_ENDLESS = Scope()
+_current: ContextVar[Scope] = ContextVar("scope", default=_ENDLESS)
+
+
+def current_scope() -> Scope:
+    """The innermost scope that is open here; one without end if there is none."""
+    return _current.get()
+
+
+@contextmanager
+def within(scope: Scope) -> Iterator[None]:
+    """Do what follows within a scope."""
+    token = _current.set(scope)
+    try:
+        yield
+    finally:
+        _current.reset(token)
