@@ -1,7 +1,7 @@
 """What the web page has from elsewhere: three.js from its npm package, colour maps from cmap.
 
-``make web`` writes it into the package; ``tests/web/test_assets.py`` checks, without a network, that
-what is checked in is what this writes.
+``make web`` writes it into the package; ``tests/web/test_assets.py`` checks, without a network,
+that what is checked in is what this writes.
 """
 
 import base64
@@ -19,7 +19,8 @@ STATIC = Path(__file__).parents[1] / "vizion3d" / "server" / "web" / "static"
 
 THREE_VERSION = "0.185.1"
 THREE_INTEGRITY = (
-    "sha512-5aojFCXKwnjBRZvUnt3WFfEcvUJgkN5LlijRFN95hMy8WVkG4I0QNcJE+OuWvuJ0bOdStrbfXn0pkd6/QyiAlg=="
+    "sha512-5aojFCXKwnjBRZvUnt3WFfEcvUJgkN5LlijRFN95"
+    "hMy8WVkG4I0QNcJE+OuWvuJ0bOdStrbfXn0pkd6/QyiAlg=="
 )
 THREE_FILES = (
     "LICENSE",
@@ -50,9 +51,8 @@ def colour_maps_module() -> str:
 def fetch_three() -> dict[str, bytes]:
     """Name -> content of the files that the page needs, from the package with the pinned hash."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            ["npm", "pack", "--silent", f"three@{THREE_VERSION}"], cwd=folder, check=True
-        )
+        pack = ["npm", "pack", "--silent", f"three@{THREE_VERSION}"]
+        subprocess.run(pack, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         packed = next(Path(folder).glob("*.tgz")).read_bytes()
     digest = "sha512-" + base64.b64encode(hashlib.sha512(packed).digest()).decode()
     if digest != THREE_INTEGRITY:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from tests.support import photos
 from tests.support.checkpoints import save_checkpoint
-from tests.web.server import Server, serve
+from tests.support.servers import Server, running
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="make test-web installs Playwright")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = (
     # WebGL without a GPU.
@@ -42,7 +42,7 @@ class Visit:
         expected: Patterns of the console's errors that the test provokes.
     """
 
-    page: Any
+    page: Page
     origin: str
     posts: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
@@ -54,11 +54,11 @@ class Visit:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._on_request)
 
-    def _on_console(self, message: Any) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.errors.append(message.text)
 
-    def _on_request(self, request: Any) -> None:
+    def _on_request(self, request: Request) -> None:
         if request.method == "POST":
             self.posts.append(request.url.removeprefix(self.origin))
         if not request.url.startswith((f"{self.origin}/", "blob:", "data:")):
@@ -101,10 +101,10 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium; make test-web installs it")
-    with sync_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
@@ -114,19 +114,23 @@ def browser() -> Iterator[Any]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Serves ``nano`` and a metric checkpoint; needs no key."""
     folder = tmp_path_factory.mktemp("served")
-    metric = save_checkpoint(folder / "depth_anything_v2_metric_hypersim_vits.pth", max_depth_m=20.0)
-    with serve(folder, "--allow-model", str(metric)) as server:
+    metric = save_checkpoint(
+        folder / "depth_anything_v2_metric_hypersim_vits.pth", max_depth_m=20.0
+    )
+    flags = ("--depth_model", "nano", "--allow-model", str(metric))
+    with running("rest", folder / "log", *flags, VIZION3D_DEVICE="cpu") as server:
         yield server
 
 
 @pytest.fixture
-def visit(browser: Any, server: Server) -> Iterator[Callable[..., Visit]]:
+def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Visit]]:
     """Opens pages; when the test is over, none may have logged an error or left the server."""
     visits = []
     with ExitStack() as stack:
 
-        def open_(origin: str = server.origin, **options: Any) -> Visit:
-            context = browser.new_context(**({"viewport": {"width": 1200, "height": 700}} | options))
+        def open_(origin: str = server.url, **options: Any) -> Visit:
+            size = {"width": 1200, "height": 700}
+            context = browser.new_context(**{"viewport": size, **options})
             stack.callback(context.close)
             context.grant_permissions(["camera", "clipboard-read", "clipboard-write"])
             visits.append(Visit(context.new_page(), origin))

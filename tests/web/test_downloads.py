@@ -101,7 +101,8 @@ def snippet(shown: Visit, language: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("language", "camera"), [("curl", "matrix"), ("python", "fov"), ("python", "auto"), ("cli", "fov")]
+    ("language", "camera"),
+    [("curl", "matrix"), ("python", "fov"), ("python", "auto"), ("cli", "fov")],
 )
 def test_the_code_does_what_it_says(
     shown: Visit, photo: Path, tmp_path: Path, language: str, camera: str

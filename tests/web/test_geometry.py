@@ -49,7 +49,7 @@ COLOURISE = """async ({ npy, name }) => {
 def scene(height: int, width: int, seed: int = 0) -> Float32Array:
     """Smooth ground with things standing on it: soft slopes and sharp edges."""
     random = np.random.default_rng(seed)
-    depth = np.linspace(1, 7, height)[:, None] * np.ones(width) + random.normal(0, 0.01, (height, width))
+    depth = np.linspace(1, 7, height)[:, None] + random.normal(0, 0.01, (height, width))
     for _ in range(6):
         top, left = random.integers(0, height), random.integers(0, width)
         depth[top : top + height // 3, left : left + width // 4] += random.uniform(-2, 3)

@@ -3,15 +3,14 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.support.servers import running
 from tests.web.conftest import Visit
-from tests.web.server import serve
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 
 Open = Callable[..., Visit]
@@ -181,7 +180,7 @@ def test_everything_can_be_done_with_the_keyboard(visit: Open) -> None:
 
 def test_every_control_has_a_name(shown: Visit) -> None:
     nameless = shown.page.evaluate(
-        """() => [...document.querySelectorAll("button, input, select, canvas[tabindex], [tabindex]")]
+        """() => [...document.querySelectorAll("button, input, select, [tabindex]")]
             .filter((element) => !element.getAttribute("aria-label") && !element.labels?.length
                 && !element.textContent.trim())
             .map((element) => element.outerHTML)"""
@@ -248,22 +247,23 @@ def test_a_request_can_be_cancelled(shown: Visit, photo: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["paste", "drop"])
-def test_photos_can_be_pasted_and_dropped(visit: Open, photo: Path, kind: str) -> None:
+def test_photos_can_be_pasted_and_dropped(visit: Open, kind: str) -> None:
     shown = visit().open()
     shown.page.evaluate(
-        """async ([kind, bytes]) => {
+        """async (kind) => {
+            const blob = await (await fetch("/ui/samples/coffee.jpg")).blob();
             const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(bytes)], "given.png", { type: "image/png" }));
+            data.items.add(new File([blob], "given.jpg", { type: "image/jpeg" }));
             const event = kind === "paste"
                 ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true })
                 : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
             document.body.dispatchEvent(event);
         }""",
-        [kind, list(photo.read_bytes())],
+        kind,
     )
     shown.page.wait_for_selector("[data-state=ready]")
     shown.settle()
-    assert "given.png" in shown.page.inner_text("#status")
+    assert "given.jpg" in shown.page.inner_text("#status")
 
 
 def test_the_camera_takes_a_photo(visit: Open) -> None:
@@ -322,10 +322,11 @@ def test_a_server_with_keys_asks_for_one_and_says_when_it_is_wrong(
 ) -> None:
     keys = tmp_path / "keys"
     keys.write_text("a-right-key-of-some-length\n")
-    with serve(tmp_path, "--api-key-file", str(keys)) as server:
-        shown = visit(server.origin)
+    flags = ("--depth_model", "nano", "--api-key-file", str(keys))
+    with running("rest", tmp_path / "log", *flags) as server:
+        shown = visit(server.url)
         shown.expected.append("status of 401")
-        shown.page.goto(server.origin)
+        shown.page.goto(server.url)
         for key, next_note in (("wrong", "did not take"), ("a-right-key-of-some-length", None)):
             shown.page.fill("#key-value", key)
             shown.page.click("text=Use this key")

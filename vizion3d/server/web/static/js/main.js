@@ -46,7 +46,7 @@ async function run() {
   const mine = (running = new AbortController());
   const settings = readSettings(form);
   const file = photo;
-  const stopClock = showProgress(`Estimating depth with ${settings.model}`);
+  const stopClock = showProgress(`Estimating depth with ${labelOf(settings.model)}`);
   hideAlert();
   try {
     const [answer, bitmap] = await Promise.all([
@@ -272,9 +272,14 @@ async function listModels() {
     showError(error);
     return;
   }
-  const options = models.map(({ name, default: isDefault }) => new Option(name, name, isDefault, isDefault));
+  const options = models.map(({ name, default: isDefault }) => new Option(labelOf(name), name, isDefault, isDefault));
   form.elements.namedItem("model_backend").replaceChildren(...options);
   showValues();
+}
+
+/** A model's name; of a path or an address, the file's. @param {string} name */
+function labelOf(name) {
+  return name.split("/").pop();
 }
 
 /** @param {number} count */
