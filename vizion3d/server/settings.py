@@ -25,6 +25,7 @@ class ServerSettings(ValidatedModel):
         device: As ``VIZION3D_DEVICE``; ``None`` leaves it to that.
         precision: As ``VIZION3D_PRECISION``; ``None`` leaves it to that.
         workers: Processes (REST only), each with its own loaded models.
+        ui: Serve the web page (REST only).
         max_body_bytes: Largest request body that is read.
         max_pixels: Largest image that is decoded.
         max_queue: Requests that may wait beside those that are at the network.
@@ -51,6 +52,7 @@ class ServerSettings(ValidatedModel):
     device: str | None = None
     precision: Precision | None = None
     workers: int = Field(1, ge=1)
+    ui: bool = True
     max_body_bytes: int = Field(32 * MIB, gt=0)
     max_pixels: int = Field(50_000_000, gt=0)
     max_queue: int = Field(16, ge=0)
