@@ -30,12 +30,13 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, draw in FIGURES.items():
         path = FOLDER / f"{name}.png"
-        picture = _picture(draw())
+        picture = as_picture(draw())
         picture.quantize(256).save(path, optimize=True)
         print(f"written: docs/images/{path.name}")
 
 
-def _picture(drawn: Figure | np.ndarray) -> Image.Image:
+def as_picture(drawn: Figure | np.ndarray) -> Image.Image:
+    """A figure at its own size; an array at the height of README's picture."""
     if isinstance(drawn, Figure):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 

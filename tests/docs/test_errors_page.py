@@ -1,0 +1,15 @@
+"""docs/errors.md tells the cause and the remedy of every error, and of no other."""
+
+import re
+from pathlib import Path
+
+from vizion3d import errors
+
+PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
+
+
+def test_every_error_has_its_section() -> None:
+    sections = re.split(r"^## (\w+)$", PAGE.read_text(), flags=re.MULTILINE)[1:]
+    told = dict(zip(sections[::2], sections[1::2], strict=True))
+    assert sorted(told) == sorted(errors.__all__)
+    assert all(len(text.split()) >= 8 for text in told.values())
