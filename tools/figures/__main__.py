@@ -1,12 +1,13 @@
-"""Write every picture into docs/images."""
+"""Write every picture into docs/images, and the outputs of the notebook into it."""
 
 from pathlib import Path
 
+import nbformat
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tools.figures import clouds, diagrams
+from tools.figures import clouds, diagrams, notebook
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 OVERVIEW_HEIGHT_PX = 330
@@ -33,6 +34,8 @@ def main() -> None:
         picture = as_picture(draw())
         picture.quantize(256).save(path, optimize=True)
         print(f"written: docs/images/{path.name}")
+    nbformat.write(notebook.executed(), notebook.NOTEBOOK)
+    print(f"written: examples/{notebook.NOTEBOOK.name}")
 
 
 def as_picture(drawn: Figure | np.ndarray) -> Image.Image:
