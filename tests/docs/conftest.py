@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.support import photos
 from tests.support.checkpoints import TINY, save_checkpoint, seeded_network
+from tests.support.servers import running
 from vizion3d.core.container import reset_default_container
 from vizion3d.lifting.checkpoints.catalog import BY_NAME
 from vizion3d.lifting.checkpoints.store import CheckpointStore
@@ -33,7 +34,8 @@ def put_checkpoints(folder: Path) -> None:
     for name in RELATIVE + METRIC:
         save_checkpoint(store.locate(name), max_depth_m=BY_NAME[name].max_depth_m)
     (folder / "models").mkdir()
-    shutil.copy(store.locate("default"), folder / "models" / "depth_anything_v2_vitl.pth")
+    for variant in ("vitb", "vitl"):
+        shutil.copy(store.locate("default"), folder / "models" / f"depth_anything_v2_{variant}.pth")
     save_checkpoint(folder / "models" / "warehouse.pth", max_depth_m=30)
 
 
@@ -55,6 +57,7 @@ def put_transformers_model(folder: Path) -> None:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the examples name: photos, models, a filled model cache."""
     folder = tmp_path_factory.mktemp("home")
+    (folder / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")  # else it ends with 0
     put_photos(folder)
     put_checkpoints(folder)
     put_transformers_model(folder)
@@ -67,6 +70,19 @@ def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("VIZION3D_MODEL_CACHE", str(home / "cache"))
     monkeypatch.setenv("VIZION3D_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("CURL_HOME", str(home))
     reset_default_container()
     yield home
     reset_default_container()
+
+
+@pytest.fixture(scope="session")
+def servers(home: Path) -> Iterator[dict[int, int]]:
+    """Both servers: the ports that the pages name -> those that they are at."""
+    env = {"VIZION3D_MODEL_CACHE": str(home / "cache"), "VIZION3D_OFFLINE": "1"}
+    offer = ("--depth-model", "default", "--allow-model", "nano", "--allow-model", "small")
+    with (
+        running("rest", home / "rest.log", *offer, **env) as rest,
+        running("grpc", home / "grpc.log", *offer, **env) as grpc,
+    ):
+        yield {8000: rest.port, 50051: grpc.port}
