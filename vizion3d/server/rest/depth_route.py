@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Depends, File, Form, Header, Request, Response, UploadFile
@@ -126,6 +127,8 @@ BINARY: dict[str, tuple[str, encoding.Encoder]] = {
     "model/gltf-binary": ("points.glb", encoding.glb),
 }
 JSON = "application/json"
+_PATH_CHARACTERS = "/:\\ "
+"""What stands as it is in a header; the rest of a file's path is percent-encoded."""
 
 
 @router.post(
@@ -159,14 +162,13 @@ async def estimate_depth(
         raise HTTPException(406, f"Accept must be one of {', '.join((JSON, *BINARY))}")
     service: DepthService = request.app.state.service
     zip_it = media_type != "image/png" and "gzip" in request.headers.get("accept-encoding", "")
-    model = service.offer.choose(wanted.request.model_backend)
 
     def encode(result: DepthEstimationResult, config: DepthEstimationAdvanceConfig) -> Answer:
         if media_type == JSON:
             body, headers = encoding.json(result, config, **wanted.parts), {}
         else:
             name, encoder = BINARY[media_type]
-            body, headers = encoder(result, config), _facts(result, model, name)
+            body, headers = encoder(result, config), _facts(result, name)
         if zip_it:
             body, headers = encoding.compress(body), headers | {"Content-Encoding": "gzip"}
         return Answer(body, headers | {"Vary": "Accept, Accept-Encoding"})
@@ -175,15 +177,15 @@ async def estimate_depth(
     return Response(answer.body, headers=answer.headers, media_type=media_type)
 
 
-def _facts(result: DepthEstimationResult, model: str, name: str) -> dict[str, str]:
+def _facts(result: DepthEstimationResult, name: str) -> dict[str, str]:
     """What JSON would tell beside the large parts, as headers."""
     facts = encoding.facts(result)
     return {
         "X-Min-Depth": repr(result.min_depth),
         "X-Max-Depth": repr(result.max_depth),
         "X-Depth-Kind": result.depth_kind,
-        "X-Intrinsics": orjson.dumps(facts["intrinsics"]).decode("ascii", "replace"),
-        "X-Model": model.encode("ascii", "replace").decode(),
+        "X-Intrinsics": orjson.dumps(facts["intrinsics"]).decode("ascii"),
+        "X-Model": quote(result.backend_used, safe=_PATH_CHARACTERS),
         "Content-Disposition": f'inline; filename="{name}"',
     }
 
