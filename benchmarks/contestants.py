@@ -49,7 +49,10 @@ CONTESTANTS = (
 )
 COMMAND_LINE = Contestant(
     "vizion3d's command line",
-    png=("-m", "vizion3d.cli", "depth", "{photo}", "--model", "{checkpoint}", "--save", "png"),
+    png=(
+        *("-c", "from vizion3d.cli import main; main()", "depth", "{photo}"),
+        *("--model", "{checkpoint}", "--save", "png"),
+    ),
 )
 
 
