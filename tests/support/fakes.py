@@ -62,9 +62,13 @@ class Recorder:
     def __init__(self) -> None:
         self.stages: list[tuple[str, float]] = []
         self.batches: list[int] = []
+        self.waiting = 0
 
     def stage(self, stage: str, seconds: float) -> None:
         self.stages.append((stage, seconds))
 
     def batch(self, size: int) -> None:
         self.batches.append(size)
+
+    def queued(self, count: int) -> None:
+        self.waiting = count

@@ -10,8 +10,9 @@ from vizion3d.lifting.commands import (
     ClearConversionsCommand,
     DepthEstimationCommand,
     DownloadModelCommand,
+    LoadModelCommand,
 )
-from vizion3d.lifting.handlers import DepthEstimationHandler, ModelsHandler
+from vizion3d.lifting.handlers import DepthEstimationHandler, ImageLimits, ModelsHandler
 from vizion3d.lifting.inference import DirectInference, Inference
 from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.lifting.runtime.base import Runtime, RuntimeLoader
@@ -42,6 +43,7 @@ def build_container(
     runtimes: RuntimeCache | None = None,
     inference: Inference | None = None,
     observer: Observer | None = None,
+    limits: ImageLimits | None = None,
 ) -> Container:
     """Wire an application.
 
@@ -51,6 +53,7 @@ def build_container(
         runtimes: In place of a cache of the runtimes that the settings ask for.
         inference: How images get their turn at the network; directly if it is not given.
         observer: Is told what happens.
+        limits: Which images are refused; by the settings' ``max_pixels`` if it is not given.
     """
     observer = observer or NoObserver()
     checkpoints = checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline)
@@ -61,9 +64,11 @@ def build_container(
     inference = inference or DirectInference(observer)
     commands, queries = CommandBus(), QueryBus()
     models = ModelsHandler(checkpoints, runtimes, conversions)
-    depth = DepthEstimationHandler(checkpoints, runtimes, inference, settings.max_pixels, observer)
+    limits = limits or ImageLimits(settings.max_pixels)
+    depth = DepthEstimationHandler(checkpoints, runtimes, inference, limits, observer)
     commands.register(DepthEstimationCommand, depth.handle)
     commands.register(DownloadModelCommand, models.download)
+    commands.register(LoadModelCommand, models.load)
     commands.register(ClearConversionsCommand, models.clear_conversions)
     queries.register(ListModelsQuery, models.list_models)
     queries.register(ModelInfoQuery, models.model_info)

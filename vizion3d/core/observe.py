@@ -17,6 +17,9 @@ class Observer(Protocol):
     def batch(self, size: int) -> None:
         """That many images went through the network together."""
 
+    def queued(self, count: int) -> None:
+        """That many images wait for the network now."""
+
 
 class NoObserver:
     """Nobody measures."""
@@ -25,6 +28,9 @@ class NoObserver:
         pass
 
     def batch(self, size: int) -> None:
+        pass
+
+    def queued(self, count: int) -> None:
         pass
 
 

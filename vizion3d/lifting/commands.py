@@ -73,3 +73,14 @@ class DownloadModelCommand(Command[Path]):
     """
 
     model_backend: str = DEFAULT_DEPTH_MODEL_URL
+
+
+@dataclass
+class LoadModelCommand(Command[Path]):
+    """Have a checkpoint in memory before the first image; the result is its path.
+
+    Attributes:
+        model_backend: As in :class:`DepthEstimationCommand`.
+    """
+
+    model_backend: str = DEFAULT_DEPTH_MODEL_URL

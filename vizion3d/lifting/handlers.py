@@ -3,11 +3,12 @@
 import dataclasses
 import logging
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
-from vizion3d.errors import CheckpointError, InferenceError
+from vizion3d.errors import CheckpointError, InferenceError, InvalidImageError
 from vizion3d.lifting import images
 from vizion3d.lifting.checkpoints.catalog import RELEASES, Release
 from vizion3d.lifting.checkpoints.store import Checkpoint, CheckpointStore, metric_range_of
@@ -15,6 +16,7 @@ from vizion3d.lifting.commands import (
     ClearConversionsCommand,
     DepthEstimationCommand,
     DownloadModelCommand,
+    LoadModelCommand,
 )
 from vizion3d.lifting.inference import Inference
 from vizion3d.lifting.models import DepthEstimationResult
@@ -28,6 +30,32 @@ from vizion3d.lifting.runtime.conversions import ConversionStore
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class ImageLimits:
+    """Which images are refused.
+
+    Attributes:
+        max_pixels: Largest image that is decoded.
+        formats: Pillow's names of the file formats that are read; ``None``: all that it knows.
+        max_network_pixels: Largest size at which the network may see an image; a small image of
+            extreme shape can ask for a large one. ``None``: any.
+    """
+
+    max_pixels: int = images.DEFAULT_MAX_PIXELS
+    formats: tuple[str, ...] | None = None
+    max_network_pixels: int | None = None
+
+    def check_network_size(self, image: tuple[int, int], network: tuple[int, int]) -> None:
+        """Refuse what the network would need too much memory for; sizes are (height, width)."""
+        limit = self.max_network_pixels
+        if limit is not None and network[0] * network[1] > limit:
+            raise InvalidImageError(
+                f"the network would see this image of {image[1]} x {image[0]} pixels at "
+                f"{network[1]} x {network[0]}, more than the limit of {limit:,} pixels; send a "
+                "less elongated image or a smaller input_size"
+            )
+
+
 class DepthEstimationHandler:
     """Decode, find the checkpoint, infer, package.
 
@@ -35,7 +63,7 @@ class DepthEstimationHandler:
         checkpoints: Finds checkpoint files.
         runtimes: Loads them and keeps them loaded.
         inference: Gives an image its turn at the network.
-        max_pixels: Largest image that is decoded.
+        limits: What is refused.
         observer: Is told how long the stages take.
     """
 
@@ -44,13 +72,13 @@ class DepthEstimationHandler:
         checkpoints: CheckpointStore,
         runtimes: RuntimeCache,
         inference: Inference,
-        max_pixels: int,
+        limits: ImageLimits,
         observer: Observer | None = None,
     ) -> None:
         self._checkpoints = checkpoints
         self._runtimes = runtimes
         self._inference = inference
-        self._max_pixels = max_pixels
+        self._limits = limits
         self._observer = observer or NoObserver()
 
     def handle(self, command: DepthEstimationCommand) -> DepthEstimationResult:
@@ -68,9 +96,12 @@ class DepthEstimationHandler:
         if command.return_depth_image or command.return_point_cloud:
             require_open3d()  # before the work, not after it
         with timed(self._observer, "decode"):
-            image = images.decode(command.image_input, self._max_pixels)
+            image = images.decode(
+                command.image_input, self._limits.max_pixels, self._limits.formats
+            )
         height, width = image.shape[:2]
         size = network_size(height, width, command.input_size)
+        self._limits.check_network_size((height, width), size)
         checkpoint = self._checkpoints.resolve(command.model_backend)
         depth = self._inference.infer(self._runtimes.get(checkpoint), image, size)
         low, high = float(depth.min()), float(depth.max())
@@ -115,6 +146,11 @@ class ModelsHandler:
 
     def download(self, command: DownloadModelCommand) -> Path:
         return self._checkpoints.resolve(command.model_backend).path
+
+    def load(self, command: LoadModelCommand) -> Path:
+        checkpoint = self._checkpoints.resolve(command.model_backend)
+        self._runtimes.get(checkpoint)
+        return checkpoint.path
 
     def clear_conversions(self, _command: ClearConversionsCommand) -> int:
         return self._conversions.clear()

@@ -43,7 +43,11 @@ class ImageHeader:
     exif_focal_px: float | None
 
 
-def decode(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> UInt8Array:
+def decode(
+    image: ImageInput,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    formats: tuple[str, ...] | None = None,
+) -> UInt8Array:
     """Read an image as RGB.
 
     The EXIF orientation is applied; transparency is composited over white; 16-bit images are scaled
@@ -52,6 +56,7 @@ def decode(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> UInt8Arra
     Args:
         image: Path, encoded bytes, PIL image, or uint8 RGB array ``(H, W, 3)``.
         max_pixels: Refuse larger images, by what the header says, before decoding.
+        formats: Pillow's names of the file formats that may be read; ``None``: all that it knows.
 
     Returns:
         uint8 ``(H, W, 3)``, RGB, C-contiguous and writable.
@@ -62,7 +67,7 @@ def decode(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> UInt8Arra
     """
     if isinstance(image, np.ndarray):
         return _check_array(image, max_pixels)
-    with _opened(image, max_pixels) as (opened, label):
+    with _opened(image, max_pixels, formats) as (opened, label):
         try:
             return _to_rgb(opened)
         except MemoryError:
@@ -123,7 +128,9 @@ def _check_pixels(width: int, height: int, max_pixels: int, label: str) -> None:
 
 
 @contextmanager
-def _opened(image: ImageInput, max_pixels: int) -> "Iterator[tuple[PILImage, str]]":
+def _opened(
+    image: ImageInput, max_pixels: int, formats: tuple[str, ...] | None = None
+) -> "Iterator[tuple[PILImage, str]]":
     """The opened but undecoded image, and what to call it."""
     from PIL import Image, UnidentifiedImageError
 
@@ -136,13 +143,14 @@ def _opened(image: ImageInput, max_pixels: int) -> "Iterator[tuple[PILImage, str
     source, label = _source_of(image)
     try:
         with _pillows_limit_lifted():
-            opened = Image.open(source)
+            opened = Image.open(source, formats=formats)
     except FileNotFoundError as error:
         raise InvalidImageError(f"there is no file {label}; check the path") from error
     except UnidentifiedImageError as error:
         if isinstance(source, Path) and source.stat().st_size == 0:
             raise InvalidImageError(f"{label} is empty: 0 bytes") from error
-        raise InvalidImageError(f"{label} is not an image of a known format") from error
+        known = f"one of {', '.join(formats)}" if formats else "a known format"
+        raise InvalidImageError(f"{label} is not an image of {known}") from error
     except OSError as error:
         raise InvalidImageError(f"{label} cannot be read: {error.strerror or error}") from error
     except Exception as error:

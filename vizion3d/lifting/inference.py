@@ -46,7 +46,7 @@ class DirectInference:
         return depth
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Job:
     """An image that waits for its turn."""
 
@@ -113,6 +113,8 @@ class InferenceQueue:
                     raise  # the network's own
                 job.depth.cancel()
                 raise scope.exceeded() from None
+            finally:
+                self._forget(job)
 
     def close(self) -> None:
         """End the thread; images that still wait are called off."""
@@ -133,7 +135,15 @@ class InferenceQueue:
                 self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
                 self._thread.start()
             self._jobs.append(job)
+            self._observer.queued(len(self._jobs))
             self._changed.notify_all()
+
+    def _forget(self, job: _Job) -> None:
+        """An image that nobody waits for any more leaves the queue at once."""
+        with self._changed:
+            if job in self._jobs:
+                self._jobs.remove(job)
+                self._observer.queued(len(self._jobs))
 
     def _work(self) -> None:
         while batch := self._next_batch():
@@ -159,6 +169,7 @@ class InferenceQueue:
             batch = self._fitting(first)[: self._max_batch_size]
             taken = {id(job) for job in batch}
             self._jobs = deque(job for job in self._jobs if id(job) not in taken)
+            self._observer.queued(len(self._jobs))
             return batch
 
     def _fitting(self, first: _Job) -> list[_Job]:

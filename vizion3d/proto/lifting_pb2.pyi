@@ -34,6 +34,9 @@ class DepthEstimationAdvanceConfig(_message.Message):
     CY_FIELD_NUMBER: _builtins.int
     DEPTH_SCALE_FIELD_NUMBER: _builtins.int
     DEPTH_TRUNC_FIELD_NUMBER: _builtins.int
+    DEPTH_NEAR_FIELD_NUMBER: _builtins.int
+    FRAME_FIELD_NUMBER: _builtins.int
+    EDGE_THRESHOLD_FIELD_NUMBER: _builtins.int
     fx: _builtins.float
     """horizontal focal length, pixels"""
     fy: _builtins.float
@@ -46,6 +49,12 @@ class DepthEstimationAdvanceConfig(_message.Message):
     """units per metre of uint16 depth images"""
     depth_trunc: _builtins.float
     """metres at and beyond which points are discarded"""
+    depth_near: _builtins.float
+    """metres given to the closest pixel of a relative model"""
+    frame: _builtins.str
+    """axes of the cloud: "opencv" or "opengl" """
+    edge_threshold: _builtins.float
+    """relative jump of depth at which points are discarded"""
     def __init__(
         self,
         *,
@@ -55,19 +64,28 @@ class DepthEstimationAdvanceConfig(_message.Message):
         cy: _builtins.float | None = ...,
         depth_scale: _builtins.float | None = ...,
         depth_trunc: _builtins.float | None = ...,
+        depth_near: _builtins.float | None = ...,
+        frame: _builtins.str | None = ...,
+        edge_threshold: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cx: _TypeAlias = _typing.Literal["cx"]  # noqa: Y015
     _WhichOneofArgType__cx: _TypeAlias = _typing.Literal["_cx", b"_cx"]  # noqa: Y015
     _WhichOneofReturnType__cy: _TypeAlias = _typing.Literal["cy"]  # noqa: Y015
     _WhichOneofArgType__cy: _TypeAlias = _typing.Literal["_cy", b"_cy"]  # noqa: Y015
+    _WhichOneofReturnType__depth_near: _TypeAlias = _typing.Literal["depth_near"]  # noqa: Y015
+    _WhichOneofArgType__depth_near: _TypeAlias = _typing.Literal["_depth_near", b"_depth_near"]  # noqa: Y015
     _WhichOneofReturnType__depth_scale: _TypeAlias = _typing.Literal["depth_scale"]  # noqa: Y015
     _WhichOneofArgType__depth_scale: _TypeAlias = _typing.Literal["_depth_scale", b"_depth_scale"]  # noqa: Y015
     _WhichOneofReturnType__depth_trunc: _TypeAlias = _typing.Literal["depth_trunc"]  # noqa: Y015
     _WhichOneofArgType__depth_trunc: _TypeAlias = _typing.Literal["_depth_trunc", b"_depth_trunc"]  # noqa: Y015
+    _WhichOneofReturnType__edge_threshold: _TypeAlias = _typing.Literal["edge_threshold"]  # noqa: Y015
+    _WhichOneofArgType__edge_threshold: _TypeAlias = _typing.Literal["_edge_threshold", b"_edge_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__frame: _TypeAlias = _typing.Literal["frame"]  # noqa: Y015
+    _WhichOneofArgType__frame: _TypeAlias = _typing.Literal["_frame", b"_frame"]  # noqa: Y015
     _WhichOneofReturnType__fx: _TypeAlias = _typing.Literal["fx"]  # noqa: Y015
     _WhichOneofArgType__fx: _TypeAlias = _typing.Literal["_fx", b"_fx"]  # noqa: Y015
     _WhichOneofReturnType__fy: _TypeAlias = _typing.Literal["fy"]  # noqa: Y015
@@ -77,9 +95,15 @@ class DepthEstimationAdvanceConfig(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cy) -> _WhichOneofReturnType__cy | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__depth_near) -> _WhichOneofReturnType__depth_near | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__depth_scale) -> _WhichOneofReturnType__depth_scale | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__depth_trunc) -> _WhichOneofReturnType__depth_trunc | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__edge_threshold) -> _WhichOneofReturnType__edge_threshold | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__frame) -> _WhichOneofReturnType__frame | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fx) -> _WhichOneofReturnType__fx | None: ...
     @_typing.overload
@@ -96,6 +120,8 @@ class DepthEstimationRequest(_message.Message):
     RETURN_DEPTH_IMAGE_FIELD_NUMBER: _builtins.int
     RETURN_POINT_CLOUD_FIELD_NUMBER: _builtins.int
     ADVANCED_CONFIG_FIELD_NUMBER: _builtins.int
+    PACKED_DEPTH_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     image_bytes: _builtins.bytes
     """the encoded image: JPEG, PNG ..."""
     model_backend: _builtins.str
@@ -104,6 +130,10 @@ class DepthEstimationRequest(_message.Message):
     """also answer the 16-bit PNG"""
     return_point_cloud: _builtins.bool
     """also answer the PLY"""
+    packed_depth: _builtins.bool
+    """answer the depth as packed_depth in place of depth_map"""
+    input_size: _builtins.int
+    """shorter side that the network sees, pixels (518)"""
     @_builtins.property
     def advanced_config(self) -> Global___DepthEstimationAdvanceConfig: ...
     def __init__(
@@ -114,12 +144,16 @@ class DepthEstimationRequest(_message.Message):
         return_depth_image: _builtins.bool = ...,
         return_point_cloud: _builtins.bool = ...,
         advanced_config: Global___DepthEstimationAdvanceConfig | None = ...,
+        packed_depth: _builtins.bool = ...,
+        input_size: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["advanced_config", b"advanced_config"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "input_size", b"input_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["advanced_config", b"advanced_config", "image_bytes", b"image_bytes", "model_backend", b"model_backend", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "image_bytes", b"image_bytes", "input_size", b"input_size", "model_backend", b"model_backend", "packed_depth", b"packed_depth", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
+    _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
 
 Global___DepthEstimationRequest: _TypeAlias = DepthEstimationRequest  # noqa: Y015
 
@@ -146,6 +180,99 @@ class FloatRow(_message.Message):
 Global___FloatRow: _TypeAlias = FloatRow  # noqa: Y015
 
 @_typing.final
+class PackedArray(_message.Message):
+    """An array in C order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    DTYPE_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """little-endian values"""
+    dtype: _builtins.str
+    """"float32" """
+    @_builtins.property
+    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """(H, W)"""
+
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+        shape: _abc.Iterable[_builtins.int] | None = ...,
+        dtype: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "dtype", b"dtype", "shape", b"shape"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackedArray: _TypeAlias = PackedArray  # noqa: Y015
+
+@_typing.final
+class CameraIntrinsics(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class SourcesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    FX_FIELD_NUMBER: _builtins.int
+    FY_FIELD_NUMBER: _builtins.int
+    CX_FIELD_NUMBER: _builtins.int
+    CY_FIELD_NUMBER: _builtins.int
+    WIDTH_PX_FIELD_NUMBER: _builtins.int
+    HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    fx: _builtins.float
+    """pixels"""
+    fy: _builtins.float
+    cx: _builtins.float
+    cy: _builtins.float
+    width_px: _builtins.int
+    height_px: _builtins.int
+    @_builtins.property
+    def sources(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """field -> where its value came from"""
+
+    def __init__(
+        self,
+        *,
+        fx: _builtins.float = ...,
+        fy: _builtins.float = ...,
+        cx: _builtins.float = ...,
+        cy: _builtins.float = ...,
+        width_px: _builtins.int = ...,
+        height_px: _builtins.int = ...,
+        sources: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cx", b"cx", "cy", b"cy", "fx", b"fx", "fy", b"fy", "height_px", b"height_px", "sources", b"sources", "width_px", b"width_px"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CameraIntrinsics: _TypeAlias = CameraIntrinsics  # noqa: Y015
+
+@_typing.final
 class DepthEstimationResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -155,6 +282,10 @@ class DepthEstimationResponse(_message.Message):
     BACKEND_USED_FIELD_NUMBER: _builtins.int
     DEPTH_IMAGE_FIELD_NUMBER: _builtins.int
     POINT_CLOUD_PLY_FIELD_NUMBER: _builtins.int
+    PACKED_DEPTH_FIELD_NUMBER: _builtins.int
+    DEPTH_KIND_FIELD_NUMBER: _builtins.int
+    INTRINSICS_FIELD_NUMBER: _builtins.int
+    POINT_CLOUD_SCALE_FIELD_NUMBER: _builtins.int
     min_depth: _builtins.float
     max_depth: _builtins.float
     backend_used: _builtins.str
@@ -162,10 +293,20 @@ class DepthEstimationResponse(_message.Message):
     """16-bit PNG, empty if not asked for"""
     point_cloud_ply: _builtins.bytes
     """binary PLY, empty if not asked for"""
+    depth_kind: _builtins.str
+    """"relative" (inverse depth) or "metric" (metres)"""
+    point_cloud_scale: _builtins.float
+    """metres per unit of the point cloud"""
     @_builtins.property
     def depth_map(self) -> _containers.RepeatedCompositeFieldContainer[Global___FloatRow]:
         """[H] rows of [W] values"""
 
+    @_builtins.property
+    def packed_depth(self) -> Global___PackedArray:
+        """in place of depth_map, if asked for"""
+
+    @_builtins.property
+    def intrinsics(self) -> Global___CameraIntrinsics: ...
     def __init__(
         self,
         *,
@@ -175,11 +316,173 @@ class DepthEstimationResponse(_message.Message):
         backend_used: _builtins.str = ...,
         depth_image: _builtins.bytes = ...,
         point_cloud_ply: _builtins.bytes = ...,
+        packed_depth: Global___PackedArray | None = ...,
+        depth_kind: _builtins.str = ...,
+        intrinsics: Global___CameraIntrinsics | None = ...,
+        point_cloud_scale: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["intrinsics", b"intrinsics", "packed_depth", b"packed_depth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_used", b"backend_used", "depth_image", b"depth_image", "depth_map", b"depth_map", "max_depth", b"max_depth", "min_depth", b"min_depth", "point_cloud_ply", b"point_cloud_ply"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DepthEstimationResponse: _TypeAlias = DepthEstimationResponse  # noqa: Y015
+
+@_typing.final
+class FrameError(_message.Message):
+    """Why a frame has no depth: what the status of RunDepthEstimation would be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    code: _builtins.int
+    """of google.rpc.Code"""
+    detail: _builtins.str
+    problem: _builtins.str
+    """"invalid-image", "overloaded" ..."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.int = ...,
+        detail: _builtins.str = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detail", b"detail", "problem", b"problem"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FrameError: _TypeAlias = FrameError  # noqa: Y015
+
+@_typing.final
+class FrameOutcome(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """of the request in the stream, from 0"""
+    @_builtins.property
+    def result(self) -> Global___DepthEstimationResponse: ...
+    @_builtins.property
+    def error(self) -> Global___FrameError: ...
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        result: Global___DepthEstimationResponse | None = ...,
+        error: Global___FrameError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "index", b"index", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["result", "error"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___FrameOutcome: _TypeAlias = FrameOutcome  # noqa: Y015
+
+@_typing.final
+class ListModelsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
+
+@_typing.final
+class ModelInfo(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    IS_DEFAULT_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    LICENCE_FIELD_NUMBER: _builtins.int
+    DEPTH_KIND_FIELD_NUMBER: _builtins.int
+    MAX_DEPTH_M_FIELD_NUMBER: _builtins.int
+    LOADED_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """what model_backend must say"""
+    is_default: _builtins.bool
+    variant: _builtins.str
+    """"vits", "vitb", "vitl" ..."""
+    parameters: _builtins.int
+    licence: _builtins.str
+    """SPDX identifier"""
+    depth_kind: _builtins.str
+    max_depth_m: _builtins.float
+    """range of a metric model"""
+    loaded: _builtins.str
+    """the runtime that has it in memory"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        is_default: _builtins.bool = ...,
+        variant: _builtins.str | None = ...,
+        parameters: _builtins.int | None = ...,
+        licence: _builtins.str | None = ...,
+        depth_kind: _builtins.str = ...,
+        max_depth_m: _builtins.float | None = ...,
+        loaded: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_licence", b"_licence", "_loaded", b"_loaded", "_max_depth_m", b"_max_depth_m", "_parameters", b"_parameters", "_variant", b"_variant", "licence", b"licence", "loaded", b"loaded", "max_depth_m", b"max_depth_m", "parameters", b"parameters", "variant", b"variant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_licence", b"_licence", "_loaded", b"_loaded", "_max_depth_m", b"_max_depth_m", "_parameters", b"_parameters", "_variant", b"_variant", "depth_kind", b"depth_kind", "is_default", b"is_default", "licence", b"licence", "loaded", b"loaded", "max_depth_m", b"max_depth_m", "name", b"name", "parameters", b"parameters", "variant", b"variant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__licence: _TypeAlias = _typing.Literal["licence"]  # noqa: Y015
+    _WhichOneofArgType__licence: _TypeAlias = _typing.Literal["_licence", b"_licence"]  # noqa: Y015
+    _WhichOneofReturnType__loaded: _TypeAlias = _typing.Literal["loaded"]  # noqa: Y015
+    _WhichOneofArgType__loaded: _TypeAlias = _typing.Literal["_loaded", b"_loaded"]  # noqa: Y015
+    _WhichOneofReturnType__max_depth_m: _TypeAlias = _typing.Literal["max_depth_m"]  # noqa: Y015
+    _WhichOneofArgType__max_depth_m: _TypeAlias = _typing.Literal["_max_depth_m", b"_max_depth_m"]  # noqa: Y015
+    _WhichOneofReturnType__parameters: _TypeAlias = _typing.Literal["parameters"]  # noqa: Y015
+    _WhichOneofArgType__parameters: _TypeAlias = _typing.Literal["_parameters", b"_parameters"]  # noqa: Y015
+    _WhichOneofReturnType__variant: _TypeAlias = _typing.Literal["variant"]  # noqa: Y015
+    _WhichOneofArgType__variant: _TypeAlias = _typing.Literal["_variant", b"_variant"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__licence) -> _WhichOneofReturnType__licence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__loaded) -> _WhichOneofReturnType__loaded | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_depth_m) -> _WhichOneofReturnType__max_depth_m | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__parameters) -> _WhichOneofReturnType__parameters | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__variant) -> _WhichOneofReturnType__variant | None: ...
+
+Global___ModelInfo: _TypeAlias = ModelInfo  # noqa: Y015
+
+@_typing.final
+class ListModelsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODELS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelInfo]: ...
+    def __init__(
+        self,
+        *,
+        models: _abc.Iterable[Global___ModelInfo] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015

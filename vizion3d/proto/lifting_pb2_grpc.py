@@ -39,6 +39,16 @@ class LiftingServiceStub:
                 request_serializer=vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationRequest.SerializeToString,
                 response_deserializer=vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationResponse.FromString,
                 _registered_method=True)
+        self.StreamDepthEstimation = channel.stream_stream(
+                '/vizion3d.lifting.LiftingService/StreamDepthEstimation',
+                request_serializer=vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationRequest.SerializeToString,
+                response_deserializer=vizion3d_dot_proto_dot_lifting__pb2.FrameOutcome.FromString,
+                _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/vizion3d.lifting.LiftingService/ListModels',
+                request_serializer=vizion3d_dot_proto_dot_lifting__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=vizion3d_dot_proto_dot_lifting__pb2.ListModelsResponse.FromString,
+                _registered_method=True)
 
 
 class LiftingServiceServicer:
@@ -51,6 +61,22 @@ class LiftingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamDepthEstimation(self, request_iterator, context):
+        """Estimate the depth of frame after frame: one outcome for each request, in order. A frame that
+        fails does not end the stream. Send no faster than outcomes come back: the server reads ahead
+        by a few frames only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModels(self, request, context):
+        """The models that a request may name, the default first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LiftingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -58,6 +84,16 @@ def add_LiftingServiceServicer_to_server(servicer, server):
                     servicer.RunDepthEstimation,
                     request_deserializer=vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationRequest.FromString,
                     response_serializer=vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationResponse.SerializeToString,
+            ),
+            'StreamDepthEstimation': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamDepthEstimation,
+                    request_deserializer=vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationRequest.FromString,
+                    response_serializer=vizion3d_dot_proto_dot_lifting__pb2.FrameOutcome.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=vizion3d_dot_proto_dot_lifting__pb2.ListModelsRequest.FromString,
+                    response_serializer=vizion3d_dot_proto_dot_lifting__pb2.ListModelsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -87,6 +123,60 @@ class LiftingService:
             '/vizion3d.lifting.LiftingService/RunDepthEstimation',
             vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationRequest.SerializeToString,
             vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamDepthEstimation(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/vizion3d.lifting.LiftingService/StreamDepthEstimation',
+            vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationRequest.SerializeToString,
+            vizion3d_dot_proto_dot_lifting__pb2.FrameOutcome.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vizion3d.lifting.LiftingService/ListModels',
+            vizion3d_dot_proto_dot_lifting__pb2.ListModelsRequest.SerializeToString,
+            vizion3d_dot_proto_dot_lifting__pb2.ListModelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

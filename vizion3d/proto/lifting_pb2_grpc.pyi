@@ -37,12 +37,26 @@ class LiftingServiceStub:
     def __new__(cls, channel: _aio.Channel) -> LiftingServiceAsyncStub: ...
     RunDepthEstimation: _grpc.UnaryUnaryMultiCallable[_lifting_pb2.DepthEstimationRequest, _lifting_pb2.DepthEstimationResponse]
     """Estimate the depth of one image."""
+    StreamDepthEstimation: _grpc.StreamStreamMultiCallable[_lifting_pb2.DepthEstimationRequest, _lifting_pb2.FrameOutcome]
+    """Estimate the depth of frame after frame: one outcome for each request, in order. A frame that
+    fails does not end the stream. Send no faster than outcomes come back: the server reads ahead
+    by a few frames only.
+    """
+    ListModels: _grpc.UnaryUnaryMultiCallable[_lifting_pb2.ListModelsRequest, _lifting_pb2.ListModelsResponse]
+    """The models that a request may name, the default first."""
 
 @_typing.type_check_only
 class LiftingServiceAsyncStub(LiftingServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     RunDepthEstimation: _aio.UnaryUnaryMultiCallable[_lifting_pb2.DepthEstimationRequest, _lifting_pb2.DepthEstimationResponse]  # type: ignore[assignment]
     """Estimate the depth of one image."""
+    StreamDepthEstimation: _aio.StreamStreamMultiCallable[_lifting_pb2.DepthEstimationRequest, _lifting_pb2.FrameOutcome]  # type: ignore[assignment]
+    """Estimate the depth of frame after frame: one outcome for each request, in order. A frame that
+    fails does not end the stream. Send no faster than outcomes come back: the server reads ahead
+    by a few frames only.
+    """
+    ListModels: _aio.UnaryUnaryMultiCallable[_lifting_pb2.ListModelsRequest, _lifting_pb2.ListModelsResponse]  # type: ignore[assignment]
+    """The models that a request may name, the default first."""
 
 class LiftingServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -52,5 +66,24 @@ class LiftingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_lifting_pb2.DepthEstimationResponse, _abc.Awaitable[_lifting_pb2.DepthEstimationResponse]]:
         """Estimate the depth of one image."""
+
+    @_abc_1.abstractmethod
+    def StreamDepthEstimation(
+        self,
+        request_iterator: _MaybeAsyncIterator[_lifting_pb2.DepthEstimationRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_lifting_pb2.FrameOutcome], _abc.AsyncIterator[_lifting_pb2.FrameOutcome]]:
+        """Estimate the depth of frame after frame: one outcome for each request, in order. A frame that
+        fails does not end the stream. Send no faster than outcomes come back: the server reads ahead
+        by a few frames only.
+        """
+
+    @_abc_1.abstractmethod
+    def ListModels(
+        self,
+        request: _lifting_pb2.ListModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lifting_pb2.ListModelsResponse, _abc.Awaitable[_lifting_pb2.ListModelsResponse]]:
+        """The models that a request may name, the default first."""
 
 def add_LiftingServiceServicer_to_server(servicer: LiftingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

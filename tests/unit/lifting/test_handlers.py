@@ -10,7 +10,7 @@ from vizion3d.errors import CheckpointError, InferenceError, InvalidImageError
 from vizion3d.lifting import DepthEstimationAdvanceConfig, DepthEstimationCommand
 from vizion3d.lifting.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.lifting.commands import DownloadModelCommand
-from vizion3d.lifting.handlers import DepthEstimationHandler, ModelsHandler
+from vizion3d.lifting.handlers import DepthEstimationHandler, ImageLimits, ModelsHandler
 from vizion3d.lifting.inference import DirectInference
 from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.lifting.runtime.cache import RuntimeCache
@@ -31,7 +31,7 @@ class Kitchen:
         self.runtime = GivenDepthRuntime(depth)
         runtimes = RuntimeCache(GivenDepthLoader(self.runtime), 1)
         self.handler = DepthEstimationHandler(
-            self.store, runtimes, DirectInference(), max_pixels=10_000
+            self.store, runtimes, DirectInference(), ImageLimits(max_pixels=10_000)
         )
 
 
@@ -203,7 +203,7 @@ def test_loaded_models_are_told(tmp_path: Path) -> None:
     conversions = ConversionStore(tmp_path)
     runtimes = RuntimeCache(runtime_loader(Settings(runtime="torch"), conversions), 2)
     models = ModelsHandler(store, runtimes, conversions)
-    depth = DepthEstimationHandler(store, runtimes, DirectInference(), 10**6)
+    depth = DepthEstimationHandler(store, runtimes, DirectInference(), ImageLimits())
     depth.handle(DepthEstimationCommand(IMAGE, model_backend=str(path), input_size=28))
     assert models.model_info(ModelInfoQuery(str(path))).loaded == "torch cpu fp32"
 

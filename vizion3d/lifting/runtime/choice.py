@@ -55,6 +55,16 @@ def choose_framework(settings: Settings) -> Framework:
     return "torch" if settings.device == "auto" and _has_gpu() else "openvino"
 
 
+GPU_BATCH_SIZE = 8
+
+
+def default_batch_size(settings: Settings) -> int:
+    """Images that pay to go through the network together: several on a GPU, one on a CPU."""
+    if choose_framework(settings) == "openvino" or settings.device == "cpu":
+        return 1
+    return GPU_BATCH_SIZE if settings.device != "auto" or _has_gpu() else 1
+
+
 def _has_gpu() -> bool:
     """Whether torch sees a GPU; asked without importing torch where the system has none."""
     from vizion3d.lifting.runtime.devices import may_have_gpu

@@ -1,0 +1,1 @@
+"""The gRPC server: translates RPCs into commands and results into messages."""

@@ -1,0 +1,132 @@
+"""The gRPC server's process."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+
+from vizion3d.errors import InvalidConfigError
+from vizion3d.proto import lifting_pb2, lifting_pb2_grpc
+from vizion3d.server.grpc.call import Context
+from vizion3d.server.grpc.servicer import LiftingServicer
+from vizion3d.server.keys import ApiKeys
+from vizion3d.server.leave import leave
+from vizion3d.server.service import DepthService
+from vizion3d.server.settings import ServerSettings
+
+logger = logging.getLogger(__name__)
+
+SERVICE = lifting_pb2.DESCRIPTOR.services_by_name["LiftingService"].full_name
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+_MESSAGE_OVERHEAD_BYTES = 1 << 16
+_CONNECTION_IDLE_MS = 300_000
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until told to stop; does not return.
+
+    Raises:
+        InvalidConfigError: Settings that make no sense, or a port that is taken.
+        CheckpointError: The model cannot be loaded.
+    """
+    asyncio.run(_serve(settings))
+    leave(0)
+
+
+async def _serve(settings: ServerSettings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    service = DepthService(settings)
+    stopping = asyncio.create_task(stop.wait())
+    loading = asyncio.create_task(service.load())
+    await asyncio.wait((stopping, loading), return_when=asyncio.FIRST_COMPLETED)
+    if not loading.done():
+        leave(0)
+    loading.result()
+    server, health_servicer = await _build(service)
+    port = _listen(server, settings)
+    await server.start()
+    for name in ("", SERVICE):
+        await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, settings.host, service.metrics.registry)
+    logger.info("serving gRPC", extra={"host": settings.host, "port": port})
+    await stopping
+    logger.info("stopping: finishing what is under way")
+    await health_servicer.enter_graceful_shutdown()
+    await asyncio.gather(server.stop(settings.drain_timeout_s), service.stop())
+
+
+async def _build(service: DepthService) -> tuple[grpc.aio.Server, Any]:
+    limit = service.settings.max_body_bytes + _MESSAGE_OVERHEAD_BYTES
+    options = (
+        ("grpc.max_receive_message_length", limit),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_connection_idle_ms", _CONNECTION_IDLE_MS),
+        ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a rival
+    )
+    server = grpc.aio.server(options=options, interceptors=(KeyInterceptor(service.keys),))
+    lifting_pb2_grpc.add_LiftingServiceServicer_to_server(LiftingServicer(service), server)
+    health_servicer = health.aio.HealthServicer()  # type: ignore[attr-defined]  # re-exported
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME), server)
+    return server, health_servicer
+
+
+def _listen(server: grpc.aio.Server, settings: ServerSettings) -> int:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"{host}:{settings.port}"
+    try:
+        if settings.tls_cert is None or settings.tls_key is None:
+            return server.add_insecure_port(address)
+        pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
+        return server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
+    except (RuntimeError, OSError) as error:
+        raise InvalidConfigError(f"the server cannot listen on {address}: {error}") from error
+
+
+class KeyInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # not at run time
+    """Lets RPCs through that bring a key; the health service is open."""
+
+    def __init__(self, keys: ApiKeys) -> None:
+        self._keys = keys
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        details: Any = handler_call_details
+        given = dict(details.invocation_metadata or ()).get("x-api-key")
+        if self._keys.accepts(given) or details.method.startswith(f"/{health.SERVICE_NAME}/"):
+            return await continuation(handler_call_details)
+        return _refuse(await continuation(handler_call_details))
+
+
+async def _unauthenticated(_request: object, context: Context) -> None:
+    await context.abort(
+        grpc.StatusCode.UNAUTHENTICATED,
+        "this server needs an API key: send it in the metadata x-api-key",
+    )
+
+
+def _refuse(handler: "Handler") -> "Handler":
+    """A handler of the same shape that refuses."""
+    if handler is None:
+        return handler
+    shape = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[handler.request_streaming, handler.response_streaming]
+    return shape(_unauthenticated, handler.request_deserializer, handler.response_serializer)

@@ -1,0 +1,39 @@
+"""Structured logs: one JSON object a line, on standard error."""
+
+import logging
+import sys
+import uuid
+from string import ascii_letters, digits
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+from vizion3d.server.settings import LogLevel
+
+access = logging.getLogger("vizion3d.access")
+
+_ID_CHARACTERS = frozenset(ascii_letters + digits + "-_.")
+_MAX_ID_LENGTH = 64
+
+
+def set_up_log(level: LogLevel) -> None:
+    """Have every logger of the process write JSON lines at that level."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        OrjsonFormatter(
+            "%(asctime)s %(levelname)s %(name)s %(message)s",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's, for terminals
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # What these tell stands in our own lines, one a request.
+    for name in ("uvicorn.access", "httpx", "grpc"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def request_id(given: str | None) -> str:
+    """The client's own id if it is short and plain, else a new one."""
+    if given and len(given) <= _MAX_ID_LENGTH and _ID_CHARACTERS.issuperset(given):
+        return given
+    return uuid.uuid4().hex

@@ -1,0 +1,80 @@
+"""``vizion3d-serve-rest``."""
+
+from typing import Annotated
+
+import typer
+
+from vizion3d.server import options as o
+
+
+def serve_rest(
+    depth_model: o.DepthModel = None,
+    depth_estimation: o.DepthEstimation = False,  # noqa: ARG001 (it is all there is to serve)
+    stereo_model: o.StereoModel = None,
+    stereo_depth: o.StereoDepth = False,
+    allow_model: o.AllowModel = None,
+    device: o.Device = None,
+    precision: o.PrecisionOption = None,
+    host: o.Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+    workers: Annotated[
+        int, typer.Option(help="Processes, each with models of its own.", min=1)
+    ] = 1,
+    log_level: o.Level = "info",
+    max_body_bytes: o.MaxBodyBytes = o.DEFAULT_MAX_BODY_BYTES,
+    max_pixels: o.MaxPixels = 50_000_000,
+    max_queue: o.MaxQueue = 16,
+    max_batch_size: o.MaxBatchSize = None,
+    max_batch_delay_ms: o.MaxBatchDelayMs = 5.0,
+    request_timeout_s: o.RequestTimeoutS = 60.0,
+    receive_timeout_s: Annotated[
+        float, typer.Option(help="A request's time for arriving.", rich_help_panel=o.LIMITS)
+    ] = 30.0,
+    drain_timeout_s: o.DrainTimeoutS = 30.0,
+    api_key_file: o.ApiKeyFile = None,
+    tls_cert: o.TlsCert = None,
+    tls_key: o.TlsKey = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Origin of a web page that may call this server; repeatable.",
+            rich_help_panel=o.SECURITY,
+        ),
+    ] = None,
+) -> None:
+    """Serve vizion3d over REST; see /docs."""
+    from vizion3d.server.rest.process import serve
+
+    o.refuse_stereo(stereo_depth, stereo_model)
+    o.start(
+        serve,
+        depth_model=depth_model,
+        allow_models=allow_model or (),
+        device=device,
+        precision=precision,
+        host=host,
+        port=port,
+        workers=workers,
+        log_level=log_level,
+        max_body_bytes=max_body_bytes,
+        max_pixels=max_pixels,
+        max_queue=max_queue,
+        max_batch_size=max_batch_size,
+        max_batch_delay_ms=max_batch_delay_ms,
+        request_timeout_s=request_timeout_s,
+        receive_timeout_s=receive_timeout_s,
+        drain_timeout_s=drain_timeout_s,
+        api_key_file=api_key_file,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        cors_origins=cors_origin or (),
+    )
+
+
+def main() -> None:
+    """Entry point."""
+    o.run(serve_rest)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Builds the REST application."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+import vizion3d
+from vizion3d.errors import Vizion3DError
+from vizion3d.server.rest import depth_route, info_routes, openapi
+from vizion3d.server.rest.documentation import add_documentation
+from vizion3d.server.rest.gate import Gate
+from vizion3d.server.rest.problems import add_problem_handlers
+from vizion3d.server.service import DepthService
+from vizion3d.server.settings import ServerSettings
+
+logger = logging.getLogger(__name__)
+
+_EXPOSED_HEADERS = (
+    "X-Request-ID",
+    "X-Min-Depth",
+    "X-Max-Depth",
+    "X-Depth-Kind",
+    "X-Intrinsics",
+    "X-Model",
+)
+
+
+def create_app(settings: ServerSettings) -> FastAPI:
+    """The application, its service in ``app.state.service``.
+
+    Raises:
+        InvalidConfigError: Settings that make no sense.
+    """
+    service = DepthService(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        loading = asyncio.create_task(_load(service))
+        yield {"service": service, "loading": loading}
+        loading.cancel()
+
+    app = FastAPI(
+        title="vizion3d",
+        version=vizion3d.__version__,
+        description="Lift a photo into 3D: depth map, 16-bit depth image, coloured point cloud.",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    app.include_router(depth_route.router)
+    app.include_router(info_routes.router)
+    add_documentation(app)
+    add_problem_handlers(app)
+    generate = app.openapi
+    app.openapi = lambda: openapi.complete(generate())  # type: ignore[method-assign]
+    app.add_middleware(Gate, service=service)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["X-API-Key", "X-Request-ID"],
+            expose_headers=_EXPOSED_HEADERS,
+        )
+    return app
+
+
+async def _load(service: DepthService) -> None:
+    try:
+        await service.load()
+    except Vizion3DError as error:
+        # Told without a traceback; the server sees the task's end and leaves.
+        logger.error("%s", error)
+        raise

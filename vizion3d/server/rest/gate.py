@@ -1,0 +1,163 @@
+"""What every request passes before a route sees it."""
+
+import asyncio
+import time
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vizion3d.server.log import access, request_id
+from vizion3d.server.rest.problems import problem
+from vizion3d.server.service import DepthService
+
+OPEN_PATHS = frozenset({"/health", "/ready"})
+"""What needs no key: a load balancer asks."""
+
+_LINGER_S = 1.0
+
+
+class BodyTooLargeError(HTTPException):
+    """More bytes have arrived than the server reads."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            413,
+            f"the request's body is larger than {limit_bytes:,} bytes; scale the image down",
+            {"Connection": "close"},
+        )
+
+
+class BodyTooSlowError(HTTPException):
+    """The body has not arrived in time."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            408, f"the request's body did not arrive within {limit_s:g} s", {"Connection": "close"}
+        )
+
+
+class Gate:
+    """Request id, key, limits of the body, access log and metrics; plain ASGI, copies nothing.
+
+    Args:
+        app: What is behind it.
+        service: Knows the limits and the keys.
+    """
+
+    def __init__(self, app: ASGIApp, service: DepthService) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        passage = _Passage(scope, receive, send, self._service)
+        try:
+            refusal = passage.refusal()
+            app = refusal or self._app
+            await app(scope, passage.receive, passage.send)
+        finally:
+            passage.tell()
+
+
+class _Passage:
+    """One request on its way through the gate."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, service: DepthService) -> None:
+        self._scope, self._receive, self._send, self._service = scope, receive, send, service
+        self._headers = Headers(scope=scope)
+        self._begin = time.perf_counter()
+        self._received_bytes, self._sent_bytes, self._status = 0, 0, 0
+        self._body_complete = False
+        scope["request_id"] = request_id(self._headers.get("x-request-id"))
+
+    def refusal(self) -> ASGIApp | None:
+        """The answer to a request that goes no further."""
+        settings, request = self._service.settings, Request(self._scope)
+        length = self._headers.get("content-length", "")
+        if length.isdecimal() and int(length) > settings.max_body_bytes:
+            error = BodyTooLargeError(settings.max_body_bytes)
+            return problem(
+                request,
+                "content-too-large",
+                "Content Too Large",
+                413,
+                error.detail,
+                Connection="close",
+            )
+        if self._scope["path"] not in OPEN_PATHS:
+            if not self._service.keys.accepts(self._headers.get("x-api-key")):
+                detail = "this server needs an API key: send it in the header X-API-Key"
+                return problem(request, "unauthorized", "Unauthorized", 401, detail)
+            encoding = self._headers.get("content-encoding", "identity").lower()
+            if encoding != "identity":
+                detail = f"the body is {encoding!r}-encoded; send it as it is"
+                return problem(
+                    request, "unsupported-media-type", "Unsupported Media Type", 415, detail
+                )
+        return None
+
+    async def receive(self) -> Message:
+        """The next piece of the body, within the limits of size and time."""
+        settings = self._service.settings
+        if self._body_complete:
+            return await self._receive()
+        remaining_s = self._begin + settings.receive_timeout_s - time.perf_counter()
+        try:
+            async with asyncio.timeout(remaining_s):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyTooSlowError(settings.receive_timeout_s) from None
+        self._received_bytes += len(message.get("body", b""))
+        if self._received_bytes > settings.max_body_bytes:
+            raise BodyTooLargeError(settings.max_body_bytes)
+        self._body_complete = not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass the answer on, with the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self._scope["request_id"]
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+            headers.setdefault("Cache-Control", "no-store")
+        elif message["type"] == "http.response.body":
+            self._sent_bytes += len(message.get("body", b""))
+            if self._status == 413 and not message.get("more_body", False):
+                await self._send({**message, "more_body": True})
+                await self._linger()
+                message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    async def _linger(self) -> None:
+        """Read on for a moment: closing on unread bytes would reset the connection, and with it
+        the answer."""
+        try:
+            async with asyncio.timeout(_LINGER_S):
+                while (await self._receive()).get("more_body", False):
+                    pass
+        except TimeoutError:
+            pass
+
+    def tell(self) -> None:
+        """Log and count the request."""
+        route = getattr(self._scope.get("route"), "path", "unmatched")
+        seconds = time.perf_counter() - self._begin
+        outcome = str(self._status) if self._status else "disconnected"
+        self._service.metrics.request(route, outcome, seconds)
+        fields: dict[str, Any] = {
+            "request_id": self._scope["request_id"],
+            "method": self._scope["method"],
+            "path": self._scope["path"],
+            "status": self._status,
+            "seconds": round(seconds, 4),
+            "received_bytes": self._received_bytes,
+            "sent_bytes": self._sent_bytes,
+            "client": (self._scope.get("client") or ("",))[0],
+        }
+        access.info("request", extra=fields)

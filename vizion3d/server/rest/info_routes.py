@@ -1,0 +1,96 @@
+"""What one may ask about the server."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from vizion3d.lifting.geometry import DepthKind
+from vizion3d.server.metrics import CONTENT_TYPE
+from vizion3d.server.rest.openapi import gate_responses
+from vizion3d.server.scheduler import State
+from vizion3d.server.service import DepthService
+
+router = APIRouter()
+
+
+class Health(BaseModel):
+    """The server answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Readiness(BaseModel):
+    """Whether to send requests here."""
+
+    status: Literal["ready", "loading", "draining"]
+
+
+class Model(BaseModel):
+    """A model that requests may name."""
+
+    name: str = Field(description="What to write for model_backend.")
+    default: bool = Field(description="Whether it is used where none is named.")
+    variant: str | None = Field(description="vits, vitb, vitl ...; null: not known yet.")
+    parameters: int | None
+    licence: str | None = Field(description="SPDX identifier of the weights' licence.")
+    depth_kind: DepthKind
+    max_depth_m: float | None = Field(description="Range of a metric model, metres.")
+    loaded: str | None = Field(description="The runtime that has it in memory.")
+
+
+def service_of(request: Request) -> DepthService:
+    """The application behind a request."""
+    service: DepthService = request.app.state.service
+    return service
+
+
+@router.get("/health", summary="Is the server alive?")
+async def health() -> Health:
+    """Always, while the process answers at all."""
+    return Health()
+
+
+@router.get(
+    "/ready",
+    summary="May requests be sent?",
+    responses={503: {"model": Readiness, "description": "Loading the model, or stopping."}},
+)
+async def ready(request: Request, response: Response) -> Readiness:
+    """503 until the model is loaded, and from the moment that the server is told to stop."""
+    state = service_of(request).scheduler.state
+    response.status_code = 200 if state is State.READY else 503
+    return Readiness(status=state.value)
+
+
+@router.get("/models", summary="Which models may be named?", responses=gate_responses())
+async def models(request: Request) -> list[Model]:
+    """The default model first."""
+    service = service_of(request)
+    return [
+        Model(
+            name=info.name,
+            default=info.name == service.offer.default,
+            variant=info.variant,
+            parameters=info.parameters,
+            licence=info.licence,
+            depth_kind=info.depth_kind,
+            max_depth_m=info.max_depth_m,
+            loaded=info.loaded,
+        )
+        for info in await service.models()
+    ]
+
+
+@router.get(
+    "/metrics",
+    summary="Counters for Prometheus",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **gate_responses(),
+    },
+)
+async def metrics(request: Request) -> Response:
+    """Requests, queue, stages, batches, model loads."""
+    return Response(service_of(request).metrics.render(), media_type=CONTENT_TYPE)

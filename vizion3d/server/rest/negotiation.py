@@ -1,0 +1,40 @@
+"""Which of several media types a client prefers (RFC 9110, section 12.5.1)."""
+
+from collections.abc import Sequence
+
+
+def choose(accept: str, offered: Sequence[str]) -> str | None:
+    """The offered media type that the ``Accept`` header likes best; the first of equals.
+
+    Returns:
+        ``None`` if it accepts none of them.
+    """
+    wanted = [_parse(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
+    best, best_quality = None, 0.0
+    for media_type in offered:
+        quality = _quality(media_type, wanted)
+        if quality > best_quality:
+            best, best_quality = media_type, quality
+    return best
+
+
+def _parse(part: str) -> tuple[str, float]:
+    media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    quality = 1.0
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                quality = float(value)
+            except ValueError:
+                quality = 0.0
+    return media_range, quality
+
+
+def _quality(media_type: str, wanted: list[tuple[str, float]]) -> float:
+    """The quality of the most specific range that covers the media type."""
+    for media_range in (media_type, media_type.split("/")[0] + "/*", "*/*"):
+        for candidate, quality in wanted:
+            if candidate == media_range:
+                return quality
+    return 0.0

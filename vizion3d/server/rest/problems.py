@@ -1,0 +1,84 @@
+"""Errors as problem details (RFC 9457)."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from vizion3d.core.validation import explain_faults
+from vizion3d.errors import InvalidConfigError, OverloadedError, Vizion3DError
+from vizion3d.server.status import INTERNAL, detail_of, status_of
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """Why there is no result (RFC 9457)."""
+
+    type: str = Field(description="Names the kind.", examples=["urn:vizion3d:overloaded"])
+    title: str = Field(description="The kind of problem, for people.", examples=["Server busy"])
+    status: int = Field(description="The HTTP status.", examples=[503])
+    detail: str = Field(description="What was wrong with this request, and what to do.")
+    request_id: str = Field(description="Names this request in the server's log.")
+
+
+def problem(
+    request: Request, name: str, title: str, status: int, detail: str, **headers: str
+) -> Response:
+    """The response that tells a problem."""
+    body = Problem(
+        type=f"urn:vizion3d:{name}",
+        title=title,
+        status=status,
+        detail=detail,
+        request_id=request.scope["request_id"],
+    )
+    return Response(body.model_dump_json(), status, headers, media_type=MEDIA_TYPE)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Have every error of the application answered as a problem."""
+    app.add_exception_handler(Vizion3DError, _of_ours)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(Exception, _of_anything)
+
+
+async def _of_ours(request: Request, error: Exception) -> Response:
+    status = status_of(error)
+    if status.detail is not None:
+        logger.error("%s", error, extra={"request_id": request.scope["request_id"]})
+    headers = {}
+    if isinstance(error, OverloadedError):
+        headers["Retry-After"] = f"{error.retry_after_s:.0f}"
+    return problem(request, status.name, status.title, status.http, detail_of(error), **headers)
+
+
+async def _of_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults: list[Any] = [{**fault, "loc": fault["loc"][1:]} for fault in error.errors()]
+    status = status_of(InvalidConfigError())
+    detail = explain_faults(faults)
+    return problem(request, status.name, status.title, status.http, detail)
+
+
+async def _of_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code)
+    detail = {
+        404: f"there is nothing at {request.url.path}; see /docs",
+        405: f"{request.method} is not possible at {request.url.path}; see /docs",
+    }.get(error.status_code, str(error.detail))
+    name = code.phrase.lower().replace(" ", "-")
+    return problem(request, name, code.phrase, code, detail, **dict(error.headers or {}))
+
+
+async def _of_anything(request: Request, error: Exception) -> Response:
+    # The traceback is logged by the server; here nothing of it is told.
+    return problem(request, INTERNAL.name, INTERNAL.title, INTERNAL.http, detail_of(error))

@@ -1,0 +1,135 @@
+"""The REST server's process: uvicorn, with a slower end and a shorter patience."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import tempfile
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from vizion3d.server.leave import leave
+from vizion3d.server.log import set_up_log
+from vizion3d.server.rest.app import create_app
+from vizion3d.server.rest.workers import supervise
+from vizion3d.server.service import DepthService
+from vizion3d.server.settings import ServerSettings
+
+logger = logging.getLogger(__name__)
+
+_HEADER_TIMEOUT_S = 10.0
+
+
+class PatientProtocol(H11Protocol):
+    """Closes a connection whose request's headers do not arrive; uvicorn waits for ever."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+        elif self._waiting is None:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._waiting = self.loop.call_later(_HEADER_TIMEOUT_S, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+
+class DrainingServer(uvicorn.Server):
+    """On SIGTERM or SIGINT: not ready, finish what is under way, then leave with 0.
+
+    uvicorn would close its port at once and end by the signal; a load balancer would see broken
+    connections instead of a server that is not ready.
+    """
+
+    _told_to_stop = False
+    _draining: "asyncio.Task[None] | None" = None
+    exit_code = 0
+
+    @property
+    def service(self) -> DepthService:
+        """The application's service, once it has started."""
+        service: DepthService = self.lifespan.state["service"]
+        return service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self._told_to_stop and sig == signal.SIGINT:
+            self.should_exit = self.force_exit = True
+        self._told_to_stop = True
+
+    async def on_tick(self, counter: int) -> bool:
+        loading: asyncio.Task[None] = self.lifespan.state["loading"]
+        if loading.done() and loading.exception() is not None:
+            self.exit_code, self.should_exit = 1, True
+        if self._told_to_stop and self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        return await super().on_tick(counter)
+
+    async def _drain(self) -> None:
+        logger.info("stopping: finishing what is under way")
+        await self.service.stop()
+        self.should_exit = True
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until told to stop; does not return.
+
+    Raises:
+        InvalidConfigError: Settings that make no sense.
+    """
+    app = create_app(settings)  # what is wrong with the settings is told here, once
+    if settings.workers == 1:
+        server = DrainingServer(_configure(app, settings))
+        server.run()
+        leave(server.exit_code)
+    with tempfile.TemporaryDirectory(prefix="vizion3d-metrics-") as folder:
+        # Read by prometheus-client when a worker imports it: its counters go to files here.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        listening = _configure(app, settings).bind_socket()
+        code = supervise(partial(run_worker, settings, listening), settings.workers)
+    leave(code)
+
+
+def run_worker(settings: ServerSettings, listening: socket.socket) -> None:
+    """One of several processes behind one port."""
+    set_up_log(settings.log_level)
+    server = DrainingServer(_configure(create_app(settings), settings))
+    server.run([listening])
+    leave(server.exit_code)
+
+
+def _configure(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=PatientProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=str(settings.tls_key) if settings.tls_key else None,
+    )

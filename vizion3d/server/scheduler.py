@@ -1,0 +1,132 @@
+"""Who may work now, and for how long."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any, TypeVar
+
+from vizion3d.core.scope import Scope, within
+from vizion3d.errors import OverloadedError
+from vizion3d.server.metrics import Metrics
+
+T = TypeVar("T")
+
+
+class State(Enum):
+    """Where a server is in its life."""
+
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+
+
+class Scheduler:
+    """Admits requests, runs each in a thread, and counts them; lives on one event loop.
+
+    Requests meet again at the network, whose queue forms batches. What is admitted is bounded, so
+    the threads are, and nothing waits unseen.
+
+    Args:
+        capacity: Requests that are under way at the same time: at the network, or waiting.
+        timeout_s: A request's time, unless it brings less.
+        metrics: Is told how many are under way.
+    """
+
+    def __init__(self, capacity: int, timeout_s: float, metrics: Metrics) -> None:
+        self.capacity = capacity
+        self.state = State.LOADING
+        self._timeout_s = timeout_s
+        self._metrics = metrics
+        self._in_flight = 0
+        self._waiters: list[asyncio.Future[None]] = []
+        self._threads = ThreadPoolExecutor(capacity, thread_name_prefix="request")
+
+    async def run(
+        self, work: Callable[[], T], timeout_s: float | None = None, *, patient: bool = False
+    ) -> T:
+        """Run ``work`` in a thread, within a scope of its own.
+
+        If the caller is cancelled, so is the scope; the slot is free when the thread has ended.
+
+        Args:
+            work: What to do.
+            timeout_s: The caller's own limit; the server's holds as well.
+            patient: Wait for a slot rather than be refused.
+
+        Raises:
+            OverloadedError: Every slot is taken, or the server is stopping.
+            DeadlineExceededError: Out of time.
+        """
+        scope = Scope(min(self._timeout_s, timeout_s or self._timeout_s))
+        if patient:
+            await self._until(lambda: self._in_flight < self.capacity)
+        with self._admitted():
+            return await self._in_thread(work, scope)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Admit nothing more and wait for what is under way; whether all of it was finished."""
+        self.state = State.DRAINING
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._until(lambda: self._in_flight == 0)
+        except TimeoutError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the threads, without waiting for work that is still under way."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        if self.state is State.DRAINING:
+            raise OverloadedError("the server is stopping; send the request to another one")
+        if self._in_flight >= self.capacity:
+            raise OverloadedError(
+                f"the server has {self._in_flight} requests under way, as many as it takes on; "
+                "try again in a moment"
+            )
+        self._count(+1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._in_flight += change
+        self._metrics.in_flight(self._in_flight)
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    async def _in_thread(self, work: Callable[[], T], scope: Scope) -> T:
+        def call() -> T:
+            with within(scope):
+                scope.check()
+                return work()
+
+        context = contextvars.copy_context()
+        thread = asyncio.get_running_loop().run_in_executor(self._threads, context.run, call)
+        thread.add_done_callback(_look_at)
+        try:
+            return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            scope.cancel()
+            await asyncio.wait([thread])  # the slot is taken until the thread is done
+            raise
+
+
+def _look_at(thread: "asyncio.Future[Any]") -> None:
+    """The error of work that nobody waits for is no news."""
+    if not thread.cancelled():
+        thread.exception()
