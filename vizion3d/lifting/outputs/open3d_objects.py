@@ -60,10 +60,3 @@ def to_point_cloud(
     cloud: O3dPointCloud = open3d.geometry.PointCloud.create_from_rgbd_image(rgbd, camera)
     to_frame(np.asarray(cloud.points), config.frame)
     return cloud
-
-
-def from_point_cloud(cloud: "O3dPointCloud") -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """``open3d.geometry.PointCloud`` -> points float32 ``(N, 3)``, RGB colours uint8 ``(N, 3)``."""
-    points = np.asarray(cloud.points, dtype=np.float32)
-    colors = np.rint(np.asarray(cloud.colors) * 255).astype(np.uint8)
-    return points, colors
