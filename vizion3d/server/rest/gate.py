@@ -14,8 +14,9 @@ from vizion3d.server.rest.depth_route import PATH, ClientLeftError
 from vizion3d.server.rest.problems import internal, problem
 from vizion3d.server.service import DepthService
 
-OPEN_PATHS = frozenset({"/health", "/ready"})
-"""What needs no key: a load balancer asks."""
+OPEN_PATHS = frozenset({"/health", "/ready", "/"})
+"""What needs no key: a load balancer asks, or a browser, which can send one only from the page."""
+OPEN_FOLDER = "/ui/"
 
 _LINGER_S = 1.0
 _MAX_SHOWN = 100
@@ -102,7 +103,8 @@ class _Passage:
                 error.detail,
                 Connection="close",
             )
-        if self._scope["path"] not in OPEN_PATHS:
+        path = self._scope["path"]
+        if path not in OPEN_PATHS and not path.startswith(OPEN_FOLDER):
             if not self._service.keys.accepts(self._headers.get("x-api-key")):
                 detail = "this server needs an API key: send it in the header X-API-Key"
                 return problem(request, "unauthorized", "Unauthorized", 401, detail)

@@ -39,6 +39,11 @@ def problems(statuses: dict[int, str]) -> Responses:
     }
 
 
+def open_responses() -> Responses:
+    """What a route that needs no key may answer."""
+    return problems({413: _GATE[413]})
+
+
 def gate_responses() -> Responses:
     """What every route that needs a key may answer."""
     return problems(_GATE)
@@ -57,22 +62,25 @@ def depth_responses(answer: type[BaseModel], binary: Iterable[str]) -> Responses
     return {200: success, **problems(titles | _GATE | _DEPTH)}
 
 
-def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """The problem's schema, the key, and the request id of every answer."""
+def complete(document: dict[str, Any], *, secured: bool) -> dict[str, Any]:
+    """The problem's schema, the key where one is needed, and the request id of every answer."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     schemas["Problem"] = Problem.model_json_schema()
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which we replace
         schemas.pop(name, None)
-    components["securitySchemes"] = {
-        "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
-    }
+    if secured:
+        components["securitySchemes"] = {
+            "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+        }
     request_id = {
         "description": "Names the request in the server's log; the request's own if it has one.",
         "schema": {"type": "string"},
     }
     for operations in document["paths"].values():
         for operation in operations.values():
+            if secured and "401" in operation["responses"]:
+                operation["security"] = [{"ApiKey": []}]
             for response in operation["responses"].values():
                 response.setdefault("headers", {})["X-Request-ID"] = request_id
                 content = response.get("content", {})
