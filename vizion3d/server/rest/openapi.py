@@ -69,6 +69,8 @@ def complete(document: dict[str, Any], *, secured: bool) -> dict[str, Any]:
     schemas["Problem"] = Problem.model_json_schema()
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which we replace
         schemas.pop(name, None)
+    for name in [name for name in schemas if name.startswith("Body_")]:
+        schemas[name]["properties"] = _without_null(schemas[name]["properties"])
     if secured:
         components["securitySchemes"] = {
             "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
@@ -87,3 +89,13 @@ def complete(document: dict[str, Any], *, secured: bool) -> dict[str, Any]:
                 if MEDIA_TYPE in content:
                     response["content"] = {MEDIA_TYPE: content[MEDIA_TYPE]}
     return document
+
+
+def _without_null(properties: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a form: one is left out, or has a value; no form can say null."""
+    plain = {}
+    for name, schema in properties.items():
+        kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+        rest = {key: value for key, value in schema.items() if key != "anyOf"}
+        plain[name] = {**kinds[0], **rest} if len(kinds) == 1 else schema
+    return plain
