@@ -1,5 +1,6 @@
 """What a server is told on its command line."""
 
+import ssl
 from pathlib import Path
 from typing import Literal
 
@@ -75,4 +76,15 @@ class ServerSettings(ValidatedModel):
         for path in (self.tls_cert, self.tls_key):
             if path is not None and not path.is_file():
                 raise InvalidConfigError(f"there is no file {path}; check the path")
+        if self.tls_cert is not None:
+            try:
+                # A key that is encrypted is refused rather than asked for on a terminal.
+                ssl.create_default_context().load_cert_chain(
+                    self.tls_cert, self.tls_key, lambda: ""
+                )
+            except (OSError, ValueError) as error:
+                raise InvalidConfigError(
+                    f"{self.tls_cert} and {self.tls_key} cannot be used for TLS: {error}; give a "
+                    "PEM certificate and its key, not encrypted"
+                ) from error
         return self

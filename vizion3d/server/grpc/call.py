@@ -25,6 +25,8 @@ async def call(context: Context, rpc: str, metrics: Metrics) -> AsyncIterator[st
     begin = time.perf_counter()
     metadata = dict(context.invocation_metadata() or ())
     identity = request_id(_text(metadata.get("x-request-id")))
+    # Asked now: when the client has gone, the context is freed memory, and asking it a crash.
+    client = context.peer()
     code = grpc.StatusCode.OK
     try:
         await context.send_initial_metadata((("x-request-id", identity),))
@@ -44,7 +46,7 @@ async def call(context: Context, rpc: str, metrics: Metrics) -> AsyncIterator[st
             "rpc": rpc,
             "code": code.name,
             "seconds": round(seconds, 4),
-            "client": context.peer(),
+            "client": client,
         }
         access.info("request", extra=fields)
 
