@@ -98,6 +98,16 @@ def test_every_media_type_of_the_document_is_answered(rest: Server) -> None:
         assert answer.headers["Content-Type"] == media_type
 
 
+def test_a_client_can_be_generated_from_it() -> None:
+    """It needs plain names, fields that are of one type, and a file that is marked as one."""
+    operations = [op for path in DOCUMENT["paths"].values() for op in path.values()]
+    names = {operation["operationId"] for operation in operations}
+    assert names == {"estimate_depth", "health", "ready", "models", "metrics"}
+    fields = DOCUMENT["components"]["schemas"]["Body_estimate_depth"]["properties"]
+    assert fields["image"]["format"] == "binary"
+    assert all("type" in field and "anyOf" not in field for field in fields.values())
+
+
 def test_the_key_is_in_the_document_where_one_is_needed(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("secret\n")

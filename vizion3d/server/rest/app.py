@@ -53,6 +53,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         redirect_slashes=False,  # they would lead to whatever the Host header says
+        generate_unique_id_function=lambda route: route.name,  # names in generated clients
         docs_url=None,
         redoc_url=None,
     )

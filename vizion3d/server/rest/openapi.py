@@ -70,7 +70,7 @@ def complete(document: dict[str, Any], *, secured: bool) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which we replace
         schemas.pop(name, None)
     for name in [name for name in schemas if name.startswith("Body_")]:
-        schemas[name]["properties"] = _without_null(schemas[name]["properties"])
+        schemas[name]["properties"] = _form_fields(schemas[name]["properties"])
     if secured:
         components["securitySchemes"] = {
             "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
@@ -91,11 +91,16 @@ def complete(document: dict[str, Any], *, secured: bool) -> dict[str, Any]:
     return document
 
 
-def _without_null(properties: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a form: one is left out, or has a value; no form can say null."""
+def _form_fields(properties: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a form: one is left out, or has a value; no form can say null.
+
+    Generators of clients know a file by ``format: binary``, not by its ``contentMediaType``.
+    """
     plain = {}
     for name, schema in properties.items():
         kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
         rest = {key: value for key, value in schema.items() if key != "anyOf"}
-        plain[name] = {**kinds[0], **rest} if len(kinds) == 1 else schema
+        if rest.pop("contentMediaType", None):
+            rest["format"] = "binary"
+        plain[name] = {**(kinds[0] if kinds else {}), **rest}
     return plain
