@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = re.compile(
     r"^(pip install|python -m training|make |git clone|cd |curl -fL|#|  |$|sudo apt-get)"
+    # Servers, which do not end: other tests start them.
+    r"|^vizion3d(-serve-rest| ui)\b"
 )
 
 
