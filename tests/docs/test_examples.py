@@ -26,6 +26,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = re.compile(
     r"^(pip (install|download)|python -m training|make |git clone|cd |curl -fL|#|  |$"
     r"|sudo apt-get|docker (build|run|compose))"
+    # Servers with a window to open: other tests start them.
+    r"|^vizion3d ui\b"
 )
 
 EXAMPLE_TIMEOUT_S = 300
