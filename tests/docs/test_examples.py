@@ -24,8 +24,8 @@ from vizion3d.lifting import DepthEstimation, DepthEstimationResult
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = re.compile(
-    r"^(pip (install|download)|python -m training|make |git clone|cd |curl -fL|#|  |$|sudo apt-get"
-    r"|docker (build|run|compose))"
+    r"^(pip (install|download)|python -m training|make |git clone|cd |curl -fL|#|  |$"
+    r"|sudo apt-get|docker (build|run|compose))"
 )
 
 EXAMPLE_TIMEOUT_S = 300
@@ -63,6 +63,15 @@ def test_python_example(
 ) -> None:
     exec(compile(placed(code), "example", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out or "print" not in code
+
+
+def test_the_example_of_many_in_the_docstring(
+    at_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doc = inspect.getdoc(DepthEstimation.run_many) or ""
+    (code,) = re.findall(r"```python\n(.*?)```", doc, re.DOTALL)
+    exec(compile(textwrap.dedent(code), "docstring", "exec"), {"__name__": "__main__"})
+    assert "one.jpg" in capsys.readouterr().out
 
 
 def test_the_example_in_the_docstring(at_home: Path) -> None:
