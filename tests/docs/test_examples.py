@@ -19,6 +19,7 @@ from tests.docs.serving import (
     stays,
     with_ports,
 )
+from vizion3d.client import GrpcClient, RestClient
 from vizion3d.lifting import DepthEstimation, DepthEstimationResult
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,7 @@ NOT_RUN = re.compile(
     r"|sudo apt-get|docker (build|run|compose))"
 )
 
+DOCSTRINGS = (DepthEstimation, DepthEstimation.run_many, RestClient, GrpcClient)
 EXAMPLE_TIMEOUT_S = 300
 
 
@@ -74,10 +76,11 @@ def test_the_example_of_many_in_the_docstring(
     assert "one.jpg" in capsys.readouterr().out
 
 
-def test_the_example_in_the_docstring(at_home: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", inspect.getdoc(DepthEstimation) or "", re.DOTALL)
+@pytest.mark.parametrize("documented", DOCSTRINGS, ids=lambda documented: documented.__qualname__)
+def test_the_example_in_a_docstring(documented: object, placed: Callable[[str], str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", inspect.getdoc(documented) or "", re.DOTALL)
     names: dict[str, object] = {"__name__": "__main__"}
-    exec(compile(textwrap.dedent(code), "docstring", "exec"), names)
+    exec(compile(placed(textwrap.dedent(code)), "docstring", "exec"), names)
     assert isinstance(names["result"], DepthEstimationResult)
 
 
