@@ -1,8 +1,9 @@
-"""One contestant in a process of its own: loads, then runs once for every line on standard input.
+"""One contestant in a process of its own, started by the benchmarks with the contestant's Python.
 
-Started by the benchmarks, by path and with a Python of the contestant's own, never by hand:
-``python benchmarks/workers.py NAME CHECKPOINT PHOTO``. Answers each line with a JSON line: seconds
-of the run, peak memory of the process so far.
+``python benchmarks/workers.py NAME CHECKPOINT PHOTO [PNG]``. With a PNG, writes the photo's depth
+there and ends. Else loads, then runs once for every line on standard input, and answers each with a
+JSON line: seconds of the run, seconds of it in the network (of those that tell), peak memory of the
+process so far.
 """
 
 import json
@@ -10,22 +11,60 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-Run = Callable[[], object]
+Run = Callable[[], Any]
+
+network_s: list[float] = []
+"""Of every run of the network, where it is timed apart."""
 
 
 def vizion3d(checkpoint: Path, photo: Path) -> Run:
     """Depth at the photo's size, 16-bit depth image, coloured point cloud; ours and 1.5's."""
+    return _vizion3d(checkpoint, photo, return_depth_image=True, return_point_cloud=True)
+
+
+def vizion3d_apart(checkpoint: Path, photo: Path) -> Run:
+    """As ``vizion3d``, with the time in the network told apart."""
+    if version("vizion3d").startswith("1."):
+        from transformers import DepthAnythingForDepthEstimation as Network
+
+        Network.forward = _timed(Network.forward)
+    else:
+        from vizion3d.lifting.runtime import openvino_runtime
+
+        apart, recipe = _timed(openvino_runtime._infer), openvino_runtime._infer
+        # Only the network's second input, the positions, has three axes; the recipe's has one.
+        openvino_runtime._infer = lambda request, first, second: (
+            apart if second.ndim == 3 else recipe
+        )(request, first, second)
+    return vizion3d(checkpoint, photo)
+
+
+def vizion3d_png(checkpoint: Path, photo: Path) -> Run:
+    """Depth image only; ours and 1.5's."""
+    return _vizion3d(checkpoint, photo, return_depth_image=True)
+
+
+def _vizion3d(checkpoint: Path, photo: Path, **wanted: bool) -> Run:
     from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 
     command = DepthEstimationCommand(
-        image_input=str(photo),
-        model_backend=str(checkpoint),
-        return_depth_image=True,
-        return_point_cloud=True,
+        image_input=str(photo), model_backend=str(checkpoint), **wanted
     )
     return lambda: DepthEstimation().run(command)
+
+
+def _timed(run: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        start = time.perf_counter()
+        result = run(*args, **kwargs)
+        network_s.append(time.perf_counter() - start)
+        return result
+
+    return timed
 
 
 def transformers(checkpoint: Path, photo: Path) -> Run:
@@ -36,16 +75,33 @@ def transformers(checkpoint: Path, photo: Path) -> Run:
     return lambda: estimate(str(photo))
 
 
+def write_png(name: str, result: Any, path: str) -> None:
+    """The depth image as users of each write it."""
+    if name == "transformers":
+        result["depth"].save(path)
+        return
+    import open3d
+
+    if not open3d.io.write_image(path, result.depth_image):
+        raise OSError(f"Open3D did not write {path}")
+
+
+WORKERS = {f.__name__: f for f in (vizion3d, vizion3d_apart, vizion3d_png, transformers)}
+
+
 def main() -> None:
-    name, checkpoint, photo = sys.argv[1:]
-    contestant = {"vizion3d": vizion3d, "transformers": transformers}[name]
-    run = contestant(Path(checkpoint), Path(photo))
+    name, checkpoint, photo, *png = sys.argv[1:]
+    run = WORKERS[name](Path(checkpoint), Path(photo))
+    if png:
+        write_png(name, run(), png[0])
+        return
     for _ in sys.stdin:
+        network_s.clear()
         start = time.perf_counter()
         run()
-        seconds = time.perf_counter() - start
-        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes}), flush=True)
+        answer = {"seconds": time.perf_counter() - start, "network_seconds": sum(network_s)}
+        answer["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
     ├── ModelNotAllowedError     a served client names a model that the server does not offer
     ├── OverloadedError          the server has as much to do as it may take on
     ├── DeadlineExceededError    no result within the time allowed
+    ├── ServerError              a server that a client asks cannot be reached, or fails
     ├── MissingDependencyError   Open3D cannot be imported ... (also an ImportError)
     └── UnhandledMessageError    a command or query that no handler is registered for
 
@@ -27,6 +28,7 @@ __all__ = [
     "MissingDependencyError",
     "ModelNotAllowedError",
     "OverloadedError",
+    "ServerError",
     "UnhandledMessageError",
     "Vizion3DError",
 ]
@@ -74,6 +76,10 @@ class OverloadedError(Vizion3DError):
 
 class DeadlineExceededError(Vizion3DError):
     """There was no result within the time that the caller or the server allows."""
+
+
+class ServerError(Vizion3DError):
+    """A server that a client asks cannot be reached, refuses the client, or fails."""
 
 
 class MissingDependencyError(Vizion3DError, ImportError):

@@ -7,6 +7,7 @@ import typer
 from vizion3d.cli.depth import depth
 from vizion3d.cli.doctor import doctor
 from vizion3d.cli.models import models
+from vizion3d.cli.ui import ui
 from vizion3d.cli.video import video
 from vizion3d.errors import Vizion3DError
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command()(depth)
 app.command()(video)
 app.add_typer(models, name="models")
+app.command()(ui)
 app.command()(doctor)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from vizion3d.cli.formats import CLOUDS, ENCODERS, Output, SaveFormat, parse_formats
+from vizion3d.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
 from vizion3d.cli.inputs import Job, find_jobs
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
@@ -21,7 +21,6 @@ from vizion3d.lifting.many import run_batched
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.lifting.outputs.atomic import write_atomic
 from vizion3d.lifting.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
-from vizion3d.lifting.outputs.open3d_objects import require_open3d
 from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE
 from vizion3d.settings import Precision, load_settings
 
@@ -131,9 +130,6 @@ def depth(
     DepthEstimationAdvanceConfig(**fields)
     if fov is not None:
         focal_from_fov(fov, 1)
-    needs_cloud = not CLOUDS.isdisjoint(formats)
-    if needs_cloud:
-        require_open3d()
     jobs = find_jobs(paths, out)
     if all(not job.image.exists() for job in jobs):
         raise InvalidImageError(f"there is no file {jobs[0].image}; check the path")
@@ -144,7 +140,6 @@ def depth(
         command = DepthEstimationCommand(
             image_input=job.image,
             model_backend=model,
-            return_point_cloud=needs_cloud,
             advanced_config=config,
             input_size=input_size,
         )

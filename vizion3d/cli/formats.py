@@ -4,13 +4,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from vizion3d.lifting.geometry import CameraIntrinsics, depth_to_metres, to_frame
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.outputs import cloud_files, depth_files
-from vizion3d.lifting.outputs.open3d_objects import from_point_cloud
+from vizion3d.lifting.outputs.points import to_points
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,11 @@ class Output:
         assert self.result.intrinsics is not None
         return self.result.intrinsics
 
+    @cached_property
+    def points(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Points float32 ``(N, 3)`` in the frame asked for, and RGB colours uint8 ``(N, 3)``."""
+        return to_points(self.result, self.config)
+
     def png(self) -> bytes:
         return depth_files.encode_png(depth_files.to_uint16(self.result.raw_depth))
 
@@ -39,17 +47,17 @@ class Output:
         return depth_files.encode_png(pixels)
 
     def ply(self) -> bytes:
-        return cloud_files.encode_ply(*from_point_cloud(self.result.point_cloud))
+        return cloud_files.encode_ply(*self.points)
 
     def glb(self) -> bytes:
-        points, colors = from_point_cloud(self.result.point_cloud)
+        points, colors = self.points
         return cloud_files.encode_glb(points, colors, self.config.frame)
 
     def view(self) -> bytes:
         from vizion3d.lifting.outputs.view import render_view
 
-        points, colors = from_point_cloud(self.result.point_cloud)
-        camera_points = to_frame(points, self.config.frame)  # its own inverse
+        points, colors = self.points
+        camera_points = to_frame(points.copy(), self.config.frame)  # its own inverse
         return depth_files.encode_png(render_view(camera_points, colors, self.intrinsics))
 
     def npy(self) -> bytes:
@@ -93,7 +101,6 @@ ENCODERS: dict[SaveFormat, tuple[str, Callable[[Output], bytes]]] = {
     SaveFormat.NPZ: (".npz", Output.npz),
     SaveFormat.JSON: (".json", Output.json),
 }
-CLOUDS = {SaveFormat.PLY, SaveFormat.GLB, SaveFormat.VIEW}
 
 
 def parse_formats(text: str) -> list[SaveFormat]:

@@ -40,6 +40,9 @@ class Status:
     detail: str | None = None
 
 
+PROBLEM_METADATA = "vizion3d-problem"
+"""Trailing metadata of a failed RPC: the status's name, which its code does not tell alone."""
+
 _SEE_LOG = "the server's log tells more under this request's id"
 
 STATUSES: dict[type[BaseException], Status] = {

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from vizion3d.errors import MissingDependencyError
 from vizion3d.lifting.geometry import to_frame
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.outputs.open3d_library import import_open3d
 from vizion3d.lifting.outputs.points import shown_depth
 
 if TYPE_CHECKING:
@@ -25,14 +26,13 @@ def require_open3d() -> Any:
         MissingDependencyError: It cannot be imported; the message says how to mend it.
     """
     try:
-        import open3d
+        return import_open3d()
     except (ImportError, OSError) as error:
         raise MissingDependencyError(
             f"Open3D cannot be imported ({error}), so there is no depth image or point cloud of "
             "its types; the depth itself works without it. Install it with 'pip install open3d', "
             f"and on Debian or Ubuntu 'sudo apt-get install {SYSTEM_LIBRARIES}'."
         ) from error
-    return open3d
 
 
 def to_image(pixels: NDArray[np.uint16]) -> "O3dImage":
@@ -60,10 +60,3 @@ def to_point_cloud(
     cloud: O3dPointCloud = open3d.geometry.PointCloud.create_from_rgbd_image(rgbd, camera)
     to_frame(np.asarray(cloud.points), config.frame)
     return cloud
-
-
-def from_point_cloud(cloud: "O3dPointCloud") -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """``open3d.geometry.PointCloud`` -> points float32 ``(N, 3)``, RGB colours uint8 ``(N, 3)``."""
-    points = np.asarray(cloud.points, dtype=np.float32)
-    colors = np.rint(np.asarray(cloud.colors) * 255).astype(np.uint8)
-    return points, colors

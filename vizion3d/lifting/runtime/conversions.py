@@ -1,8 +1,12 @@
-"""Networks converted to OpenVINO, kept on disk so that the next process needs no torch."""
+"""Networks converted to OpenVINO and compiled for this CPU, kept on disk.
+
+The next process needs neither torch nor the compiler: it maps the file and runs.
+"""
 
 import hashlib
 import json
 import logging
+import mmap
 import os
 import shutil
 from dataclasses import dataclass
@@ -15,32 +19,38 @@ from filelock import FileLock
 from vizion3d.lifting.checkpoints.store import Checkpoint
 from vizion3d.lifting.outputs.atomic import write_atomic
 from vizion3d.lifting.runtime.positions import Float32Array
+from vizion3d.settings import Precision
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the conversion changes, so that older ones are made anew."""
 
 FOLDER = "openvino"
-_NETWORK, _POSITIONS = "network.xml", "positions.npy"
+_NETWORK, _POSITIONS = "network.blob", "positions.npy"
 
 
 @dataclass(frozen=True)
 class Converted:
-    """A converted network.
+    """A converted network, compiled for this CPU.
 
     Attributes:
-        network: ``openvino.Model``: image float32 ``(N, 3, H, W)``, positional embedding
+        network: ``openvino.CompiledModel``: image float32 ``(N, 3, H, W)``, positional embedding
             ``(1, 1 + H/p * W/p, C)`` -> depth ``(N, H, W)``.
         positions: The stored positional embedding, ``(1, 1 + grid**2, C)``.
+        memory: The mapped file that ``network`` reads its weights from: it must outlive it.
     """
 
     network: Any
     positions: Float32Array
+    memory: Any = None
 
 
 class ConversionStore:
-    """Converted networks in a folder of the model cache, keyed by the checkpoint's content.
+    """Converted networks in a folder of the model cache.
+
+    Keyed by the checkpoint's content, the precision, and what the network was compiled with and
+    for: OpenVINO's version and the kind of CPU.
 
     Args:
         cache: The model cache. Where it cannot be written, networks are converted in memory, anew
@@ -50,18 +60,25 @@ class ConversionStore:
     def __init__(self, cache: Path) -> None:
         self._folder = cache / FOLDER
 
-    def get(self, checkpoint: Checkpoint) -> Converted:
+    def get(self, checkpoint: Checkpoint, precision: Precision) -> Converted:
         """The converted network, made if it is not there.
+
+        Args:
+            checkpoint: The checkpoint file.
+            precision: Of the arithmetic: ``fp32``, ``bf16`` or ``fp16``.
 
         Raises:
             CheckpointError: The file is not a Depth Anything V2 checkpoint.
         """
+        from vizion3d.lifting.runtime.openvino_library import fingerprint
+
         try:
-            folder = self._folder / _key(self._digest(checkpoint.path), checkpoint)
-            kept = _read(folder)
+            key = _key(self._digest(checkpoint.path), checkpoint)
+            folder = self._folder / f"{key}-{precision}-{fingerprint()}"
+            kept = _read(folder, precision)
             if kept is None:
                 with FileLock(self._folder / f".{folder.name}.lock"):
-                    kept = _read(folder) or self._make(checkpoint, folder)
+                    kept = _read(folder, precision) or self._make(checkpoint, precision, folder)
             return kept
         except OSError as error:
             logger.warning(
@@ -71,12 +88,14 @@ class ConversionStore:
                 error.strerror or error,
                 checkpoint.path,
             )
-            return convert(checkpoint)
+            return _compile(checkpoint, precision)
 
     def has(self, checkpoint: Checkpoint) -> bool:
-        """Whether a checkpoint's converted network is there; reads no checkpoint to tell."""
+        """Whether a checkpoint was converted, for any precision; reads no checkpoint to tell."""
         digest = self._remembered_digest(checkpoint.path)
-        return digest is not None and (self._folder / _key(digest, checkpoint)).is_dir()
+        if digest is None:
+            return False
+        return any(self._folder.glob(f"{_key(digest, checkpoint)}-*"))
 
     def size_bytes(self) -> int:
         """How much all converted networks take."""
@@ -93,23 +112,19 @@ class ConversionStore:
             shutil.rmtree(self._folder)
         return freed
 
-    def _make(self, checkpoint: Checkpoint, folder: Path) -> Converted:
-        from vizion3d.lifting.runtime.openvino_library import ov
-
-        logger.info("converting %s for OpenVINO, once", checkpoint.path)
-        converted = convert(checkpoint)
+    def _make(self, checkpoint: Checkpoint, precision: Precision, folder: Path) -> Converted:
+        logger.info("converting %s for OpenVINO in %s, once", checkpoint.path, precision)
+        made = _compile(checkpoint, precision)
         beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
         shutil.rmtree(folder, ignore_errors=True)  # one that could not be read
         try:
             beside.mkdir(parents=True)
-            ov.save_model(converted.network, beside / _NETWORK, compress_to_fp16=False)
-            np.save(beside / _POSITIONS, converted.positions)
+            (beside / _NETWORK).write_bytes(made.network.export_model().getbuffer())
+            np.save(beside / _POSITIONS, made.positions)
             beside.rename(folder)
-        except RuntimeError as error:  # what OpenVINO makes of a full disk
-            raise OSError(str(error)) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-        return converted
+        return made
 
     def _digest(self, path: Path) -> str:
         """SHA-256 of the file, remembered for as long as its size and time stay the same."""
@@ -135,18 +150,32 @@ class ConversionStore:
         return self._folder / f"{place}.json"
 
 
-def _read(folder: Path) -> Converted | None:
+def _read(folder: Path, precision: Precision) -> Converted | None:
     """What is kept in the folder; ``None`` if there is nothing, or nothing that can be read."""
-    from vizion3d.lifting.runtime.openvino_library import ov
+    from vizion3d.lifting.runtime.openvino_library import core, hints_for, ov
 
     if not folder.is_dir():
         return None
     try:
-        network = ov.Core().read_model(folder / _NETWORK)
-        return Converted(network, np.load(folder / _POSITIONS))
+        # Mapped, not read: the weights go from the page cache straight into the packed form that
+        # the CPU computes with. Copied on write only because OpenVINO takes no read-only memory.
+        with (folder / _NETWORK).open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        memory = ov.Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
+        network = core.import_model(memory, "CPU", hints_for(precision))
+        return Converted(network, np.load(folder / _POSITIONS), memory)
     except (RuntimeError, ValueError, OSError) as error:
         logger.warning("the converted network in %s is damaged: %s", folder, error)
         return None
+
+
+def _compile(checkpoint: Checkpoint, precision: Precision) -> Converted:
+    from vizion3d.lifting.runtime.openvino_library import compress_to_half, core, hints_for
+
+    network, positions = convert(checkpoint)
+    if precision != "fp32":
+        compress_to_half(network)
+    return Converted(core.compile_model(network, "CPU", hints_for(precision)), positions)
 
 
 def _stamp(path: Path) -> list[str | int]:
@@ -159,11 +188,14 @@ def _key(digest: str, checkpoint: Checkpoint) -> str:
     return f"{digest[:16]}-{kind}-v{FORMAT}"
 
 
-def convert(checkpoint: Checkpoint) -> Converted:
+def convert(checkpoint: Checkpoint) -> tuple[Any, Float32Array]:
     """Convert a checkpoint's network, for every input size and batch at once.
 
     The positional embedding becomes a second input: it is the one part that depends on the input's
     size in more than shapes.
+
+    Returns:
+        ``openvino.Model`` and the stored positional embedding, as in :class:`Converted`.
 
     Raises:
         CheckpointError: The file is not a Depth Anything V2 checkpoint.
@@ -202,4 +234,4 @@ def convert(checkpoint: Checkpoint) -> Converted:
         model = frontend.convert(frontend.load(decoder))
     any_size = ov.PartialShape([-1, 3, -1, -1])
     model.reshape({0: any_size, 1: ov.PartialShape([1, -1, config.embed_dim])})
-    return Converted(model, network.pretrained.pos_embed.numpy().copy())
+    return model, network.pretrained.pos_embed.numpy().copy()

@@ -5,8 +5,11 @@ out in a file of theirs. Without its telemetry package it falls back to a stub o
 what it is shown here, unless the program has imported OpenVINO before us.
 """
 
+import hashlib
 import sys
 from typing import Any
+
+from vizion3d.settings import Precision
 
 
 def _import_silently() -> Any:
@@ -24,3 +27,30 @@ def _import_silently() -> Any:
 
 ov = _import_silently()
 ops = ov.opset13
+
+core = ov.Core()
+"""The process's own; compiled models come and go with the runtimes."""
+
+_ELEMENT_TYPES = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+
+
+def hints_for(precision: Precision) -> dict[str, str]:
+    """What a model is compiled with for a precision: one image as fast as the CPU can."""
+    return {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": _ELEMENT_TYPES[precision],
+    }
+
+
+def fingerprint() -> str:
+    """Of what decides whether a compiled model can be used again: OpenVINO's version, the CPU."""
+    cpu = (core.get_property("CPU", k) for k in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES"))
+    told = repr((ov.get_version(), *cpu))
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
+def compress_to_half(model: Any) -> None:
+    """Store a model's weights in fp16, in place: half the file, finer than bf16 computes."""
+    from openvino._offline_transformations import compress_model_transformation
+
+    compress_model_transformation(model)

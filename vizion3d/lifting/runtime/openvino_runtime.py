@@ -12,22 +12,17 @@ from vizion3d.lifting.checkpoints.store import Checkpoint
 from vizion3d.lifting.preprocess import MEAN, PATCH_SIZE, STD
 from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.runtime.conversions import ConversionStore
-from vizion3d.lifting.runtime.openvino_library import ops, ov
+from vizion3d.lifting.runtime.openvino_library import core, hints_for, ops, ov
 from vizion3d.lifting.runtime.positions import resample_positions
 from vizion3d.settings import Precision
 
 _KEPT_SIZES = 8
 """Input sizes whose positional embedding is kept: a few megabytes each."""
 
-_ELEMENT_TYPES = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
-
-# The runtime's own objects for the process: compiled models come and go with the runtimes.
-_core = ov.Core()
-
 
 def best_precision() -> Precision:
     """bf16 where the CPU computes in it natively (AVX512-BF16, AMX), else fp32."""
-    return "bf16" if "BF16" in _core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
+    return "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
 
 
 def _input_graph() -> Any:
@@ -91,15 +86,12 @@ class OpenVinoRuntime:
     ) -> None:
         if precision == "auto":
             precision = best_precision()
-        converted = conversions.get(checkpoint)
+        self._converted = converted = conversions.get(checkpoint, precision)
         self._positions_for = lru_cache(maxsize=_KEPT_SIZES)(
             partial(resample_positions, converted.positions)
         )
-        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-        self._before = _core.compile_model(_input_graph(), "CPU", hints)
-        self._after = _core.compile_model(_output_graph(), "CPU", hints)
-        hints["INFERENCE_PRECISION_HINT"] = _ELEMENT_TYPES[precision]
-        self._network = _core.compile_model(converted.network, "CPU", hints)
+        self._before = core.compile_model(_input_graph(), "CPU", hints_for("fp32"))
+        self._after = core.compile_model(_output_graph(), "CPU", hints_for("fp32"))
         self._local = threading.local()
         self.description = f"openvino cpu {precision}"
 
@@ -117,7 +109,7 @@ class OpenVinoRuntime:
         if not hasattr(self._local, "requests"):
             self._local.requests = _Requests(
                 self._before.create_infer_request(),
-                self._network.create_infer_request(),
+                self._converted.network.create_infer_request(),
                 self._after.create_infer_request(),
             )
         requests: _Requests = self._local.requests

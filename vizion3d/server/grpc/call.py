@@ -12,7 +12,7 @@ import grpc
 from vizion3d.errors import Vizion3DError
 from vizion3d.server.log import access, request_id
 from vizion3d.server.metrics import Metrics
-from vizion3d.server.status import detail_of, status_of
+from vizion3d.server.status import PROBLEM_METADATA, detail_of, status_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,8 @@ async def call(context: Context, rpc: str, metrics: Metrics) -> AsyncIterator[st
         raise
     except Exception as error:  # noqa: BLE001 (told to the client by the table)
         code = log_error(error, identity)
-        await context.abort(code, detail_of(error))
+        name = status_of(error).name
+        await context.abort(code, detail_of(error), ((PROBLEM_METADATA, name),))
     finally:
         seconds = time.perf_counter() - begin
         metrics.request(rpc, code.name, seconds)

@@ -12,7 +12,7 @@ from vizion3d.proto import lifting_pb2_grpc as pb_grpc
 from vizion3d.server.grpc.call import Context, call, log_error
 from vizion3d.server.grpc.messages import read_request, write_model, write_response
 from vizion3d.server.service import DepthService
-from vizion3d.server.status import detail_of
+from vizion3d.server.status import detail_of, status_of
 
 _FRAMES_AHEAD = 3
 """Frames of one stream that are under way: one at the network, its neighbours beside it."""
@@ -90,6 +90,8 @@ class LiftingServicer(pb_grpc.LiftingServiceServicer):
             result = await self._estimate(request, patient=True)
         except Exception as error:  # noqa: BLE001
             code: grpc.StatusCode = log_error(error, identity)
-            failure = pb.FrameError(code=code.value[0], detail=detail_of(error))
+            failure = pb.FrameError(
+                code=code.value[0], detail=detail_of(error), problem=status_of(error).name
+            )
             return pb.FrameOutcome(index=index, error=failure)
         return pb.FrameOutcome(index=index, result=result)

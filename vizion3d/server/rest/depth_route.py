@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Depends, File, Form, Header, Request, Response, UploadFile
@@ -11,7 +12,12 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from vizion3d.lifting.geometry import DepthKind, Frame
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.models import (
+    LARGEST,
+    TINIEST,
+    DepthEstimationAdvanceConfig,
+    DepthEstimationResult,
+)
 from vizion3d.lifting.preprocess import PATCH_SIZE
 from vizion3d.server import encoding
 from vizion3d.server.rest import negotiation, openapi
@@ -19,8 +25,8 @@ from vizion3d.server.service import DepthRequest, DepthService
 
 router = APIRouter()
 
-Positive = Annotated[float | None, Form(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float | None, Form(allow_inf_nan=False)]
+Positive = Annotated[float | None, Form(gt=TINIEST, le=LARGEST, allow_inf_nan=False)]
+Moderate = Annotated[float | None, Form(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 
 
 class IntrinsicsAnswer(BaseModel):
@@ -75,8 +81,8 @@ async def read_form(
     depth_map: Annotated[bool, Form(description="JSON: false leaves the depth's rows out.")] = True,
     fx: Positive = None,
     fy: Positive = None,
-    cx: Finite = None,
-    cy: Finite = None,
+    cx: Moderate = None,
+    cy: Moderate = None,
     depth_scale: Positive = None,
     depth_trunc: Positive = None,
     depth_near: Positive = None,
@@ -126,6 +132,8 @@ BINARY: dict[str, tuple[str, encoding.Encoder]] = {
     "model/gltf-binary": ("points.glb", encoding.glb),
 }
 JSON = "application/json"
+_PATH_CHARACTERS = "/:\\ "
+"""What stands as it is in a header; the rest of a file's path is percent-encoded."""
 
 
 @router.post(
@@ -159,14 +167,13 @@ async def estimate_depth(
         raise HTTPException(406, f"Accept must be one of {', '.join((JSON, *BINARY))}")
     service: DepthService = request.app.state.service
     zip_it = media_type != "image/png" and "gzip" in request.headers.get("accept-encoding", "")
-    model = service.offer.choose(wanted.request.model_backend)
 
     def encode(result: DepthEstimationResult, config: DepthEstimationAdvanceConfig) -> Answer:
         if media_type == JSON:
             body, headers = encoding.json(result, config, **wanted.parts), {}
         else:
             name, encoder = BINARY[media_type]
-            body, headers = encoder(result, config), _facts(result, model, name)
+            body, headers = encoder(result, config), _facts(result, name)
         if zip_it:
             body, headers = encoding.compress(body), headers | {"Content-Encoding": "gzip"}
         return Answer(body, headers | {"Vary": "Accept, Accept-Encoding"})
@@ -175,15 +182,15 @@ async def estimate_depth(
     return Response(answer.body, headers=answer.headers, media_type=media_type)
 
 
-def _facts(result: DepthEstimationResult, model: str, name: str) -> dict[str, str]:
+def _facts(result: DepthEstimationResult, name: str) -> dict[str, str]:
     """What JSON would tell beside the large parts, as headers."""
     facts = encoding.facts(result)
     return {
         "X-Min-Depth": repr(result.min_depth),
         "X-Max-Depth": repr(result.max_depth),
         "X-Depth-Kind": result.depth_kind,
-        "X-Intrinsics": orjson.dumps(facts["intrinsics"]).decode("ascii", "replace"),
-        "X-Model": model.encode("ascii", "replace").decode(),
+        "X-Intrinsics": orjson.dumps(facts["intrinsics"]).decode("ascii"),
+        "X-Model": quote(result.backend_used, safe=_PATH_CHARACTERS),
         "Content-Disposition": f'inline; filename="{name}"',
     }
 

@@ -16,7 +16,7 @@ _FACTS = {
     "X-Max-Depth": "Largest value of the depth (binary answers).",
     "X-Depth-Kind": "relative or metric (binary answers).",
     "X-Intrinsics": "The camera that was assumed, JSON (binary answers).",
-    "X-Model": "The model that was used (binary answers).",
+    "X-Model": "The checkpoint's file on the server, percent-encoded (binary answers).",
 }
 _GATE = {
     401: "The API key is missing or wrong.",

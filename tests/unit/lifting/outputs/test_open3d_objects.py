@@ -7,12 +7,7 @@ import pytest
 from vizion3d.errors import MissingDependencyError
 from vizion3d.lifting.geometry import CameraIntrinsics, Frame
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.lifting.outputs.open3d_objects import (
-    from_point_cloud,
-    require_open3d,
-    to_image,
-    to_point_cloud,
-)
+from vizion3d.lifting.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
 from vizion3d.lifting.outputs.points import to_points
 
 
@@ -29,7 +24,9 @@ def test_the_cloud_is_our_own_points(frame: Frame) -> None:
         intrinsics=CameraIntrinsics(31.5, 33.0, 17.2, 16.1, 40, 30),
     )
     config = DepthEstimationAdvanceConfig(frame=frame, edge_threshold=2.0)
-    points, colors = from_point_cloud(to_point_cloud(result, config))
+    cloud = to_point_cloud(result, config)
+    points = np.asarray(cloud.points)
+    colors = np.rint(np.asarray(cloud.colors) * 255)
     expected = to_points(result, config)
     assert 100 < len(points) < 1200
     np.testing.assert_allclose(points, expected[0], rtol=1e-6, atol=1e-6)

@@ -13,7 +13,7 @@ from tests.support.checkpoints import save_checkpoint
 from vizion3d.errors import CheckpointError
 from vizion3d.lifting.checkpoints.store import Checkpoint
 from vizion3d.lifting.runtime.conversions import FOLDER, ConversionStore
-from vizion3d.lifting.runtime.openvino_runtime import OpenVinoRuntime
+from vizion3d.lifting.runtime.openvino_runtime import OpenVinoRuntime, best_precision
 
 
 @pytest.fixture
@@ -34,61 +34,94 @@ def test_a_network_is_converted_once_and_kept(
     tmp_path: Path, tiny: Checkpoint, store: ConversionStore
 ) -> None:
     assert not store.has(tiny)
-    first = store.get(tiny)
+    first = store.get(tiny, "fp32")
     assert store.has(tiny)
     (folder,) = converted_folders(tmp_path)
-    changed = (folder / "network.bin").stat().st_mtime_ns
-    second = store.get(tiny)
+    changed = (folder / "network.blob").stat().st_mtime_ns
+    second = store.get(tiny, "fp32")
     assert np.array_equal(first.positions, second.positions)
-    assert (folder / "network.bin").stat().st_mtime_ns == changed
+    assert (folder / "network.blob").stat().st_mtime_ns == changed
 
 
 def test_the_key_is_the_content_not_the_path(
     tmp_path: Path, tiny: Checkpoint, store: ConversionStore
 ) -> None:
-    store.get(tiny)
+    store.get(tiny, "fp32")
     copy = Checkpoint(tmp_path / "copy.pth")
     shutil.copy(tiny.path, copy.path)
-    store.get(copy)
+    store.get(copy, "fp32")
     assert len(converted_folders(tmp_path)) == 1, "the copy's content was converted already"
     save_checkpoint(copy.path, seed=1)
     assert not store.has(copy)
-    store.get(copy)
+    store.get(copy, "fp32")
     assert len(converted_folders(tmp_path)) == 2
 
 
-@pytest.mark.parametrize("name", ["network.xml", "network.bin", "positions.npy"])
+@pytest.mark.parametrize("name", ["network.blob", "positions.npy"])
 @pytest.mark.parametrize("damage", ["gone", "cut"])
 def test_a_damaged_conversion_is_made_anew(
     tmp_path: Path, tiny: Checkpoint, store: ConversionStore, name: str, damage: str
 ) -> None:
-    store.get(tiny)
+    store.get(tiny, "fp32")
     (folder,) = converted_folders(tmp_path)
     whole = (folder / name).read_bytes()
     (folder / name).unlink()
     if damage == "cut":
         (folder / name).write_bytes(whole[: len(whole) // 2])
-    store.get(tiny)
+    store.get(tiny, "fp32")
     assert len((folder / name).read_bytes()) == len(whole)
 
 
 def test_relative_and_metric_readings_are_kept_apart(
     tmp_path: Path, tiny: Checkpoint, store: ConversionStore
 ) -> None:
-    store.get(tiny)
-    store.get(Checkpoint(tiny.path, 20.0))
+    store.get(tiny, "fp32")
+    store.get(Checkpoint(tiny.path, 20.0), "fp32")
     assert len(converted_folders(tmp_path)) == 2
+
+
+def test_precisions_are_kept_apart_and_reduced_ones_take_half(
+    tmp_path: Path, tiny: Checkpoint, store: ConversionStore
+) -> None:
+    for precision in ("fp32", "bf16"):
+        store.get(tiny, precision)
+    sizes = {
+        p.name.split("-")[3]: (p / "network.blob").stat().st_size
+        for p in converted_folders(tmp_path)
+    }
+    assert sizes.keys() == {"fp32", "bf16"}
+    assert sizes["bf16"] < 0.7 * sizes["fp32"]
+
+
+def test_a_network_compiled_for_another_cpu_or_openvino_is_not_taken(
+    tmp_path: Path, tiny: Checkpoint, store: ConversionStore
+) -> None:
+    store.get(tiny, "fp32")
+    (folder,) = converted_folders(tmp_path)
+    other = folder.rename(folder.with_name(folder.name[:-8] + "0" * 8))
+    store.get(tiny, "fp32")
+    assert set(converted_folders(tmp_path)) == {folder, other}
+
+
+def test_a_kept_network_gives_the_depth_of_the_one_just_converted(
+    tiny: Checkpoint, store: ConversionStore
+) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1, 40, 50, 3), np.uint8)
+    for precision in ("fp32", "bf16"):
+        made, kept = (OpenVinoRuntime(tiny, store, precision) for _ in range(2))
+        for size in ((70, 98), (28, 42)):
+            assert np.array_equal(made.infer(image, size), kept.infer(image, size))
 
 
 def test_clearing_frees_everything_and_the_checkpoint_stays(
     tiny: Checkpoint, store: ConversionStore
 ) -> None:
-    store.get(tiny)
+    store.get(tiny, "fp32")
     assert store.clear() > 1_000_000
     assert not store.has(tiny)
     assert tiny.path.is_file()
     assert store.clear() == 0
-    store.get(tiny)
+    store.get(tiny, "fp32")
     assert store.has(tiny)
 
 
@@ -97,7 +130,7 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(
 ) -> None:
     (tmp_path / "file").touch()
     with caplog.at_level(logging.WARNING, logger="vizion3d"):
-        converted = ConversionStore(tmp_path / "file").get(tiny)
+        converted = ConversionStore(tmp_path / "file").get(tiny, "fp32")
     assert len(converted.network.inputs) == 2
     assert "cannot keep converted networks" in caplog.text
 
@@ -106,7 +139,7 @@ def test_what_is_no_checkpoint_leaves_nothing(tmp_path: Path, store: ConversionS
     path = tmp_path / "bad.pth"
     path.write_bytes(b"garbage")
     with pytest.raises(CheckpointError):
-        store.get(Checkpoint(path))
+        store.get(Checkpoint(path), "fp32")
     assert converted_folders(tmp_path) == []
 
 
@@ -132,7 +165,7 @@ def test_two_processes_convert_without_disturbing_each_other(
 def test_once_converted_a_fresh_process_imports_no_torch(
     tmp_path: Path, tiny: Checkpoint, store: ConversionStore
 ) -> None:
-    store.get(tiny)
+    store.get(tiny, best_precision())
     program = (
         "import sys\n"
         "from vizion3d.core.container import build_container\n"

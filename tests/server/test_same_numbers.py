@@ -1,0 +1,332 @@
+"""Python import, REST, gRPC and both clients give the same numbers for the same input."""
+
+import base64
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import open3d as o3d
+import pytest
+import requests
+import trimesh
+from PIL import Image
+
+from tests.support.checkpoints import VITS, save_checkpoint
+from tests.support.servers import Server, running
+from vizion3d.client import GrpcClient, RestClient
+from vizion3d.errors import (
+    InvalidConfigError,
+    InvalidImageError,
+    ModelNotAllowedError,
+    ServerError,
+    Vizion3DError,
+)
+from vizion3d.lifting import (
+    DepthEstimation,
+    DepthEstimationAdvanceConfig,
+    DepthEstimationCommand,
+    DepthEstimationResult,
+)
+from vizion3d.lifting.outputs.open3d_objects import from_point_cloud
+from vizion3d.proto import lifting_pb2 as pb
+from vizion3d.proto import lifting_pb2_grpc as pb_grpc
+
+COFFEE = Path("examples/coffee.jpg").read_bytes()
+SMALL = 140
+CONFIG = DepthEstimationAdvanceConfig(
+    fx=500.5, depth_near=0.75, depth_trunc=6.0, frame="opengl", edge_threshold=0.1
+)
+FORM = {
+    "fx": "500.5",
+    "depth_near": "0.75",
+    "depth_trunc": "6",
+    "frame": "opengl",
+    "edge_threshold": "0.1",
+    "input_size": str(SMALL),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(folder: Path) -> Path:
+    """Of the released Small checkpoint's shape."""
+    return save_checkpoint(folder / "depth_anything_v2_vits.safetensors", VITS)
+
+
+@pytest.fixture(scope="module")
+def rest(folder: Path, checkpoint: Path) -> Iterator[Server]:
+    with running("rest", folder / "rest.log", "--depth_model", str(checkpoint)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def grpc_server(folder: Path, checkpoint: Path) -> Iterator[Server]:
+    with running("grpc", folder / "grpc.log", "--depth-model", str(checkpoint)) as server:
+        yield server
+
+
+def command(checkpoint: Path, **changes: object) -> DepthEstimationCommand:
+    fields: dict[str, object] = {
+        "image_input": COFFEE,
+        "model_backend": str(checkpoint),
+        "return_depth_image": True,
+        "return_point_cloud": True,
+        "advanced_config": CONFIG,
+        "input_size": SMALL,
+    }
+    return DepthEstimationCommand(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def expected(checkpoint: Path) -> DepthEstimationResult:
+    return DepthEstimation().run(command(checkpoint))
+
+
+def ask(rest: Server, accept: str, **form: str) -> requests.Response:
+    answer = requests.post(
+        rest.depth_url,
+        files={"image": COFFEE},
+        data={**FORM, **form},
+        headers={"Accept": accept},
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == accept
+    return answer
+
+
+def test_the_json_of_rest(rest: Server, expected: DepthEstimationResult) -> None:
+    form = {"return_depth_image": "true", "return_point_cloud": "true"}
+    told = ask(rest, "application/json", **form).json()
+    assert np.array_equal(np.array(told["depth_map"], np.float32), expected.raw_depth)
+    assert told["min_depth"] == expected.min_depth
+    assert told["max_depth"] == expected.max_depth
+    assert told["backend_used"] == expected.backend_used
+    assert told["depth_kind"] == expected.depth_kind
+    assert told["point_cloud_scale"] == 1.0
+    assert expected.intrinsics is not None
+    assert told["intrinsics"]["fx"] == 500.5
+    assert told["intrinsics"]["cy"] == expected.intrinsics.cy
+    with Image.open(io.BytesIO(base64.b64decode(told["depth_image"]))) as image:
+        assert np.array_equal(np.asarray(image), np.asarray(expected.depth_image))
+    check_ply(base64.b64decode(told["point_cloud_ply"]), expected)
+
+
+def check_ply(content: bytes, expected: DepthEstimationResult) -> None:
+    cloud = trimesh.load(io.BytesIO(content), file_type="ply")
+    points, colors = from_point_cloud(expected.point_cloud)
+    assert len(points) > 1000
+    np.testing.assert_allclose(cloud.vertices, points, rtol=1e-5, atol=1e-5)
+    assert np.array_equal(cloud.colors[:, :3], colors)
+
+
+def test_parts_of_the_json_that_are_not_asked_for_are_null(rest: Server) -> None:
+    told = ask(rest, "application/json", depth_map="false").json()
+    assert (told["depth_map"], told["depth_image"], told["point_cloud_ply"]) == (None, None, None)
+
+
+def test_the_png_of_rest(rest: Server, expected: DepthEstimationResult) -> None:
+    with Image.open(io.BytesIO(ask(rest, "image/png").content)) as image:
+        assert image.mode == "I;16"
+        assert np.array_equal(np.asarray(image), np.asarray(expected.depth_image))
+
+
+def test_the_array_of_rest_and_its_headers(rest: Server, expected: DepthEstimationResult) -> None:
+    answer = ask(rest, "application/x-npy")
+    depth = np.load(io.BytesIO(answer.content))
+    assert depth.dtype == np.float32
+    assert np.array_equal(depth, expected.raw_depth)
+    assert float(answer.headers["X-Min-Depth"]) == expected.min_depth
+    assert float(answer.headers["X-Max-Depth"]) == expected.max_depth
+    assert answer.headers["X-Model"] == expected.backend_used
+    assert len(answer.headers["X-Request-ID"]) == 32
+
+
+@pytest.mark.parametrize("accept", ["model/ply", "application/x-ply"])
+def test_the_cloud_of_rest(rest: Server, expected: DepthEstimationResult, accept: str) -> None:
+    content = ask(rest, accept).content
+    check_ply(content, expected)
+
+
+def test_open3d_reads_the_cloud(
+    rest: Server, expected: DepthEstimationResult, tmp_path: Path
+) -> None:
+    path = tmp_path / "points.ply"
+    path.write_bytes(ask(rest, "model/ply").content)
+    cloud = o3d.io.read_point_cloud(str(path))
+    assert expected.point_cloud is not None
+    assert len(cloud.points) == len(expected.point_cloud.points)
+
+
+def test_the_glb_of_rest(rest: Server, expected: DepthEstimationResult) -> None:
+    scene = trimesh.load(io.BytesIO(ask(rest, "model/gltf-binary").content), file_type="glb")
+    (cloud,) = scene.geometry.values()
+    points, _ = from_point_cloud(expected.point_cloud)  # OpenGL's frame is glTF's
+    np.testing.assert_allclose(cloud.vertices, points, rtol=1e-5, atol=1e-5)
+
+
+def test_a_compressed_answer_is_the_same(rest: Server, expected: DepthEstimationResult) -> None:
+    answer = ask(rest, "application/json")
+    assert answer.headers["Content-Encoding"] == "gzip"  # requests asks for it
+    assert np.array_equal(np.array(answer.json()["depth_map"], np.float32), expected.raw_depth)
+
+
+def grpc_request(checkpoint: Path, *, packed: bool) -> pb.DepthEstimationRequest:
+    return pb.DepthEstimationRequest(
+        image_bytes=COFFEE,
+        model_backend=str(checkpoint),
+        return_depth_image=True,
+        return_point_cloud=True,
+        advanced_config=pb.DepthEstimationAdvanceConfig(
+            fx=500.5, depth_near=0.75, depth_trunc=6, frame="opengl", edge_threshold=0.1
+        ),
+        packed_depth=packed,
+        input_size=SMALL,
+    )
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_grpc(
+    grpc_server: Server, checkpoint: Path, expected: DepthEstimationResult, packed: bool
+) -> None:
+    with grpc_server.channel() as channel:
+        stub = pb_grpc.LiftingServiceStub(channel)
+        told = stub.RunDepthEstimation(grpc_request(checkpoint, packed=packed), timeout=60)
+    if packed:
+        assert not told.depth_map
+        assert told.packed_depth.dtype == "float32"
+        depth = np.frombuffer(told.packed_depth.data, "<f4").reshape(told.packed_depth.shape)
+    else:
+        depth = np.array([row.values for row in told.depth_map], np.float32)
+    assert np.array_equal(depth, expected.raw_depth)
+    assert (told.min_depth, told.max_depth) == (expected.min_depth, expected.max_depth)
+    assert told.backend_used == expected.backend_used
+    assert told.intrinsics.fx == 500.5
+    with Image.open(io.BytesIO(told.depth_image)) as image:
+        assert np.array_equal(np.asarray(image), np.asarray(expected.depth_image))
+    check_ply(told.point_cloud_ply, expected)
+
+
+def same(result: DepthEstimationResult, expected: DepthEstimationResult) -> None:
+    assert result == expected
+    assert np.array_equal(np.asarray(result.depth_image), np.asarray(expected.depth_image))
+    for ours, theirs in zip(
+        from_point_cloud(result.point_cloud), from_point_cloud(expected.point_cloud), strict=True
+    ):
+        assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("source", ["bytes", "path", "image", "array"])
+def test_the_rest_client_returns_the_librarys_result(
+    rest: Server, checkpoint: Path, expected: DepthEstimationResult, source: str
+) -> None:
+    with RestClient(rest.url) as client:
+        same(client.run(command(checkpoint, image_input=photo(source))), expected)
+
+
+@pytest.mark.parametrize("source", ["bytes", "array"])
+def test_the_grpc_client_returns_the_librarys_result(
+    grpc_server: Server, checkpoint: Path, source: str, expected: DepthEstimationResult
+) -> None:
+    with GrpcClient(grpc_server.address) as client:
+        same(client.run(command(checkpoint, image_input=photo(source))), expected)
+
+
+def photo(source: str) -> object:
+    with Image.open(io.BytesIO(COFFEE)) as image:
+        image.load()
+        return {
+            "bytes": COFFEE,
+            "path": "examples/coffee.jpg",
+            "image": image,
+            "array": np.asarray(image.convert("RGB")),
+        }[source]
+
+
+def test_frames_come_back_in_order_and_a_bad_one_is_its_own_error(
+    grpc_server: Server, checkpoint: Path
+) -> None:
+    sizes = [140, 28, None, 56, 14, 42, 70]
+    frames = (
+        command(checkpoint, input_size=size) if size else command(checkpoint, image_input=b"no")
+        for size in sizes
+    )
+    with GrpcClient(grpc_server.address) as client:
+        outcomes = list(client.run_stream(frames))
+    for size, outcome in zip(sizes, outcomes, strict=True):
+        if size is None:
+            assert isinstance(outcome, InvalidImageError)
+        else:
+            same_size = DepthEstimation().run(command(checkpoint, input_size=size))
+            assert isinstance(outcome, DepthEstimationResult)
+            assert np.array_equal(outcome.raw_depth, same_size.raw_depth)
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"image_input": b"no photo"}, InvalidImageError, "not an image"),
+        ({"model_backend": "large"}, ModelNotAllowedError, "does not offer"),
+        ({"image_input": np.zeros((3, 400, 3), np.uint8)}, InvalidImageError, "extreme"),
+        ({"image_input": np.zeros((100, 600, 3), np.uint8)}, InvalidImageError, "elongated"),
+        ({"image_input": "missing.jpg"}, InvalidImageError, "missing.jpg"),
+    ],
+)
+def test_errors_come_back_as_the_librarys(
+    rest: Server,
+    grpc_server: Server,
+    checkpoint: Path,
+    protocol: str,
+    changes: dict[str, object],
+    error: type[Vizion3DError],
+    message: str,
+) -> None:
+    wrong = command(checkpoint, **{"input_size": 518, **changes})
+    with RestClient(rest.url) as over_rest, GrpcClient(grpc_server.address) as over_grpc:
+        client = over_rest if protocol == "rest" else over_grpc
+        with pytest.raises(error, match=message):
+            client.run(wrong)
+
+
+def test_an_impossible_range_is_an_invalid_config(rest: Server) -> None:
+    form = {"depth_near": "5", "depth_trunc": "4"}
+    answer = requests.post(rest.depth_url, files={"image": COFFEE}, data=form, timeout=60)
+    assert answer.status_code == 422
+    assert "depth_near (5.0 m) must be less than depth_trunc (4.0 m)" in answer.json()["detail"]
+
+
+def test_the_models_are_told(rest: Server, grpc_server: Server, checkpoint: Path) -> None:
+    with RestClient(rest.url) as over_rest, GrpcClient(grpc_server.address) as over_grpc:
+        assert over_rest.ready()
+        assert over_rest.models() == over_grpc.models()
+        (model,) = over_rest.models()
+    assert (model.name, model.default, model.variant) == (str(checkpoint), True, "vits")
+    assert model.depth_kind == "relative"
+    assert model.loaded is not None
+    assert model.loaded.startswith("openvino cpu")
+
+
+def test_no_server_is_told_so() -> None:
+    with (
+        RestClient("http://127.0.0.1:9") as client,
+        pytest.raises(ServerError, match="cannot be asked"),
+    ):
+        client.run(DepthEstimationCommand(COFFEE))
+    with GrpcClient("127.0.0.1:9") as other, pytest.raises(ServerError, match="UNAVAILABLE"):
+        other.run(DepthEstimationCommand(COFFEE))
+
+
+def test_a_server_of_something_else_is_told_so(rest: Server) -> None:
+    with RestClient(rest.url + "/docs/assets") as client, pytest.raises(ServerError):
+        client.models()
+
+
+def test_a_wrong_value_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(InvalidConfigError):
+        DepthEstimationAdvanceConfig(fx=-1)
