@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.pipeline import PEER, RESULTS, ROOT, describe_machine, prepare
+from benchmarks.contestants import BASELINE, RESULTS, ROOT, describe_machine, prepare
 from tests.support import photos
 
 OURS = Path(sys.executable)
@@ -54,7 +54,12 @@ class Worker:
             environment.pop("PYTHONPATH", None)  # it would find us
         self._process = subprocess.Popen(
             [
-                *("taskset", "-c", f"0-{setting.cores - 1}", PEER if name == "peer" else OURS),
+                *(
+                    "taskset",
+                    "-c",
+                    f"0-{setting.cores - 1}",
+                    BASELINE.python if name == "peer" else OURS,
+                ),
                 *(ROOT / "benchmarks" / "throughput_worker.py", name),
                 *(setting.checkpoint, setting.photos, setting.out),
             ],
@@ -152,7 +157,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        checkpoint, _ = prepare(folder, arguments.encoder)
+        checkpoint = prepare(folder, arguments.encoder).checkpoint
         taken = write_photos(folder / "photos", arguments.photos)
         setting = Setting(checkpoint, taken, folder, arguments.cores)
         names = ["single", *(n for n in arguments.contestants if n != "single")]

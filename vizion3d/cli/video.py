@@ -9,7 +9,7 @@ from typing import Annotated, cast
 import typer
 
 from vizion3d.cli.depth import FLYING_PIXEL_THRESHOLD
-from vizion3d.cli.formats import CLOUDS, ENCODERS, Output, SaveFormat, parse_formats
+from vizion3d.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
 from vizion3d.core.container import build_container
@@ -19,7 +19,6 @@ from vizion3d.lifting.many import run_batched
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.lifting.outputs.atomic import write_atomic
 from vizion3d.lifting.outputs.depth_files import DEFAULT_COLOR_MAP
-from vizion3d.lifting.outputs.open3d_objects import require_open3d
 from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE
 from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.video import DepthVideo, Video
@@ -64,10 +63,7 @@ def video(
 ) -> None:
     """Estimate the depth of every frame: a colour-mapped video with the sound of the original."""
     formats = parse_formats(save_frames) if save_frames else []
-    needs_cloud = not CLOUDS.isdisjoint(formats)
     show_log()
-    if needs_cloud:
-        require_open3d()
     out = out or Path("vizion3d-output") / f"{path.stem}.depth.mp4"
     folder = out.with_suffix("")
     with interruptible(), Video(path) as original:
@@ -81,7 +77,6 @@ def video(
             command = DepthEstimationCommand(
                 image_input=image,
                 model_backend=model,
-                return_point_cloud=needs_cloud,
                 advanced_config=config,
                 input_size=input_size,
             )
