@@ -165,10 +165,10 @@ def main() -> None:
                     )
     p50, p95 = statistics.median(health_s), statistics.quantiles(health_s, n=20)[-1]
     text = (
-        f"# Serving\n\n{describe_machine()}\n\nPhoto: coffee, 600 x 400; seeded vits; clients on the "
-        f"same machine. `python -m benchmarks.serving`\n\n{table(rows)}\n\n`/health` while eight "
-        f"clients keep the network busy: median {1000 * p50:.1f} ms, p95 {1000 * p95:.1f} ms "
-        f"({len(health_s)} requests).\n"
+        f"# Serving\n\n{describe_machine()}\n\nPhoto: coffee, 600 x 400; seeded vits; clients on "
+        f"the same machine. `python -m benchmarks.serving`\n\n{table(rows)}\n\n"
+        f"`/health` while eight clients keep the network busy: median {1000 * p50:.1f} ms, "
+        f"p95 {1000 * p95:.1f} ms ({len(health_s)} requests).\n"
     )
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "serving.md").write_text(text)

@@ -24,7 +24,8 @@ from vizion3d.lifting import DepthEstimation, DepthEstimationResult
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = re.compile(
-    r"^(pip (install|download)|python -m training|make |git clone|cd |curl -fL|#|  |$|sudo apt-get|docker (build|run|compose))"
+    r"^(pip (install|download)|python -m training|make |git clone|cd |curl -fL|#|  |$"
+    r"|sudo apt-get|docker (build|run|compose))"
 )
 
 EXAMPLE_TIMEOUT_S = 300
