@@ -43,11 +43,13 @@ docs: $(READY) ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 figures: $(READY) ## make the pictures of README and docs
-	$(BIN)/python tools/figures.py
+	$(BIN)/python -m tools.figures
 
 bench: $(READY) ## time the pipeline beside its peers, into benchmarks/results/
 	PYTHON=$(PYTHON) bash tools/peer_environment.sh .venv-1.5.6
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.input_size
+	$(BIN)/python -m tools.figures
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .venv-1.5.6 site dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

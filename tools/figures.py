@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
+from benchmarks.plots import draw
 from vizion3d.lifting.geometry import CameraIntrinsics, depth_edges, unproject
 from vizion3d.lifting.outputs.depth_files import colorize
 from vizion3d.lifting.outputs.view import render_view
@@ -40,7 +41,8 @@ def main() -> None:
     path.parent.mkdir(exist_ok=True)
     size = picture.width * HEIGHT_PX // picture.height, HEIGHT_PX
     picture.resize(size).quantize(256).save(path)
-    print(f"written: {path.relative_to(ROOT)}")
+    for written in (path, *draw(path.parent)):
+        print(f"written: {written.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -12,13 +12,14 @@ def bilinear(depth: Float32Array, height: int, width: int) -> Float32Array:
     resized = np.empty((len(depth), height, width), np.float32)
     above, below, down = _taps(depth.shape[1], height)
     left, right, across = _taps(depth.shape[2], width)
-    for image, out in zip(depth, resized, strict=True):
-        rows = image[above]
-        rows += down[:, None] * (image[below] - rows)
-        first = rows[:, left]
-        np.subtract(rows[:, right], first, out=out)
-        out *= across
-        out += first
+    with np.errstate(invalid="ignore"):  # whoever asked looks for what is not finite
+        for image, out in zip(depth, resized, strict=True):
+            rows = image[above]
+            rows += down[:, None] * (image[below] - rows)
+            first = rows[:, left]
+            np.subtract(rows[:, right], first, out=out)
+            out *= across
+            out += first
     return resized
 
 
