@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check protos docs figures bench clean
+.PHONY: help setup demo test lint types check protos docs figures bench bench-serving soak clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 setup: $(READY) ## make .venv with everything that development needs
 
@@ -49,7 +49,13 @@ bench: $(READY) ## time the pipeline beside its peers, into benchmarks/results/
 	PYTHON=$(PYTHON) bash tools/peer_environment.sh .venv-1.5.6
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.input_size
-	$(BIN)/python -m tools.figures
+	$(BIN)/python -m benchmarks.bound
+
+bench-serving: $(READY) ## measure the servers, into benchmarks/results/
+	$(BIN)/python -m benchmarks.serving
+
+soak: $(READY) ## minutes of good, bad and vanishing clients on both servers
+	$(BIN)/python -m benchmarks.soak
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .venv-1.5.6 site dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,8 +1,7 @@
-"""The benchmarks' pictures in the docs, drawn from ``benchmarks/results/*.json``."""
+"""The benchmarks' pictures in the docs (``make figures``), of ``benchmarks/results/*.json``."""
 
 import json
 import statistics
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -13,8 +12,9 @@ COLORS = {"vizion3d": "#c2410c", BASELINE.label: "#475569"}
 OTHER = "#cbd5e1"
 
 
-def pipeline(raw: dict[str, Any]) -> Figure:
+def pipeline() -> Figure:
     """Bars of every contestant: fresh process, warm, memory; a row an encoder."""
+    raw = _measured("pipeline")
     figure = Figure(figsize=(10, 2.6 * len(raw)), layout="constrained")
     for row, (encoder, run) in enumerate(sorted(raw.items(), reverse=True)):
         measured = run["measured"]
@@ -43,8 +43,9 @@ def pipeline(raw: dict[str, Any]) -> Figure:
     return figure
 
 
-def input_size(points: list[dict[str, Any]]) -> Figure:
+def input_size() -> Figure:
     """Time of vits and quality of nano over the input size."""
+    points = _measured("input_size")
     figure = Figure(figsize=(10, 3), layout="constrained")
     sizes = [p["size_px"] for p in points]
     time, quality = figure.subplots(1, 2)
@@ -67,11 +68,5 @@ def input_size(points: list[dict[str, Any]]) -> Figure:
     return figure
 
 
-def draw(folder: Path) -> list[Path]:
-    """Draw what has been measured; answers the files."""
-    drawn = []
-    for name, plot in (("pipeline", pipeline), ("input_size", input_size)):
-        path = folder / f"benchmark-{name.replace('_', '-')}.png"
-        plot(json.loads((RESULTS / f"{name}.json").read_text())).savefig(path, dpi=120)
-        drawn.append(path)
-    return drawn
+def _measured(name: str) -> Any:
+    return json.loads((RESULTS / f"{name}.json").read_text())

@@ -3,26 +3,32 @@
 import inspect
 import os
 import re
-import shutil
-import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from tests.support import photos
-from tests.support.checkpoints import save_checkpoint
-from vizion3d.core.container import reset_default_container
+from tests.docs.serving import (
+    free_ports,
+    names_a_server,
+    serves_and_stops,
+    shell,
+    starts_a_server,
+    stays,
+    with_ports,
+)
 from vizion3d.lifting import DepthEstimation, DepthEstimationResult
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = re.compile(
-    r"^(pip install|python -m training|make |git clone|cd |curl -fL|#|  |$|sudo apt-get)"
+    r"^(pip (install|download)|python -m training|make |git clone|cd |curl -fL|#|  |$"
+    r"|sudo apt-get|docker (build|run|compose))"
 )
+
+EXAMPLE_TIMEOUT_S = 300
 
 
 def blocks(language: str) -> list[pytest.param]:
@@ -35,38 +41,37 @@ def blocks(language: str) -> list[pytest.param]:
     return found
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the examples name: photos, a model folder, the default checkpoint."""
-    folder = tmp_path_factory.mktemp("home")
-    photo = Image.fromarray(photos.coffee()).resize((300, 200))
-    photo.save(folder / "scene.png")
-    exif = Image.Exif()
-    exif.get_ifd(0x8769)[0xA405] = 26
-    photo.save(folder / "photo_with_exif.jpg", exif=exif)
-    (folder / "photos").mkdir()
-    photo.save(folder / "photos" / "one.jpg")
-    cached = save_checkpoint(folder / "cache" / "depth_anything_v2_vitb.pth")
-    (folder / "models").mkdir()
-    shutil.copy(cached, folder / "models" / "depth_anything_v2_vitl.pth")
-    return folder
-
-
 @pytest.fixture
-def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(home)
-    monkeypatch.setenv("VIZION3D_MODEL_CACHE", str(home / "cache"))
-    monkeypatch.setenv("VIZION3D_OFFLINE", "1")
-    reset_default_container()
-    yield home
-    reset_default_container()
+def placed(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """An example, with the paths and servers that are here in place of those that it names."""
+    folder = request.getfixturevalue("at_home")
+
+    def place(code: str) -> str:
+        code = re.sub(r"(?<![\w.~])/models/", f"{folder}/models/", code)
+        if starts_a_server(code):
+            return with_ports(code, free_ports())
+        if names_a_server(code):
+            return with_ports(code, request.getfixturevalue("servers"))
+        return code
+
+    return place
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_python_example(code: str, at_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = code.replace('"/models/', f'"{at_home}/models/')
-    exec(compile(code, "example", "exec"), {"__name__": "__main__"})
+def test_python_example(
+    code: str, placed: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(compile(placed(code), "example", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out or "print" not in code
+
+
+def test_the_example_of_many_in_the_docstring(
+    at_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doc = inspect.getdoc(DepthEstimation.run_many) or ""
+    (code,) = re.findall(r"```python\n(.*?)```", doc, re.DOTALL)
+    exec(compile(textwrap.dedent(code), "docstring", "exec"), {"__name__": "__main__"})
+    assert "one.jpg" in capsys.readouterr().out
 
 
 def test_the_example_in_the_docstring(at_home: Path) -> None:
@@ -77,16 +82,15 @@ def test_the_example_in_the_docstring(at_home: Path) -> None:
 
 
 @pytest.mark.parametrize("code", blocks("bash"))
-def test_shell_example(code: str, at_home: Path) -> None:
+def test_shell_example(code: str, placed: Callable[[str], str]) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    ended = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", code],
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
+    env = {**os.environ, "PATH": path}
+    if stays(code):
+        serves_and_stops(placed(code), env)
+        return
+    with shell(placed(code), env) as process:
+        output, _ = process.communicate(timeout=EXAMPLE_TIMEOUT_S)
+    assert process.returncode == 0, output
 
 
 @pytest.mark.parametrize("code", blocks("console"))
@@ -97,11 +101,4 @@ def test_what_is_shown_but_not_run_only_installs_or_downloads(code: str) -> None
 
 def test_the_seed_contract_is_documented() -> None:
     page = (ROOT / "docs" / "features" / "depth_estimation.md").read_text()
-    assert len(re.findall(r"^## \d\.", page, re.MULTILINE)) >= 7
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_within_the_project_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
-        if "://" not in target:
-            assert (page.parent / target).exists(), target
+    assert len(re.findall(r"^## \d\.", page, re.MULTILINE)) == 9

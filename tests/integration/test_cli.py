@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import av
 import numpy as np
 import open3d as o3d
 import pytest
@@ -15,6 +16,7 @@ from PIL import Image
 
 from tests.support import photos
 from tests.support.checkpoints import save_checkpoint
+from tests.support.videos import panning, write_video
 from vizion3d import __version__
 from vizion3d.cli.formats import SaveFormat
 
@@ -153,7 +155,7 @@ def test_skip_existing_leaves_finished_images_alone(folder: Path, tiny: Path) ->
         (["--model", "smal"], 1, "Did you mean 'small'?"),
         (["--save", "png,obj"], 2, "obj; choose from png"),
         (["--camera", "gopro"], 2, "'gopro'; choose from auto, primesense"),
-        (["--fx", "-1"], 1, "fx: greater than 0, got -1.0"),
+        (["--fx", "-1"], 1, "fx: greater than 0.000001, got -1.0"),
         (["--near", "20"], 1, "depth_near (20.0 m) must be less than depth_trunc (10.0 m)"),
         (["--color-map", "plaid"], 1, "no colour map 'plaid'"),
         (["--device", "tpu"], 1, "device"),
@@ -226,6 +228,44 @@ def test_ctrl_c_leaves_no_half_written_file(folder: Path, tiny: Path) -> None:
         header, _, body = path.read_bytes().partition(b"end_header\n")
         count = int(header.split(b"element vertex ")[1].split()[0])
         assert len(body) == 15 * count
+
+
+def test_a_video(tiny: Path, tmp_path: Path) -> None:
+    original = write_video(tmp_path / "in.mp4", panning(6), sound_s=0.6)
+    out = tmp_path / "out" / "depth.mp4"
+    options = ("--model", tiny, "--input-size", 98, "--save-frames", "png,ply", "--fov", 60)
+    ended = run("video", original, "--out", out, *options)
+    assert ended.returncode == 0, ended.stderr
+    assert f"{original} -> {out}, {out.with_suffix('')}/" in ended.stderr
+    with av.open(out) as container:
+        assert len(container.streams.audio) == 1
+        times = [frame.time for frame in container.decode(video=0)]
+    assert times == [n / 10 for n in range(6)]
+    saved = sorted(p.name for p in (tmp_path / "out" / "depth").iterdir())
+    assert saved == [f"{n:06d}{end}" for n in range(1, 7) for end in (".depth.png", ".ply")]
+    assert pixels_of(tmp_path / "out" / "depth" / "000003.depth.png").shape == (64, 96)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("text.mp4",), "cannot be read as a video"),
+        (("in.mp4", "--out", "depth.gif"), "a depth video ends in .mp4"),
+        (("in.mp4", "--range", "2", "1"), "is empty"),
+        (("in.mp4", "--save-frames", "tiff"), "tiff; choose from"),
+    ],
+)
+def test_a_video_that_cannot_be_made_is_told(
+    options: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "in.mp4", panning(2))
+    (tmp_path / "text.mp4").write_text("no video")
+    ended = run("video", *options, "--model", "nano")
+    assert ended.returncode in (1, 2)
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mp4", "text.mp4"]
 
 
 def test_models(tiny: Path, tmp_path: Path) -> None:

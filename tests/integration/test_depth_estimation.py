@@ -72,6 +72,21 @@ def test_threads_share_one_model_and_get_the_same_depth(tiny: Path) -> None:
     assert all(np.allclose(depth, depths[0], atol=1e-5) for depth in depths)
 
 
+@pytest.mark.parametrize("batch_size", ["auto", 3])
+def test_many_give_what_each_gives_alone(tiny: Path, batch_size: int | str) -> None:
+    tall = photos.astronaut()[:96, :64]
+    images = [photos.coffee()[i : i + 64, i : i + 96] for i in range(8)] + [tall, tall[:1, :1]]
+    commands = [
+        DepthEstimationCommand(image, model_backend=str(tiny), input_size=98) for image in images
+    ]
+    many = list(DepthEstimation().run_many(commands, batch_size=batch_size))  # type: ignore[arg-type]
+    assert len(many) == len(commands)
+    for command, result in zip(commands, many, strict=True):
+        alone = DepthEstimation().run(command).raw_depth
+        assert result.raw_depth.shape == command.image_input.shape[:2]  # type: ignore[union-attr]
+        assert np.abs(result.raw_depth - alone).max() <= 1e-5 * np.ptp(many[0].raw_depth)
+
+
 def test_the_facade_raises_our_error_for_a_hostile_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "not-weights.pth"
     path.write_bytes(b"garbage")

@@ -16,13 +16,13 @@ import requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.support.checkpoints import VITS, save_checkpoint
-from tests.support.servers import Server, running
+from tests.support.servers import Protocol, Server, running
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.proto import lifting_pb2_grpc as pb_grpc
 
 COFFEE = Path("examples/coffee.jpg").read_bytes()
-SLOW = 840
+SLOW = 700
 """An input size that takes the network about half a second."""
 DEPTH_ROUTE = "/lifting/depth-estimation"
 IN_FLIGHT = "vizion3d_requests_in_flight"
@@ -237,6 +237,7 @@ def test_it_is_not_ready_while_it_loads_and_can_be_stopped_then(
         assert server.wait(20) == 0
     finally:
         server.process.kill()
+        server.process.wait()
 
 
 def test_the_grpc_port_opens_only_when_it_can_answer(tmp_path: Path, unconverted: Path) -> None:
@@ -249,13 +250,14 @@ def test_the_grpc_port_opens_only_when_it_can_answer(tmp_path: Path, unconverted
         assert server.wait(20) == 0
     finally:
         server.process.kill()
+        server.process.wait()
 
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--depth_model", "/no/such.pth"), 1, "there is no file"),
+        (("--depth_model", "/no/such.pth"), 1, "no checkpoint file at /no/such.pth"),
         (("--stereo_depth",), 2, "stereo depth is not built yet"),
         (("--stereo-model", "x"), 2, "stereo depth is not built yet"),
         (("--tls-cert", "README.md"), 1, "--tls-key"),
@@ -264,31 +266,32 @@ def test_the_grpc_port_opens_only_when_it_can_answer(tmp_path: Path, unconverted
     ],
 )
 def test_what_is_wrong_with_the_flags_ends_it_with_a_message(
-    tmp_path: Path, protocol: str, arguments: tuple[str, ...], code: int, message: str
+    tmp_path: Path, protocol: Protocol, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    server = Server(protocol, tmp_path / "log", *arguments)  # type: ignore[arg-type]
+    server = Server(protocol, tmp_path / "log", *arguments)
     try:
         assert server.wait() == code
         assert message in server.log.read_text()
         assert "Traceback" not in server.log.read_text()
     finally:
         server.process.kill()
+        server.process.wait()
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
-    with running("rest", tmp_path / "log", "--depth_model", "nano") as first:
-        for protocol in ("rest", "grpc"):
-            second = Server(
-                protocol,  # type: ignore[arg-type]
-                tmp_path / f"{protocol}2",
-                "--depth_model",
-                "nano",
-                "--port",
-                str(first.port),
-            )
-            assert second.wait() == 1
-            assert "Traceback" not in second.log.read_text()
-            assert str(first.port) in second.log.read_text()
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_a_port_that_is_taken_is_told(tmp_path: Path, protocol: Protocol) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        server = Server(protocol, tmp_path / "log", "--depth_model", "nano", "--port", port)
+        try:
+            assert server.wait() == 1
+            assert "Traceback" not in server.log.read_text()
+            assert f"cannot listen on 127.0.0.1:{port}" in server.log.read_text()
+        finally:
+            server.process.kill()
+            server.process.wait()
 
 
 def test_several_processes_serve_one_port(tmp_path: Path, pool: ThreadPoolExecutor) -> None:

@@ -28,7 +28,6 @@ from vizion3d.lifting import (
     DepthEstimationCommand,
     DepthEstimationResult,
 )
-from vizion3d.lifting.outputs.open3d_objects import from_point_cloud
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.proto import lifting_pb2_grpc as pb_grpc
 
@@ -117,9 +116,15 @@ def test_the_json_of_rest(rest: Server, expected: DepthEstimationResult) -> None
     check_ply(base64.b64decode(told["point_cloud_ply"]), expected)
 
 
+def arrays_of(cloud: o3d.geometry.PointCloud | None) -> tuple[np.ndarray, np.ndarray]:
+    assert cloud is not None
+    colors = np.rint(np.asarray(cloud.colors) * 255).astype(np.uint8)
+    return np.asarray(cloud.points, np.float32), colors
+
+
 def check_ply(content: bytes, expected: DepthEstimationResult) -> None:
     cloud = trimesh.load(io.BytesIO(content), file_type="ply")
-    points, colors = from_point_cloud(expected.point_cloud)
+    points, colors = arrays_of(expected.point_cloud)
     assert len(points) > 1000
     np.testing.assert_allclose(cloud.vertices, points, rtol=1e-5, atol=1e-5)
     assert np.array_equal(cloud.colors[:, :3], colors)
@@ -166,7 +171,7 @@ def test_open3d_reads_the_cloud(
 def test_the_glb_of_rest(rest: Server, expected: DepthEstimationResult) -> None:
     scene = trimesh.load(io.BytesIO(ask(rest, "model/gltf-binary").content), file_type="glb")
     (cloud,) = scene.geometry.values()
-    points, _ = from_point_cloud(expected.point_cloud)  # OpenGL's frame is glTF's
+    points, _ = arrays_of(expected.point_cloud)  # OpenGL's frame is glTF's
     np.testing.assert_allclose(cloud.vertices, points, rtol=1e-5, atol=1e-5)
 
 
@@ -216,7 +221,7 @@ def same(result: DepthEstimationResult, expected: DepthEstimationResult) -> None
     assert result == expected
     assert np.array_equal(np.asarray(result.depth_image), np.asarray(expected.depth_image))
     for ours, theirs in zip(
-        from_point_cloud(result.point_cloud), from_point_cloud(expected.point_cloud), strict=True
+        arrays_of(result.point_cloud), arrays_of(expected.point_cloud), strict=True
     ):
         assert np.array_equal(ours, theirs)
 

@@ -31,6 +31,7 @@ class Server:
     def __init__(self, protocol: Protocol, log: Path, *arguments: str, **env: str) -> None:
         self.protocol = protocol
         self.port = free_port()
+        self.metrics_port = self.port
         self.log = log
         command = (sys.executable, "-m", f"vizion3d.server.{protocol}", "--port", str(self.port))
         with log.open("wb") as stream:
@@ -78,7 +79,8 @@ class Server:
 
     def metric(self, line: str) -> float:
         """The value of the sample that begins with ``line``; 0 if there is none."""
-        for sample in requests.get(f"{self.url}/metrics", timeout=10).text.splitlines():
+        url = f"http://127.0.0.1:{self.metrics_port}/metrics"
+        for sample in requests.get(url, timeout=10).text.splitlines():
             name, _, value = sample.rpartition(" ")
             if name == line:
                 return float(value)

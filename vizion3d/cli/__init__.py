@@ -7,6 +7,8 @@ import typer
 from vizion3d.cli.depth import depth
 from vizion3d.cli.doctor import doctor
 from vizion3d.cli.models import models
+from vizion3d.cli.ui import ui
+from vizion3d.cli.video import video
 from vizion3d.errors import Vizion3DError
 
 app = typer.Typer(
@@ -16,7 +18,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(depth)
+app.command()(video)
 app.add_typer(models, name="models")
+app.command()(ui)
 app.command()(doctor)
 
 

@@ -1,6 +1,7 @@
 """``vizion3d depth``: photos in, depth and point cloud files out."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,12 +9,15 @@ import typer
 
 from vizion3d.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
 from vizion3d.cli.inputs import Job, find_jobs
+from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
 from vizion3d.core.container import Container, build_container
+from vizion3d.core.cqrs import CommandBus
 from vizion3d.errors import InferenceError, InvalidImageError
 from vizion3d.lifting import images
 from vizion3d.lifting.cameras import PRESETS, focal_from_fov
 from vizion3d.lifting.commands import DepthEstimationCommand, DownloadModelCommand
+from vizion3d.lifting.many import run_batched
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.lifting.outputs.atomic import write_atomic
 from vizion3d.lifting.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
@@ -131,7 +135,7 @@ def depth(
         raise InvalidImageError(f"there is no file {jobs[0].image}; check the path")
     container = build_container(load_settings(device=device, precision=precision))
 
-    def process(job: Job) -> str:
+    def process(commands: CommandBus, job: Job) -> str:
         config = configure(job.image, camera, fov, fields, container.settings.max_pixels)
         command = DepthEstimationCommand(
             image_input=job.image,
@@ -139,7 +143,7 @@ def depth(
             advanced_config=config,
             input_size=input_size,
         )
-        result = container.commands.dispatch(command)
+        result = commands.dispatch(command)
         output = Output(result, config, color_map)
         for format_ in formats:
             suffix, encode = ENCODERS[format_]
@@ -152,7 +156,9 @@ def depth(
         jobs = [j for j in jobs if not all(Path(f"{j.stem}{e}").exists() for e in endings)]
         typer.echo(f"{found - len(jobs)} of {found} images have their results already", err=True)
     _warm(container, model, jobs)
-    _run_all(jobs, process, f"{{{','.join(endings)}}}")
+    notes = run_batched(container, process, jobs, on_error="yield")
+    with interruptible(), closing(notes):
+        _report(jobs, notes, f"{{{','.join(endings)}}}")
 
 
 def _warm(container: Container, model: str, jobs: list[Job]) -> None:
@@ -161,25 +167,26 @@ def _warm(container: Container, model: str, jobs: list[Job]) -> None:
         container.commands.dispatch(DownloadModelCommand(model))
 
 
-def _run_all(jobs: list[Job], process: Callable[[Job], str], endings: str) -> None:
-    """Process every job; those that fail are told at the end, with exit code 1."""
+def _report(jobs: list[Job], notes: Iterable[str | Exception], endings: str) -> None:
+    """Tell of every job as it is done; those that failed at the end, with exit code 1."""
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
     failed: list[tuple[Job, Exception]] = []
     bar = track(
-        jobs,
+        zip(jobs, notes, strict=True),
+        total=len(jobs),
         description="depth",
         console=console,
         disable=len(jobs) < 2 or not console.is_terminal,
     )
-    for job in bar:
-        try:
-            note = process(job)
+    for job, note in bar:
         # Anything else (a checkpoint, an option) would fail every other image too.
-        except (InvalidImageError, InferenceError, OSError) as error:
-            failed.append((job, error))
+        if isinstance(note, InvalidImageError | InferenceError | OSError):
+            failed.append((job, note))
+        elif isinstance(note, Exception):
+            raise note
         else:
             console.print(
                 f"{job.image} -> {job.stem}{endings} ({note})", markup=False, soft_wrap=True

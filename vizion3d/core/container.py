@@ -30,11 +30,15 @@ class Container:
         settings: What it was built from.
         commands: Where to dispatch commands.
         queries: Where to dispatch queries.
+        checkpoints: Finds checkpoint files.
+        runtimes: The loaded models.
     """
 
     settings: Settings
     commands: CommandBus
     queries: QueryBus
+    checkpoints: CheckpointStore
+    runtimes: RuntimeCache
 
 
 def build_container(
@@ -73,7 +77,7 @@ def build_container(
     queries.register(ListModelsQuery, models.list_models)
     queries.register(ModelInfoQuery, models.model_info)
     queries.register(ModelPathQuery, models.model_path)
-    return Container(settings, commands, queries)
+    return Container(settings, commands, queries, checkpoints, runtimes)
 
 
 def _observed(load: RuntimeLoader, observer: Observer) -> RuntimeLoader:

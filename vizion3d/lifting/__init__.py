@@ -1,7 +1,13 @@
 """Lifting 2D images into 3D. These four names are the public API."""
 
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING, Literal, overload
+
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+
+if TYPE_CHECKING:
+    from vizion3d.lifting.many import BatchSize, OnError
 
 __all__ = [
     "DepthEstimation",
@@ -53,3 +59,76 @@ class DepthEstimation:
         from vizion3d.core.container import default_container
 
         return default_container().commands.dispatch(command)
+
+    @overload
+    def run_many(
+        self,
+        commands: Iterable[DepthEstimationCommand],
+        *,
+        batch_size: "BatchSize" = ...,
+        ordered: bool = ...,
+        on_error: Literal["raise"] = ...,
+    ) -> Generator[DepthEstimationResult, None, None]: ...
+
+    @overload
+    def run_many(
+        self,
+        commands: Iterable[DepthEstimationCommand],
+        *,
+        batch_size: "BatchSize" = ...,
+        ordered: bool = ...,
+        on_error: "OnError",
+    ) -> Generator[DepthEstimationResult | Exception, None, None]: ...
+
+    def run_many(
+        self,
+        commands: Iterable[DepthEstimationCommand],
+        *,
+        batch_size: "BatchSize" = "auto",
+        ordered: bool = True,
+        on_error: "OnError" = "raise",
+    ) -> Generator[DepthEstimationResult | Exception, None, None]:
+        """Run many commands: decoding, inference and packaging overlap, memory stays bounded.
+
+        ``commands`` is read a few ahead of what is asked for, in a thread, so it may be endless and
+        may block. Closing the iterator calls off what is left.
+
+        Example:
+            ```python
+            from pathlib import Path
+
+            from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
+
+            photos = sorted(Path("photos").glob("*.jpg"))
+            commands = (DepthEstimationCommand(photo) for photo in photos)
+            for photo, result in zip(photos, DepthEstimation().run_many(commands)):
+                print(photo, result.min_depth, result.max_depth)
+            ```
+
+        Args:
+            commands: The images and what to make of each.
+            batch_size: Images of equal shape that go through the network together, at most;
+                ``"auto"`` is 1 on a CPU and 8 on a GPU. Out of memory halves it.
+            ordered: Yield in the order of the commands; otherwise as they are done.
+            on_error: ``"raise"`` ends with the first image's error; ``"yield"`` yields the error in
+                the place of the image's result and goes on.
+
+        Yields:
+            A result for each command (or, with ``on_error="yield"``, its error).
+
+        Raises:
+            Vizion3DError: The error of an image.
+            Exception: What ``commands`` raises, after the results of the commands before.
+        """
+        from vizion3d.core.container import default_container
+        from vizion3d.core.cqrs import CommandBus
+        from vizion3d.lifting.many import run_batched
+
+        return run_batched(
+            default_container(),
+            CommandBus.dispatch,
+            commands,
+            batch_size=batch_size,
+            ordered=ordered,
+            on_error=on_error,
+        )

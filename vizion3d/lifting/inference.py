@@ -108,10 +108,9 @@ class InferenceQueue:
             self._put(job)
             try:
                 return job.depth.result(scope.remaining_s())
-            except TimeoutError:
-                if job.depth.done() and not job.depth.cancelled():
+            except TimeoutError as error:
+                if not job.depth.cancel() and job.depth.done() and job.depth.exception() is error:
                     raise  # the network's own
-                job.depth.cancel()
                 raise scope.exceeded() from None
             finally:
                 self._forget(job)
@@ -144,6 +143,7 @@ class InferenceQueue:
             if job in self._jobs:
                 self._jobs.remove(job)
                 self._observer.queued(len(self._jobs))
+                self._changed.notify_all()
 
     def _work(self) -> None:
         while batch := self._next_batch():
@@ -159,24 +159,32 @@ class InferenceQueue:
     def _next_batch(self) -> list[_Job]:
         """The oldest image and those that fit to it; empty when the queue is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._jobs or self._closed)
-            if self._closed:
-                return []
-            first = self._jobs[0]
-            busy = first.queued_at < self._free_since
-            if busy and self._max_batch_delay_s:
-                self._changed.wait_for(lambda: self._is_full(first), self._max_batch_delay_s)
-            batch = self._fitting(first)[: self._max_batch_size]
-            taken = {id(job) for job in batch}
-            self._jobs = deque(job for job in self._jobs if id(job) not in taken)
-            self._observer.queued(len(self._jobs))
-            return batch
+            while not self._closed:
+                self._changed.wait_for(lambda: self._jobs or self._closed)
+                first = self._jobs[0] if self._jobs else None
+                if first and self._stays(first):
+                    return self._take(self._fitting(first)[: self._max_batch_size])
+            return []
+
+    def _stays(self, first: _Job) -> bool:
+        """Wait for more to fill its batch, under load; whether it still wants its turn then."""
+        busy = first.queued_at < self._free_since
+        if busy and self._max_batch_delay_s:
+            self._changed.wait_for(lambda: self._is_settled(first), self._max_batch_delay_s)
+        return first in self._jobs
+
+    def _take(self, batch: list[_Job]) -> list[_Job]:
+        taken = {id(job) for job in batch}
+        self._jobs = deque(job for job in self._jobs if id(job) not in taken)
+        self._observer.queued(len(self._jobs))
+        return batch
 
     def _fitting(self, first: _Job) -> list[_Job]:
-        return [job for job in self._jobs if job is first or job.fits(first)]
+        return [job for job in self._jobs if job.fits(first)]
 
-    def _is_full(self, first: _Job) -> bool:
-        return self._closed or len(self._fitting(first)) >= self._max_batch_size
+    def _is_settled(self, first: _Job) -> bool:
+        """Whether there is nothing to wait for: its batch is full, or it has been called off."""
+        return first not in self._jobs or len(self._fitting(first)) >= self._max_batch_size
 
     def _run(self, jobs: Sequence[_Job]) -> None:
         first = jobs[0]

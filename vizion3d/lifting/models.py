@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,12 @@ else:
     O3dImage = O3dPointCloud = Any
 
 _INTRINSICS = ("fx", "fy", "cx", "cy")
+
+TINIEST, LARGEST = 1e-6, 1e9
+"""What a number may be at most, and a positive one more than: points stay within float32."""
+
+_Positive = Annotated[float, Field(gt=TINIEST, le=LARGEST)]
+_Moderate = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 
 
 class DepthEstimationAdvanceConfig(ValidatedModel):
@@ -59,15 +65,15 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
 
-    fx: float = Field(525.0, gt=0)
-    fy: float = Field(525.0, gt=0)
-    cx: float = 319.5
-    cy: float = 239.5
-    depth_scale: float = Field(1000.0, gt=0)
-    depth_trunc: float = Field(10.0, gt=0)
-    depth_near: float = Field(0.5, gt=0, validate_default=True)
+    fx: _Positive = 525.0
+    fy: _Positive = 525.0
+    cx: _Moderate = 319.5
+    cy: _Moderate = 239.5
+    depth_scale: _Positive = 1000.0
+    depth_trunc: _Positive = 10.0
+    depth_near: _Positive = Field(0.5, validate_default=True)
     frame: Frame = "opencv"
-    edge_threshold: float | None = Field(None, gt=0)
+    edge_threshold: _Positive | None = None
 
     # Field -> the value that was derived for it, and from what; the size it was derived for.
     _derived: dict[str, tuple[float, str]] = PrivateAttr(default_factory=dict)

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from enum import Enum
 from typing import Any, TypeVar
 
 from vizion3d.core.scope import Scope, within
-from vizion3d.errors import OverloadedError
+from vizion3d.errors import DeadlineExceededError, OverloadedError
 from vizion3d.server.metrics import Metrics
 
 T = TypeVar("T")
@@ -49,7 +48,8 @@ class Scheduler:
     ) -> T:
         """Run ``work`` in a thread, within a scope of its own.
 
-        If the caller is cancelled, so is the scope; the slot is free when the thread has ended.
+        If the caller is cancelled or out of time, so is the scope; the slot is free when the thread
+        has ended, which may be later (a model that is being loaded cannot be called off).
 
         Args:
             work: What to do.
@@ -60,19 +60,18 @@ class Scheduler:
             OverloadedError: Every slot is taken, or the server is stopping.
             DeadlineExceededError: Out of time.
         """
-        scope = Scope(min(self._timeout_s, timeout_s or self._timeout_s))
+        scope = Scope(min(self._timeout_s, self._timeout_s if timeout_s is None else timeout_s))
         if patient:
-            await self._until(lambda: self._in_flight < self.capacity)
-        with self._admitted():
-            return await self._in_thread(work, scope)
+            await self._until(lambda: self._in_flight < self.capacity, scope)
+        self._admit()
+        return await self._in_thread(work, scope)
 
     async def drain(self, timeout_s: float) -> bool:
         """Admit nothing more and wait for what is under way; whether all of it was finished."""
         self.state = State.DRAINING
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._until(lambda: self._in_flight == 0)
-        except TimeoutError:
+            await self._until(lambda: self._in_flight == 0, Scope(timeout_s))
+        except DeadlineExceededError:
             return False
         return True
 
@@ -80,8 +79,7 @@ class Scheduler:
         """End the threads, without waiting for work that is still under way."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
+    def _admit(self) -> None:
         if self.state is State.DRAINING:
             raise OverloadedError("the server is stopping; send the request to another one")
         if self._in_flight >= self.capacity:
@@ -90,10 +88,6 @@ class Scheduler:
                 "try again in a moment"
             )
         self._count(+1)
-        try:
-            yield
-        finally:
-            self._count(-1)
 
     def _count(self, change: int) -> None:
         self._in_flight += change
@@ -103,11 +97,20 @@ class Scheduler:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
+    async def _until(self, condition: Callable[[], bool], scope: Scope) -> None:
+        """Wait for a condition on what is under way.
+
+        Raises:
+            DeadlineExceededError: The scope's deadline passed first.
+        """
         while not condition():
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
-            await waiter
+            try:
+                await asyncio.wait_for(waiter, scope.remaining_s())
+            except TimeoutError:
+                self._waiters = [other for other in self._waiters if other is not waiter]
+                raise scope.exceeded() from None
 
     async def _in_thread(self, work: Callable[[], T], scope: Scope) -> T:
         def call() -> T:
@@ -115,15 +118,21 @@ class Scheduler:
                 scope.check()
                 return work()
 
+        def done(thread: "asyncio.Future[T]") -> None:
+            self._count(-1)  # the slot is taken until the thread is done
+            _look_at(thread)
+
         context = contextvars.copy_context()
         thread = asyncio.get_running_loop().run_in_executor(self._threads, context.run, call)
-        thread.add_done_callback(_look_at)
+        thread.add_done_callback(done)
         try:
-            return await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            scope.cancel()
-            await asyncio.wait([thread])  # the slot is taken until the thread is done
-            raise
+            await asyncio.wait([thread], timeout=scope.remaining_s())
+        finally:
+            if not thread.done():
+                scope.cancel()  # nobody waits for it any more
+        if not thread.done():
+            raise scope.exceeded()
+        return thread.result()
 
 
 def _look_at(thread: "asyncio.Future[Any]") -> None:

@@ -59,7 +59,8 @@ class DepthService:
         self.offer = ModelOffer(settings)
         self.metrics = Metrics()
         library = load_settings(device=settings.device, precision=settings.precision)
-        batch_size = settings.max_batch_size or default_batch_size(library)
+        default_size = default_batch_size(library)
+        batch_size = settings.max_batch_size or default_size
         self._queue = InferenceQueue(batch_size, settings.max_batch_delay_ms / 1000, self.metrics)
         self._container = build_container(
             library,

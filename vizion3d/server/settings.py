@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from vizion3d.core.validation import ValidatedModel
+from vizion3d.errors import InvalidConfigError
 from vizion3d.settings import Precision
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -24,6 +25,7 @@ class ServerSettings(ValidatedModel):
         device: As ``VIZION3D_DEVICE``; ``None`` leaves it to that.
         precision: As ``VIZION3D_PRECISION``; ``None`` leaves it to that.
         workers: Processes (REST only), each with its own loaded models.
+        ui: Serve the web page (REST only).
         max_body_bytes: Largest request body that is read.
         max_pixels: Largest image that is decoded.
         max_queue: Requests that may wait beside those that are at the network.
@@ -50,6 +52,7 @@ class ServerSettings(ValidatedModel):
     device: str | None = None
     precision: Precision | None = None
     workers: int = Field(1, ge=1)
+    ui: bool = True
     max_body_bytes: int = Field(32 * MIB, gt=0)
     max_pixels: int = Field(50_000_000, gt=0)
     max_queue: int = Field(16, ge=0)
@@ -68,8 +71,8 @@ class ServerSettings(ValidatedModel):
     @model_validator(mode="after")
     def _tls_is_whole(self) -> "ServerSettings":
         if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("--tls-cert and --tls-key go together: give both or neither")
+            raise InvalidConfigError("--tls-cert and --tls-key go together: give both or neither")
         for path in (self.tls_cert, self.tls_key):
             if path is not None and not path.is_file():
-                raise ValueError(f"there is no file {path}")
+                raise InvalidConfigError(f"there is no file {path}; check the path")
         return self

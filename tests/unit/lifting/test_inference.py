@@ -168,6 +168,22 @@ def test_who_is_cancelled_while_waiting_never_reaches_the_network(pool: ThreadPo
     queue.close()
 
 
+def test_the_network_goes_on_after_its_next_image_was_called_off(pool: ThreadPoolExecutor) -> None:
+    runtime, scope = GatedRuntime(), Scope()
+    queue = InferenceQueue(max_batch_size=2, max_batch_delay_s=30)
+    callers = Callers(queue, pool)
+    (first,) = ask_while_busy(callers, queue, runtime, [grey(0)])
+    gone = callers.ask(runtime, grey(1), scope)
+    until(lambda: queue.depth == 1)
+    runtime.gate.set()
+    assert first.result(30) == 0  # the second's batch waits for more now
+    scope.cancel()
+    with pytest.raises(CancelledError):
+        gone.result(5)
+    assert callers.ask(runtime, grey(2)).result(20) == 2
+    queue.close()
+
+
 def test_a_deadline_covers_waiting_and_running(pool: ThreadPoolExecutor) -> None:
     runtime, queue = GatedRuntime(), InferenceQueue()
     callers = Callers(queue, pool)

@@ -59,10 +59,19 @@ GPU_BATCH_SIZE = 8
 
 
 def default_batch_size(settings: Settings) -> int:
-    """Images that pay to go through the network together: several on a GPU, one on a CPU."""
+    """Images that pay to go through the network together: several on a GPU, one on a CPU.
+
+    Raises:
+        InvalidConfigError: A device that this machine does not have.
+    """
     if choose_framework(settings) == "openvino" or settings.device == "cpu":
         return 1
-    return GPU_BATCH_SIZE if settings.device != "auto" or _has_gpu() else 1
+    if settings.device == "auto":
+        return GPU_BATCH_SIZE if _has_gpu() else 1
+    from vizion3d.lifting.runtime.torch_runtime import choose_device
+
+    choose_device(settings.device)
+    return GPU_BATCH_SIZE
 
 
 def _has_gpu() -> bool:

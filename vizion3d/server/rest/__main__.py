@@ -20,6 +20,10 @@ def serve_rest(
     workers: Annotated[
         int, typer.Option(help="Processes, each with models of its own.", min=1)
     ] = 1,
+    ui: Annotated[
+        bool,
+        typer.Option("--ui/--no-ui", help="Serve the web page at /.", rich_help_panel=o.FEATURES),
+    ] = True,
     log_level: o.Level = "info",
     max_body_bytes: o.MaxBodyBytes = o.DEFAULT_MAX_BODY_BYTES,
     max_pixels: o.MaxPixels = 50_000_000,
@@ -55,6 +59,7 @@ def serve_rest(
         host=host,
         port=port,
         workers=workers,
+        ui=ui,
         log_level=log_level,
         max_body_bytes=max_body_bytes,
         max_pixels=max_pixels,

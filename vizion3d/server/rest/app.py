@@ -17,6 +17,7 @@ from vizion3d.server.rest.gate import Gate
 from vizion3d.server.rest.problems import add_problem_handlers
 from vizion3d.server.service import DepthService
 from vizion3d.server.settings import ServerSettings
+from vizion3d.server.web import mount_web
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.include_router(depth_route.router)
     app.include_router(info_routes.router)
     add_documentation(app)
+    if settings.ui:
+        mount_web(app)
     add_problem_handlers(app)
     generate = app.openapi
     app.openapi = lambda: openapi.complete(generate())  # type: ignore[method-assign]

@@ -12,7 +12,12 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from vizion3d.lifting.geometry import DepthKind, Frame
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.models import (
+    LARGEST,
+    TINIEST,
+    DepthEstimationAdvanceConfig,
+    DepthEstimationResult,
+)
 from vizion3d.lifting.preprocess import PATCH_SIZE
 from vizion3d.server import encoding
 from vizion3d.server.rest import negotiation, openapi
@@ -20,8 +25,8 @@ from vizion3d.server.service import DepthRequest, DepthService
 
 router = APIRouter()
 
-Positive = Annotated[float | None, Form(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float | None, Form(allow_inf_nan=False)]
+Positive = Annotated[float | None, Form(gt=TINIEST, le=LARGEST, allow_inf_nan=False)]
+Moderate = Annotated[float | None, Form(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 
 
 class IntrinsicsAnswer(BaseModel):
@@ -76,8 +81,8 @@ async def read_form(
     depth_map: Annotated[bool, Form(description="JSON: false leaves the depth's rows out.")] = True,
     fx: Positive = None,
     fy: Positive = None,
-    cx: Finite = None,
-    cy: Finite = None,
+    cx: Moderate = None,
+    cy: Moderate = None,
     depth_scale: Positive = None,
     depth_trunc: Positive = None,
     depth_near: Positive = None,

@@ -13,8 +13,9 @@ from vizion3d.server.log import access, request_id
 from vizion3d.server.rest.problems import problem
 from vizion3d.server.service import DepthService
 
-OPEN_PATHS = frozenset({"/health", "/ready"})
-"""What needs no key: a load balancer asks."""
+OPEN_PATHS = frozenset({"/health", "/ready", "/"})
+"""What needs no key: a load balancer asks, or a browser, which can send one only from the page."""
+OPEN_FOLDER = "/ui/"
 
 _LINGER_S = 1.0
 
@@ -89,7 +90,8 @@ class _Passage:
                 error.detail,
                 Connection="close",
             )
-        if self._scope["path"] not in OPEN_PATHS:
+        path = self._scope["path"]
+        if path not in OPEN_PATHS and not path.startswith(OPEN_FOLDER):
             if not self._service.keys.accepts(self._headers.get("x-api-key")):
                 detail = "this server needs an API key: send it in the header X-API-Key"
                 return problem(request, "unauthorized", "Unauthorized", 401, detail)

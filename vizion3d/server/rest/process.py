@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from vizion3d.errors import InvalidConfigError
 from vizion3d.server.leave import leave
 from vizion3d.server.log import set_up_log
 from vizion3d.server.rest.app import create_app
@@ -23,6 +24,7 @@ from vizion3d.server.settings import ServerSettings
 
 logger = logging.getLogger(__name__)
 
+_BACKLOG = 2048
 _HEADER_TIMEOUT_S = 10.0
 
 
@@ -95,17 +97,18 @@ def serve(settings: ServerSettings) -> None:
     """Serve until told to stop; does not return.
 
     Raises:
-        InvalidConfigError: Settings that make no sense.
+        InvalidConfigError: Settings that make no sense, or a port that is taken.
     """
     app = create_app(settings)  # what is wrong with the settings is told here, once
+    config = _configure(app, settings)
+    listening = _listen(settings)
     if settings.workers == 1:
-        server = DrainingServer(_configure(app, settings))
-        server.run()
+        server = DrainingServer(config)
+        server.run([listening])
         leave(server.exit_code)
     with tempfile.TemporaryDirectory(prefix="vizion3d-metrics-") as folder:
         # Read by prometheus-client when a worker imports it: its counters go to files here.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        listening = _configure(app, settings).bind_socket()
         code = supervise(partial(run_worker, settings, listening), settings.workers)
     leave(code)
 
@@ -118,11 +121,24 @@ def run_worker(settings: ServerSettings, listening: socket.socket) -> None:
     leave(server.exit_code)
 
 
+def _listen(settings: ServerSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listening = socket.create_server(
+            (settings.host, settings.port), family=family, backlog=_BACKLOG
+        )
+    except OSError as error:
+        address = f"{settings.host}:{settings.port}"
+        raise InvalidConfigError(f"the server cannot listen on {address}: {error}") from error
+    scheme = "https" if settings.tls_cert else "http"
+    host, port = listening.getsockname()[:2]
+    logger.info("serving REST", extra={"url": f"{scheme}://{host}:{port}"})
+    return listening
+
+
 def _configure(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         http=PatientProtocol,
         ws="none",
         log_config=None,

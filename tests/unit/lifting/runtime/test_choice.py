@@ -5,7 +5,7 @@ import pytest
 from tests.support.checkpoints import save_checkpoint
 from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting.checkpoints.store import Checkpoint
-from vizion3d.lifting.runtime.choice import choose_framework, runtime_loader
+from vizion3d.lifting.runtime.choice import choose_framework, default_batch_size, runtime_loader
 from vizion3d.lifting.runtime.conversions import ConversionStore
 from vizion3d.lifting.runtime.fallback import PrecisionFallback
 from vizion3d.settings import load_settings
@@ -42,3 +42,8 @@ def test_a_lower_precision_has_a_net_under_it(
     runtime = load(Checkpoint(save_checkpoint(tmp_path / "tiny.pth")))
     assert runtime.description == f"{framework} cpu {precision}"
     assert isinstance(runtime, PrecisionFallback) == (precision != "fp32")
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "torch"])
+def test_a_cpu_takes_one_image_at_a_time(runtime: str) -> None:
+    assert default_batch_size(load_settings(runtime=runtime, device="cpu")) == 1

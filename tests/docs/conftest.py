@@ -1,0 +1,88 @@
+"""Where the examples of README and docs run: a folder with what they name."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.support import photos
+from tests.support.checkpoints import TINY, save_checkpoint, seeded_network
+from tests.support.servers import running
+from vizion3d.core.container import reset_default_container
+from vizion3d.lifting.checkpoints.catalog import BY_NAME
+from vizion3d.lifting.checkpoints.store import CheckpointStore
+
+RELATIVE, METRIC = ("default", "small"), ("metric-indoor-small", "metric-outdoor-small")
+
+
+def put_photos(folder: Path) -> None:
+    photo = Image.fromarray(photos.coffee()).resize((300, 200))
+    photo.save(folder / "scene.png")
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 26
+    photo.save(folder / "photo_with_exif.jpg", exif=exif)
+    (folder / "photos").mkdir()
+    photo.save(folder / "photos" / "one.jpg")
+    photo.rotate(90, expand=True).save(folder / "photos" / "two.jpg")
+
+
+def put_checkpoints(folder: Path) -> None:
+    """Seeded checkpoints under the names of released ones, and two in a folder of their own."""
+    store = CheckpointStore(folder / "cache", offline=True)
+    for name in RELATIVE + METRIC:
+        save_checkpoint(store.locate(name), max_depth_m=BY_NAME[name].max_depth_m)
+    (folder / "models").mkdir()
+    for variant in ("vitb", "vitl"):
+        shutil.copy(store.locate("default"), folder / "models" / f"depth_anything_v2_{variant}.pth")
+    save_checkpoint(folder / "models" / "warehouse.pth", max_depth_m=30)
+
+
+def put_transformers_model(folder: Path) -> None:
+    """A model that transformers finds under its repository's name, before it looks further."""
+    from transformers import DPTImageProcessor
+
+    from tests.support.peer import to_transformers
+
+    place = folder / "depth-anything" / "Depth-Anything-V2-Small-hf"
+    to_transformers(seeded_network(TINY)).save_pretrained(place)
+    recipe = DPTImageProcessor(
+        size={"height": 518, "width": 518}, keep_aspect_ratio=True, ensure_multiple_of=14
+    )
+    recipe.save_pretrained(place)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the examples name: photos, models, a filled model cache."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")  # else it ends with 0
+    put_photos(folder)
+    put_checkpoints(folder)
+    put_transformers_model(folder)
+    return folder
+
+
+@pytest.fixture
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("VIZION3D_MODEL_CACHE", str(home / "cache"))
+    monkeypatch.setenv("VIZION3D_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("CURL_HOME", str(home))
+    reset_default_container()
+    yield home
+    reset_default_container()
+
+
+@pytest.fixture(scope="session")
+def servers(home: Path) -> Iterator[dict[int, int]]:
+    """Both servers: the ports that the pages name -> those that they are at."""
+    env = {"VIZION3D_MODEL_CACHE": str(home / "cache"), "VIZION3D_OFFLINE": "1"}
+    offer = ("--depth-model", "default", "--allow-model", "nano", "--allow-model", "small")
+    with (
+        running("rest", home / "rest.log", *offer, **env) as rest,
+        running("grpc", home / "grpc.log", *offer, **env) as grpc,
+    ):
+        yield {8000: rest.port, 50051: grpc.port}

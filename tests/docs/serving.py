@@ -1,0 +1,86 @@
+"""Servers for the examples, on free ports in place of those that the pages name."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+import requests
+
+from tests.support.servers import free_port
+
+ADDRESS = re.compile(r"(localhost:|127\.0\.0\.1:|port[ =])(\d{4,5})\b")
+COMMAND = re.compile(r"^(.*?)(vizion3d-serve-(rest|grpc))\b", re.MULTILINE)
+DEFAULT_PORTS = {"rest": 8000, "grpc": 50051}
+READY_WITHIN_S = 120
+STOPPED_WITHIN_S = 60
+
+
+def names_a_server(code: str) -> bool:
+    return bool(ADDRESS.search(code))
+
+
+def starts_a_server(code: str) -> bool:
+    return bool(COMMAND.search(code))
+
+
+def stays(code: str) -> bool:
+    """Whether the last thing that a block does is to serve until it is stopped."""
+    *_, last = code.replace("\\\n", " ").strip().splitlines()
+    return bool(COMMAND.search(last)) and not last.rstrip().endswith("&")
+
+
+def with_ports(code: str, ports: Mapping[int, int]) -> str:
+    """The example with other ports; a server that names none is told its own."""
+    code = COMMAND.sub(lambda m: f"{m[0]} --port {DEFAULT_PORTS[m[3]]}", code)
+    return ADDRESS.sub(lambda m: m[1] + str(ports[int(m[2])]), code)
+
+
+def free_ports() -> Mapping[int, int]:
+    """A free port for each that is asked for."""
+    return defaultdict(free_port)
+
+
+@contextmanager
+def shell(code: str, env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A shell that runs an example; whatever it started ends with it."""
+    process = subprocess.Popen(
+        ["bash", "-euo", "pipefail", "-c", code],
+        env=dict(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def serves_and_stops(code: str, env: Mapping[str, str]) -> None:
+    """Run a block that serves, until it is ready; then stop it as an operator would."""
+    code = COMMAND.sub(r"\1exec \2", code)
+    protocol, port = COMMAND.search(code)[3], int(re.findall(r"--port[ =](\d+)", code)[-1])
+    with shell(code, env) as process:
+        end = time.monotonic() + READY_WITHIN_S
+        while not _is_ready(protocol, port):
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < end, "not ready"
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOPPED_WITHIN_S) == 0, process.communicate()[0]
+
+
+def _is_ready(protocol: str, port: int) -> bool:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) != 0:
+            return False
+    return protocol == "grpc" or requests.get(f"http://127.0.0.1:{port}/ready", timeout=10).ok

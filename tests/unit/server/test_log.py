@@ -1,0 +1,16 @@
+import pytest
+
+from vizion3d.server.log import request_id
+
+
+@pytest.mark.parametrize("given", ["a", "0f-A_b.c", "x" * 64])
+def test_a_plain_id_of_the_client_is_kept(given: str) -> None:
+    assert request_id(given) == given
+
+
+@pytest.mark.parametrize("given", [None, "", "x" * 65, "a b", "a\nb", '"', "é", "\x00", "{}"])
+def test_anything_else_gets_a_new_one(given: str | None) -> None:
+    identity = request_id(given)
+    assert identity != given
+    assert len(identity) == 32
+    assert request_id(given) != identity

@@ -1,0 +1,91 @@
+"""What the web page has from elsewhere: three.js from its npm package, colour maps from cmap.
+
+``make web`` writes it into the package; ``tests/web/test_assets.py`` checks, without a network,
+that what is checked in is what this writes.
+"""
+
+import base64
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from vizion3d.lifting.outputs.depth_files import color_table
+
+STATIC = Path(__file__).parents[1] / "vizion3d" / "server" / "web" / "static"
+
+THREE_VERSION = "0.185.1"
+THREE_INTEGRITY = (
+    "sha512-5aojFCXKwnjBRZvUnt3WFfEcvUJgkN5LlijRFN95"
+    "hMy8WVkG4I0QNcJE+OuWvuJ0bOdStrbfXn0pkd6/QyiAlg=="
+)
+THREE_FILES = (
+    "LICENSE",
+    "build/three.core.min.js",
+    "build/three.module.min.js",
+    "examples/jsm/controls/OrbitControls.js",
+)
+VENDOR = STATIC / "vendor" / f"three-{THREE_VERSION}"
+SUMS = VENDOR / "SHA256SUMS"
+
+COLOUR_MAPS = ("inferno", "magma", "plasma", "viridis", "cividis", "turbo", "gray")
+COLOUR_MAP_FILE = STATIC / "js" / "colourmaps.js"
+
+
+def colour_maps_module() -> str:
+    """A JavaScript module with the tables that the library colours depth with."""
+    tables = "".join(
+        f'  {name}: "{base64.b64encode(color_table(name).tobytes()).decode()}",\n'
+        for name in COLOUR_MAPS
+    )
+    return (
+        "// Made by `make web` from the library's colour maps (cmap); do not edit.\n\n"
+        "/** 256 RGB colours each, as base64. @type {Record<string, string>} */\n"
+        f"export const COLOUR_MAPS = {{\n{tables}}};\n"
+    )
+
+
+def fetch_three() -> dict[str, bytes]:
+    """Name -> content of the files that the page needs, from the package with the pinned hash."""
+    with tempfile.TemporaryDirectory() as folder:
+        pack = ["npm", "pack", "--silent", f"three@{THREE_VERSION}"]
+        subprocess.run(pack, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        packed = next(Path(folder).glob("*.tgz")).read_bytes()
+    digest = "sha512-" + base64.b64encode(hashlib.sha512(packed).digest()).decode()
+    if digest != THREE_INTEGRITY:
+        sys.exit(f"three@{THREE_VERSION} has the integrity {digest}, not {THREE_INTEGRITY}")
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        members = {name: archive.extractfile(f"package/{name}") for name in THREE_FILES}
+        files = {Path(name).name: file.read() for name, file in members.items() if file}
+    # A browser resolves a bare name only with an inline import map, which the page's
+    # Content-Security-Policy forbids.
+    bare, relative = b"from 'three'", b"from './three.module.min.js'"
+    controls = files["OrbitControls.js"]
+    if controls.count(bare) != 1:
+        sys.exit("OrbitControls.js no longer imports 'three' once")
+    return files | {"OrbitControls.js": controls.replace(bare, relative)}
+
+
+def sums(files: dict[str, bytes]) -> str:
+    """What ``sha256sum`` prints of the files."""
+    return "".join(
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+        for name, content in sorted(files.items())
+    )
+
+
+def main() -> None:
+    files = fetch_three()
+    VENDOR.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (VENDOR / name).write_bytes(content)
+    SUMS.write_text(sums(files))
+    COLOUR_MAP_FILE.write_text(colour_maps_module())
+    print(f"written: {VENDOR.relative_to(STATIC)}, {COLOUR_MAP_FILE.relative_to(STATIC)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+/**
+ * The REST API, as any client uses it.
+ *
+ * @typedef {{name: string, default: boolean, variant: string | null, parameters: number | null,
+ *   licence: string | null, depth_kind: "relative" | "metric", max_depth_m: number | null,
+ *   loaded: unknown}} Model
+ */
+
+import { parseNpy } from "./npy.js";
+
+export const ROUTE = "/lifting/depth-estimation";
+const KEY = "vizion3d.api-key";
+
+/** What the server, or the way to it, says went wrong. */
+export class RequestError extends Error {
+  /**
+   * @param {string} title
+   * @param {string} detail
+   * @param {number} status - Of HTTP; 0 where there was no answer.
+   * @param {string} [requestId]
+   */
+  constructor(title, detail, status, requestId) {
+    super(detail);
+    this.title = title;
+    this.status = status;
+    this.requestId = requestId;
+  }
+}
+
+export class Api {
+  /** @param {(refused: boolean) => Promise<string | null>} askForKey - Asks the user; null: no. */
+  constructor(askForKey) {
+    this._askForKey = askForKey;
+  }
+
+  /** @returns {Promise<Model[]>} */
+  async models() {
+    return (await this._fetch("/models")).json();
+  }
+
+  /**
+   * Estimate depth once; everything that the page shows is made from the answer.
+   *
+   * @param {File} image
+   * @param {Record<string, string>} fields
+   * @param {AbortSignal} signal
+   */
+  async estimate(image, fields, signal) {
+    const response = await this._post(image, fields, "application/x-npy", signal);
+    const bytes = await response.arrayBuffer();
+    const estimated = parseNpy(bytes);
+    const kind = /** @type {"relative" | "metric"} */ (response.headers.get("X-Depth-Kind"));
+    return {
+      depth: { ...estimated, ...rangeOf(estimated.data), kind },
+      intrinsics: JSON.parse(response.headers.get("X-Intrinsics") ?? ""),
+      npy: new Blob([bytes], { type: "application/x-npy" }),
+    };
+  }
+
+  /**
+   * One of the server's own files.
+   *
+   * @param {File} image
+   * @param {Record<string, string>} fields
+   * @param {string} mediaType
+   */
+  async file(image, fields, mediaType) {
+    return (await this._post(image, fields, mediaType)).blob();
+  }
+
+  /** @returns {boolean} Whether requests carry a key. */
+  get hasKey() {
+    return sessionStorage.getItem(KEY) !== null;
+  }
+
+  _post(image, fields, mediaType, signal) {
+    const body = new FormData();
+    body.append("image", image, image.name);
+    for (const [name, value] of Object.entries(fields)) body.append(name, value);
+    return this._fetch(ROUTE, { method: "POST", body, headers: { Accept: mediaType }, signal });
+  }
+
+  /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} */
+  async _fetch(path, options = {}) {
+    const key = sessionStorage.getItem(KEY);
+    const headers = { ...options.headers, ...(key && { "X-API-Key": key }) };
+    let response;
+    try {
+      response = await fetch(path, { ...options, headers });
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      throw new RequestError("No answer", "The server cannot be reached. Is it still running?", 0);
+    }
+    if (response.ok) return response;
+    if (response.status === 401) {
+      const given = await this._askForKey(key !== null);
+      if (given !== null) {
+        sessionStorage.setItem(KEY, given);
+        return this._fetch(path, options);
+      }
+    }
+    throw await problemOf(response);
+  }
+}
+
+/** @param {Float32Array} values */
+function rangeOf(values) {
+  let [min, max] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { min, max };
+}
+
+/** @param {Response} response - `application/problem+json`, or what a proxy puts in its place. */
+async function problemOf(response) {
+  const problem = await response.json().catch(() => ({}));
+  return new RequestError(
+    problem.title ?? response.statusText,
+    problem.detail ?? `The server answered ${response.status}.`,
+    response.status,
+    problem.request_id,
+  );
+}

@@ -1,0 +1,155 @@
+/**
+ * From a network's output to points: the formulas of the library's `vizion3d/lifting/geometry.py`,
+ * rounded to float32 at the same places, so that the page shows the points that the server writes.
+ *
+ * @typedef {{fx: number, fy: number, cx: number, cy: number}} Camera - In pixels.
+ * @typedef {{data: Float32Array, width: number, height: number, min: number, max: number,
+ *   kind: "relative" | "metric"}} Depth
+ * @typedef {{near: number, far: number, edge: number}} Range - Metres; edge 0 keeps flying pixels.
+ */
+
+const f32 = Math.fround;
+const EPSILON = 2 ** -23;
+
+/** Shorter side at which the network usually sees an image: the scale of its edges' blur. */
+const NETWORK_PIXELS = 518;
+
+/**
+ * The function that turns a network's output into metres. It is monotonic.
+ *
+ * @param {Depth} depth
+ * @param {Range} range
+ * @returns {(value: number) => number}
+ */
+export function toMetres(depth, range) {
+  if (depth.kind === "metric") return (value) => value;
+  const low = f32(depth.min);
+  const span = f32(f32(depth.max) - low);
+  const slope = f32(1 / range.near - 1 / range.far);
+  const offset = f32(1 / range.far);
+  if (!(span > 0)) return () => f32(1 / f32(slope + offset));
+  return (value) => {
+    const scaled = f32(f32(value - low) / span);
+    return f32(1 / f32(f32(scaled * slope) + offset));
+  };
+}
+
+/**
+ * A cloud's points before they are placed: every `stride`-th pixel, coarse to fine, so that the
+ * first sixteenth and the first quarter of them are clouds too.
+ */
+export class Samples {
+  /**
+   * @param {Depth} depth
+   * @param {number} budget - No more points than this.
+   */
+  constructor(depth, budget) {
+    const { width, height } = depth;
+    this.depth = depth;
+    this.stride = Math.max(1, Math.ceil(Math.sqrt((width * height) / budget)));
+    const columns = Math.ceil(width / this.stride);
+    const rows = Math.ceil(height / this.stride);
+    this.count = columns * rows;
+    /** Row-major index of each point's pixel. */
+    this.pixel = new Uint32Array(this.count);
+    /** How many points there are after each of the three passes. @type {number[]} */
+    this.levels = [];
+    let next = 0;
+    for (const [step, coarser] of [[4, 0], [2, 4], [1, 2]]) {
+      for (let row = 0; row < rows; row += step) {
+        for (let column = 0; column < columns; column += step) {
+          if (coarser && row % coarser === 0 && column % coarser === 0) continue;
+          this.pixel[next++] = (row * width + column) * this.stride;
+        }
+      }
+      this.levels.push(next);
+    }
+    const radius = Math.max(1, rint(Math.min(width, height) / NETWORK_PIXELS));
+    this.lowest = this._extremes(radius, Math.min);
+    this.highest = this._extremes(radius, Math.max);
+  }
+
+  /** Extreme of the depth in the square around each point's pixel, clipped at the border. */
+  _extremes(radius, extreme) {
+    const { data, width, height } = this.depth;
+    const across = new Float32Array(width * height);
+    for (let row = 0; row < height; row++) {
+      const start = row * width;
+      for (let column = 0; column < width; column++) {
+        let best = data[start + column];
+        const to = Math.min(width - 1, column + radius);
+        for (let u = Math.max(0, column - radius); u <= to; u++) best = extreme(best, data[start + u]);
+        across[start + column] = best;
+      }
+    }
+    return Float32Array.from(this.pixel, (pixel) => {
+      const row = Math.floor(pixel / width);
+      const column = pixel - row * width;
+      let best = across[pixel];
+      const to = Math.min(height - 1, row + radius);
+      for (let v = Math.max(0, row - radius); v <= to; v++) {
+        best = extreme(best, across[v * width + column]);
+      }
+      return best;
+    });
+  }
+
+  /**
+   * Place the points in the camera's frame (x right, y down, z forward), in metres.
+   *
+   * @param {Camera} camera
+   * @param {Range} range
+   * @param {Float32Array} positions - Filled with x, y, z of every point.
+   * @param {Uint32Array} index - Filled with the points that are shown.
+   * @returns {number[]} How many of the first sixteenth, the first quarter and all are shown.
+   */
+  place(camera, range, positions, index) {
+    const { data, width, height } = this.depth;
+    const metres = toMetres(this.depth, range);
+    const xs = Float32Array.from({ length: width }, (_, u) => (u - camera.cx) / camera.fx);
+    const ys = Float32Array.from({ length: height }, (_, v) => (v - camera.cy) / camera.fy);
+    // The farthest pixel is at `far` but for a rounding error.
+    const limit = f32(range.far * (1 - 4 * EPSILON));
+    const threshold = f32(range.edge);
+    const shownAt = [];
+    let shown = 0;
+    for (let i = 0; i < this.count; i++) {
+      if (i === this.levels[shownAt.length]) shownAt.push(shown);
+      const pixel = this.pixel[i];
+      const row = Math.floor(pixel / width);
+      const z = metres(data[pixel]);
+      positions[3 * i] = z * xs[pixel - row * width];
+      positions[3 * i + 1] = z * ys[row];
+      positions[3 * i + 2] = z;
+      if (!(z > 0 && z < limit)) continue;
+      if (threshold > 0) {
+        const jump = f32(Math.abs(metres(this.highest[i]) - metres(this.lowest[i])));
+        if (jump > f32(threshold * z)) continue;
+      }
+      index[shown++] = i;
+    }
+    while (shownAt.length < this.levels.length) shownAt.push(shown);
+    return shownAt;
+  }
+}
+
+/**
+ * Focal length in pixels of a camera that sees an angle across that many pixels.
+ *
+ * @param {number} fovDeg - Above 0, below 180.
+ * @param {number} lengthPx
+ */
+export function focalFromFov(fovDeg, lengthPx) {
+  return lengthPx / (2 * Math.tan((fovDeg * Math.PI) / 360));
+}
+
+/** @param {number} focalPx @param {number} lengthPx @returns {number} Degrees. */
+export function fovFromFocal(focalPx, lengthPx) {
+  return (Math.atan(lengthPx / (2 * focalPx)) * 360) / Math.PI;
+}
+
+/** Nearest integer, halves to the even one, as NumPy rounds. @param {number} value */
+export function rint(value) {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
