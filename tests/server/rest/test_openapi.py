@@ -54,7 +54,7 @@ def rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @schema.parametrize()
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_route_keeps_to_the_document(case: Any, rest: Server) -> None:
     make_valid(case)
     case.call_and_validate(base_url=rest.url)
