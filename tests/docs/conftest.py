@@ -73,6 +73,7 @@ def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("VIZION3D_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("CURL_HOME", str(home))
+    monkeypatch.setenv("BROWSER", "true")  # the program that does nothing
     reset_default_container()
     yield home
     reset_default_container()
