@@ -27,7 +27,6 @@ def put_photos(folder: Path) -> None:
     (folder / "photos").mkdir()
     photo.save(folder / "photos" / "one.jpg")
     photo.rotate(90, expand=True).save(folder / "photos" / "two.jpg")
-    write_video(folder / "clip.mp4", panning(3))
     write_video(folder / "in.mp4", panning(6), sound_s=0.6)
 
 
@@ -74,6 +73,7 @@ def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("VIZION3D_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("CURL_HOME", str(home))
+    monkeypatch.setenv("BROWSER", "true")  # the program that does nothing
     reset_default_container()
     yield home
     reset_default_container()

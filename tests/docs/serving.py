@@ -16,8 +16,8 @@ import requests
 from tests.support.servers import free_port
 
 ADDRESS = re.compile(r"(localhost[:/]|127\.0\.0\.1:|port[ =])(\d{4,5})\b")
-COMMAND = re.compile(r"^(.*?)(vizion3d-serve-(rest|grpc))\b", re.MULTILINE)
-SERVE_LINE = re.compile(r"^((?:\w+=\S+ )*)(?=.*vizion3d-serve-)", re.MULTILINE)
+COMMAND = re.compile(r"^(.*?)(vizion3d-serve-(rest|grpc)|vizion3d ui)\b", re.MULTILINE)
+SERVE_LINE = re.compile(r"^((?:\w+=\S+ )*)(?=.*(?:vizion3d-serve-|vizion3d ui))", re.MULTILINE)
 DEFAULT_PORTS = {"rest": 8000, "grpc": 50051}
 READY_WITHIN_S = 120
 STOPPED_WITHIN_S = 60
@@ -39,7 +39,7 @@ def stays(code: str) -> bool:
 
 def with_ports(code: str, ports: Mapping[int, int]) -> str:
     """The example with other ports; a server that names none is told its own."""
-    code = COMMAND.sub(lambda m: f"{m[0]} --port {DEFAULT_PORTS[m[3]]}", code)
+    code = COMMAND.sub(lambda m: f"{m[0]} --port {DEFAULT_PORTS[m[3] or 'rest']}", code)
     return ADDRESS.sub(lambda m: m[1] + str(ports[int(m[2])]), code)
 
 
@@ -69,7 +69,7 @@ def shell(code: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.P
 
 def serves_and_stops(code: str, env: Mapping[str, str], log: Path) -> None:
     """Run a block that serves, until it is ready; then stop it as an operator would."""
-    protocol = COMMAND.search(code)[3]
+    protocol = COMMAND.search(code)[3] or "rest"
     port = int(re.findall(r"--port[ =](\d+)", code)[-1])
     with shell(SERVE_LINE.sub(r"\1exec ", code), env, log) as process:
         end = time.monotonic() + READY_WITHIN_S

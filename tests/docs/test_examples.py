@@ -27,8 +27,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = re.compile(
     r"^(pip (install|download)|python -m training|make |git clone|cd |curl -fL|#|  |$"
     r"|sudo apt-get|docker (build|run|compose))"
-    # Servers with a window to open: other tests start them.
-    r"|^vizion3d ui\b"
 )
 
 DOCSTRINGS = (DepthEstimation, DepthEstimation.run_many, RestClient, GrpcClient)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -34,25 +35,22 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, draw in FIGURES.items():
         path = FOLDER / f"{name}.png"
-        picture = as_picture(draw())
-        picture.quantize(256).save(path, optimize=True)
+        as_picture(draw()).save(path, optimize=True)
         print(f"written: docs/images/{path.name}")
     nbformat.write(notebook.executed(), notebook.NOTEBOOK)
     print(f"written: examples/{notebook.NOTEBOOK.name}")
 
 
 def as_picture(drawn: Figure | np.ndarray) -> Image.Image:
-    """A figure at its own size; an array at the height of README's picture."""
+    """A figure at its own size, an array at the height of README's picture; 256 colours."""
     if isinstance(drawn, Figure):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
         canvas = FigureCanvasAgg(drawn)
         canvas.draw()
-        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    picture = Image.fromarray(drawn)
-    return picture.resize(
-        (picture.width * OVERVIEW_HEIGHT_PX // picture.height, OVERVIEW_HEIGHT_PX)
-    )
+        picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    else:
+        width = drawn.shape[1] * OVERVIEW_HEIGHT_PX // drawn.shape[0]
+        picture = Image.fromarray(drawn).resize((width, OVERVIEW_HEIGHT_PX))
+    return picture.quantize(256)
 
 
 if __name__ == "__main__":
