@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.contestants import RESULTS, describe_machine
 from tests.support.checkpoints import VITB, VITS, seeded_network
 
-SIDE, ROUNDS = 4096, 20
+SIDE, ROUNDS = 4096, 8
 
 
 def work_flop(encoder: str) -> float:
