@@ -1,4 +1,4 @@
-"""The benchmarks' pictures in the docs (``make figures``), of ``benchmarks/results/*.json``."""
+"""``python -m benchmarks.plots``: the docs' pictures of ``benchmarks/results/*.json``."""
 
 import json
 import statistics
@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.contestants import BASELINE, RESULTS
+from benchmarks.contestants import BASELINE, RESULTS, ROOT
 
 COLORS = {"vizion3d": "#c2410c", BASELINE.label: "#475569"}
 OTHER = "#cbd5e1"
@@ -70,3 +70,14 @@ def input_size() -> Figure:
 
 def _measured(name: str) -> Any:
     return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def main() -> None:
+    for draw in (pipeline, input_size):
+        path = ROOT / "docs" / "images" / f"benchmark_{draw.__name__}.png"
+        draw().savefig(path, dpi=120)
+        print(f"written: {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
