@@ -61,6 +61,8 @@ bench-web: $(READY) ## time the web page with a million points, into benchmarks/
 bench: $(READY) ## time the pipeline beside its peers, into benchmarks/results/
 	PYTHON=$(PYTHON) bash tools/peer_environment.sh .venv-1.5.6
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.input_size
+	$(BIN)/python -m benchmarks.bound
 
 bench-serving: $(READY) ## measure the servers, into benchmarks/results/
 	$(BIN)/python -m benchmarks.serving

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.support import photos
 from tests.support.checkpoints import TINY, save_checkpoint, seeded_network
 from tests.support.servers import running
+from tests.support.videos import panning, write_video
 from vizion3d.core.container import reset_default_container
 from vizion3d.lifting.checkpoints.catalog import BY_NAME
 from vizion3d.lifting.checkpoints.store import CheckpointStore
@@ -26,6 +27,8 @@ def put_photos(folder: Path) -> None:
     (folder / "photos").mkdir()
     photo.save(folder / "photos" / "one.jpg")
     photo.rotate(90, expand=True).save(folder / "photos" / "two.jpg")
+    write_video(folder / "clip.mp4", panning(3))
+    write_video(folder / "in.mp4", panning(6), sound_s=0.6)
 
 
 def put_checkpoints(folder: Path) -> None:

@@ -246,6 +246,21 @@ def test_a_video(tiny: Path, tmp_path: Path) -> None:
     assert pixels_of(tmp_path / "out" / "depth" / "000003.depth.png").shape == (64, 96)
 
 
+def test_ctrl_c_leaves_no_half_of_a_video(tiny: Path, tmp_path: Path) -> None:
+    original = write_video(tmp_path / "in.mp4", panning(100) * 6)
+    out = tmp_path / "out"
+    arguments = ("video", original, "--model", tiny, "--out", out / "depth.mp4")
+    process = subprocess.Popen([*PROGRAM, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(out.glob(".depth.*.part.mp4")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert list(out.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

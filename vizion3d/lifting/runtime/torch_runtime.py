@@ -1,6 +1,7 @@
 """The network on torch: CUDA, MPS or CPU."""
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache, lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -9,9 +10,12 @@ from torch import Tensor
 from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting.checkpoints.store import Checkpoint
 from vizion3d.lifting.network.weights import load_network
-from vizion3d.lifting.preprocess import MEAN, STD
+from vizion3d.lifting.preprocess import MEAN, PATCH_SIZE, STD
 from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.settings import Precision
+
+_KEPT_SIZES = 8
+"""Input sizes whose positional embedding is kept: a few megabytes each."""
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -47,8 +51,16 @@ def prepare(images: Tensor, size: tuple[int, int]) -> Tensor:
     """
     scaled = images.permute(0, 3, 1, 2).float().div_(255.0)
     resized = F.interpolate(scaled, size=size, mode="bicubic", align_corners=False)
-    mean, std = (torch.tensor(v, device=images.device).view(1, 3, 1, 1) for v in (MEAN, STD))
+    mean, std = _statistics(images.device)
     return (resized - mean) / std
+
+
+@cache
+@torch.inference_mode(False)
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and deviation on the device; copied once, because each copy would wait for the GPU."""
+    mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, STD))
+    return mean, std
 
 
 class TorchRuntime:
@@ -77,20 +89,40 @@ class TorchRuntime:
         self._network = network.to(self._device, self._dtype).to(
             memory_format=torch.channels_last  # type: ignore[call-overload]  # torch's stub lacks it
         )
+        self._positions_for = lru_cache(maxsize=_KEPT_SIZES)(
+            self._network.pretrained.positional_embedding
+        )
         self.description = f"torch {self._device} {precision}"
 
     @torch.inference_mode()
     def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
         """See :meth:`vizion3d.lifting.runtime.base.Runtime.infer`."""
         height, width = images.shape[1:3]
-        batch = prepare(torch.from_numpy(images).to(self._device), size)
+        batch = prepare(self._to_device(images), size)
+        positions = self._positions_for(size[0] // PATCH_SIZE, size[1] // PATCH_SIZE)
         with self._exact_convolutions():
-            depth = self._network(batch.to(self._dtype, memory_format=torch.channels_last))
+            depth = self._network.with_positions(
+                batch.to(self._dtype, memory_format=torch.channels_last), positions
+            )
         resized = F.interpolate(
             depth.float()[:, None], size=(height, width), mode="bilinear", align_corners=True
         )
-        array: Float32Array = resized[:, 0].cpu().numpy()
-        return array
+        return self._to_host(resized[:, 0])
+
+    def _to_device(self, images: UInt8Array) -> Tensor:
+        tensor = torch.from_numpy(images)
+        if self._device.type != "cuda":
+            return tensor.to(self._device)
+        # Pinned, so that the copy is one transfer that this thread need not wait for.
+        return tensor.pin_memory().to(self._device, non_blocking=True)
+
+    def _to_host(self, depth: Tensor) -> Float32Array:
+        if self._device.type != "cuda":
+            return depth.cpu().numpy()
+        pinned = torch.empty(depth.shape, dtype=depth.dtype, pin_memory=True)
+        pinned.copy_(depth, non_blocking=True)
+        torch.cuda.current_stream(self._device).synchronize()  # the only wait of a batch
+        return pinned.numpy().copy()  # pinned memory is scarce, and goes to the next batch
 
     def _exact_convolutions(self) -> AbstractContextManager[None]:
         """fp32 is to be fp32: cuDNN would convolve it in TF32, with a mantissa of 10 bits."""

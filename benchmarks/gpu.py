@@ -1,0 +1,212 @@
+"""The network and the whole way on a GPU, beside transformers' pipeline on the same weights.
+
+``python -m benchmarks.gpu`` from the source tree; it needs torch, transformers and the light
+dependencies of vizion3d (no Open3D, no OpenVINO). With ``--device cpu --encoder tiny`` it runs
+anywhere, to see that it runs.
+"""
+
+import argparse
+import io
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
+
+from tests.support.checkpoints import TINY, VITB, VITS, seeded_network, state_dict
+from tests.support.peer import to_transformers
+from vizion3d.core.container import reset_default_container
+from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
+from vizion3d.lifting.checkpoints.store import Checkpoint
+from vizion3d.lifting.network.model import DepthAnythingV2
+from vizion3d.lifting.preprocess import network_size
+from vizion3d.lifting.runtime.torch_runtime import TorchRuntime
+
+ROOT = Path(__file__).parents[1]
+ENCODERS = {"tiny": TINY, "vits": VITS, "vitb": VITB}
+PHOTO_SIZE = (1024, 768)
+"""Width and height, pixels: the network sees it at 686 x 518."""
+
+
+class Bench:
+    """One checkpoint on one device."""
+
+    def __init__(self, device: torch.device, encoder: str, rounds: int, folder: Path) -> None:
+        self.device, self.rounds = device, rounds
+        self.network = seeded_network(ENCODERS[encoder])
+        self.checkpoint = folder / "checkpoint.pth"
+        torch.save(state_dict(self.network), self.checkpoint)
+        with Image.open(ROOT / "examples" / "coffee.jpg") as photo:
+            self.photo = photo.convert("RGB").resize(PHOTO_SIZE, Image.Resampling.LANCZOS)
+        self.size = network_size(PHOTO_SIZE[1], PHOTO_SIZE[0])
+        self.dtype = torch.float16 if device.type == "cuda" else torch.float32
+
+    def seconds(self, run: Callable[[], object]) -> float:
+        """Median of several runs, the device having finished each; after two to warm up."""
+        taken = []
+        for number in range(2 + self.rounds):
+            start = time.perf_counter()
+            run()
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+            if number >= 2:
+                taken.append(time.perf_counter() - start)
+        return statistics.median(taken)
+
+    def matrix_rate(self, side: int) -> float:
+        """Floating-point operations per second of a product of square matrices."""
+        a, b = (torch.randn(side, side, device=self.device, dtype=self.dtype) for _ in range(2))
+        return 2 * side**3 / self.seconds(lambda: a @ b)
+
+    @torch.inference_mode()
+    def flops(self) -> int:
+        """Of the network on one image: products and convolutions, as torch counts them."""
+        counter = FlopCounterMode(display=False)
+        meta = DepthAnythingV2(self.network.config).to("meta")
+        positions = torch.empty(1, 1 + self.size[0] * self.size[1] // 14**2, meta.config.embed_dim)
+        with counter:
+            meta.with_positions(torch.empty(1, 3, *self.size, device="meta"), positions.to("meta"))
+        return counter.get_total_flops()
+
+    @torch.inference_mode()
+    def network_alone(self, batch: int) -> float:
+        """Seconds of the network on a batch that lies on the device."""
+        network = self.network.to(self.device, self.dtype).to(memory_format=torch.channels_last)
+        images = torch.randn(batch, 3, *self.size, device=self.device, dtype=self.dtype)
+        images = images.to(memory_format=torch.channels_last)
+        rows, cols = (side // 14 for side in self.size)
+        positions = network.pretrained.positional_embedding(rows, cols)
+        return self.seconds(lambda: network.with_positions(images, positions))
+
+    def runtime(self, batch: int) -> float:
+        """Seconds of the runtime: from bytes in host memory to depth in host memory."""
+        runtime = TorchRuntime(Checkpoint(self.checkpoint), str(self.device))
+        images = np.repeat(np.array(self.photo)[None], batch, axis=0)
+        return self.seconds(lambda: runtime.infer(images, self.size))
+
+    def deviation(self) -> float:
+        """Worst difference of the device's own precision from fp32, as a share of the range."""
+        images = np.array(self.photo)[None]
+        checkpoint = Checkpoint(self.checkpoint)
+        exact = TorchRuntime(checkpoint, str(self.device), "fp32").infer(images, self.size)
+        given = TorchRuntime(checkpoint, str(self.device)).infer(images, self.size)
+        return float(np.abs(given - exact).max() / np.ptp(exact))
+
+    def jpegs(self, count: int) -> list[bytes]:
+        pixels = np.asarray(self.photo)
+        encoded = []
+        for number in range(count):
+            buffer = io.BytesIO()
+            shifted = Image.fromarray(np.roll(pixels, 7 * number, axis=1))
+            shifted.save(buffer, "JPEG", quality=92)
+            encoded.append(buffer.getvalue())
+        return encoded
+
+    def ours(self, jpegs: list[bytes]) -> float:
+        """Seconds from JPEG bytes to depth, through ``run_many``."""
+        os.environ["VIZION3D_RUNTIME"] = "torch"
+        os.environ["VIZION3D_DEVICE"] = str(self.device)
+        reset_default_container()
+
+        def run() -> None:
+            commands = (DepthEstimationCommand(j, str(self.checkpoint)) for j in jpegs)
+            for _ in DepthEstimation().run_many(commands):
+                pass
+
+        return self.seconds(run)
+
+    def theirs(self, jpegs: list[bytes], batch: int) -> float:
+        """Seconds from JPEG bytes to depth, through transformers' pipeline."""
+        pipeline = self.pipeline()
+
+        def run() -> None:
+            pictures = [Image.open(io.BytesIO(jpeg)).convert("RGB") for jpeg in jpegs]
+            pipeline(pictures, batch_size=batch)
+
+        return self.seconds(run)
+
+    def pipeline(self) -> Any:
+        from transformers import DPTImageProcessorPil
+        from transformers.pipelines import DepthEstimationPipeline
+
+        processor = DPTImageProcessorPil(
+            size={"height": 518, "width": 518},
+            keep_aspect_ratio=True,
+            ensure_multiple_of=14,
+            resample=3,
+            image_mean=[0.485, 0.456, 0.406],
+            image_std=[0.229, 0.224, 0.225],
+        )
+        model = to_transformers(self.network.float().cpu()).to(self.dtype)
+        return DepthEstimationPipeline(
+            model=model, image_processor=processor, device=self.device, dtype=self.dtype
+        )
+
+
+def report(bench: Bench, batches: list[int], photos: int, matrix_side: int) -> list[str]:
+    """Markdown."""
+    rate, flops = bench.matrix_rate(matrix_side), bench.flops()
+    lines = [
+        f"Matrix product, {matrix_side} squared, {str(bench.dtype).removeprefix('torch.')}: "
+        f"{rate / 1e12:.1f} TFLOP/s. Network at {bench.size[1]} x {bench.size[0]}: "
+        f"{flops / 1e9:.1f} GFLOP an image. Worst deviation from fp32: "
+        f"{bench.deviation():.2%} of the range.",
+        "",
+        "| batch | network, ms | of the matrix product's rate | pixels to depth, ms | images/s |",
+        "|---|---|---|---|---|",
+    ]
+    for batch in batches:
+        alone_s, whole_s = bench.network_alone(batch), bench.runtime(batch)
+        share = batch * flops / alone_s / rate
+        lines.append(
+            f"| {batch} | {1e3 * alone_s:.2f} | {share:.1%} | {1e3 * whole_s:.2f} "
+            f"| {batch / whole_s:.1f} |"
+        )
+    jpegs = bench.jpegs(photos)
+    ours_s = bench.ours(jpegs)
+    lines += ["", "| from JPEG bytes | images/s | |", "|---|---|---|"]
+    lines.append(f"| vizion3d, `run_many` | {photos / ours_s:.1f} | |")
+    for batch in sorted({1, batches[-1]}):
+        theirs_s = bench.theirs(jpegs, batch)
+        lines.append(
+            f"| transformers, batch {batch} | {photos / theirs_s:.1f} "
+            f"| ours is {theirs_s / ours_s:.2f}x |"
+        )
+    return lines
+
+
+def describe(device: torch.device) -> str:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return f"{name}; {os.cpu_count()} cores; torch {torch.__version__}."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--encoder", choices=ENCODERS, default="vitb")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
+    parser.add_argument("--photos", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--matrix", type=int, default=8192, help="side of the matrix product")
+    parser.add_argument("--out", type=Path, help="also write the report there")
+    arguments = parser.parse_args()
+    device = torch.device(arguments.device)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(device, arguments.encoder, arguments.rounds, Path(folder))
+        lines = report(bench, arguments.batches, arguments.photos, arguments.matrix)
+    text = "\n".join([f"## {arguments.encoder} on {device}", "", describe(device), "", *lines, ""])
+    print(text)
+    if arguments.out:
+        arguments.out.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
