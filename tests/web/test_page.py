@@ -180,6 +180,18 @@ def test_everything_can_be_done_with_the_keyboard(visit: Open) -> None:
     assert " m (relative" in shown.page.inner_text("#measured")
 
 
+def test_the_view_fills_the_window_until_escape(shown: Visit) -> None:
+    small = shown.page.locator("#view").bounding_box()
+    shown.page.click("#wide")
+    shown.settle()
+    large = shown.page.locator("#view").bounding_box()
+    assert large["width"] > 1.5 * small["width"]
+    assert len(np.unique(pixels(shown, "#view").reshape(-1, 3), axis=0)) > 100
+    shown.page.keyboard.press("Escape")
+    shown.settle()
+    assert shown.page.locator("#view").bounding_box() == small
+
+
 def test_every_control_has_a_name(shown: Visit) -> None:
     nameless = shown.page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, [tabindex]")]

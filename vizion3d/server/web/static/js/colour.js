@@ -23,16 +23,17 @@ export function colourTable(name) {
 export function colourise(depth, name) {
   const table = colourTable(name);
   const image = new ImageData(depth.width, depth.height);
+  // RGBA in memory is one little-endian word: every browser's machine is little-endian.
+  const words = Uint32Array.from({ length: 256 }, (_, i) => {
+    const [red, green, blue] = table.subarray(3 * i, 3 * i + 3);
+    return (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
+  });
+  const pixels = new Uint32Array(image.data.buffer);
   const low = f32(depth.min);
   const span = f32(f32(depth.max) - low);
-  const { data } = image;
-  for (let i = 0; i < depth.data.length; i++) {
+  for (let i = 0; i < pixels.length; i++) {
     const scaled = span > 0 ? f32(f32(depth.data[i] - low) / span) : 1;
-    const entry = 3 * rint(f32(scaled * 255));
-    data[4 * i] = table[entry];
-    data[4 * i + 1] = table[entry + 1];
-    data[4 * i + 2] = table[entry + 2];
-    data[4 * i + 3] = 255;
+    pixels[i] = words[rint(f32(scaled * 255))];
   }
   return image;
 }

@@ -64,34 +64,46 @@ export class Samples {
       }
       this.levels.push(next);
     }
-    const radius = Math.max(1, rint(Math.min(width, height) / NETWORK_PIXELS));
-    this.lowest = this._extremes(radius, Math.min);
-    this.highest = this._extremes(radius, Math.max);
+    this._findExtremes(Math.max(1, rint(Math.min(width, height) / NETWORK_PIXELS)), columns);
   }
 
-  /** Extreme of the depth in the square around each point's pixel, clipped at the border. */
-  _extremes(radius, extreme) {
+  /**
+   * Least and greatest depth in the square around each point's pixel, clipped at the border.
+   *
+   * Only columns that have points are looked at: in a large photo few have.
+   */
+  _findExtremes(radius, columns) {
     const { data, width, height } = this.depth;
-    const across = new Float32Array(width * height);
-    for (let row = 0; row < height; row++) {
-      const start = row * width;
-      for (let column = 0; column < width; column++) {
-        let best = data[start + column];
-        const to = Math.min(width - 1, column + radius);
-        for (let u = Math.max(0, column - radius); u <= to; u++) best = extreme(best, data[start + u]);
-        across[start + column] = best;
+    const least = new Float32Array(columns * height);
+    const greatest = new Float32Array(columns * height);
+    for (let row = 0, at = 0; row < height; row++) {
+      for (let column = 0; column < width; column += this.stride, at++) {
+        const first = row * width + Math.max(0, column - radius);
+        const last = row * width + Math.min(width - 1, column + radius);
+        let [low, high] = [data[first], data[first]];
+        for (let i = first + 1; i <= last; i++) {
+          if (data[i] < low) low = data[i];
+          else if (data[i] > high) high = data[i];
+        }
+        least[at] = low;
+        greatest[at] = high;
       }
     }
-    return Float32Array.from(this.pixel, (pixel) => {
-      const row = Math.floor(pixel / width);
-      const column = pixel - row * width;
-      let best = across[pixel];
-      const to = Math.min(height - 1, row + radius);
-      for (let v = Math.max(0, row - radius); v <= to; v++) {
-        best = extreme(best, across[v * width + column]);
+    this.lowest = new Float32Array(this.count);
+    this.highest = new Float32Array(this.count);
+    for (let point = 0; point < this.count; point++) {
+      const row = Math.floor(this.pixel[point] / width);
+      const column = (this.pixel[point] - row * width) / this.stride;
+      const last = Math.min(height - 1, row + radius) * columns + column;
+      let at = Math.max(0, row - radius) * columns + column;
+      let [low, high] = [least[at], greatest[at]];
+      for (at += columns; at <= last; at += columns) {
+        if (least[at] < low) low = least[at];
+        if (greatest[at] > high) high = greatest[at];
       }
-      return best;
-    });
+      this.lowest[point] = low;
+      this.highest[point] = high;
+    }
   }
 
   /**

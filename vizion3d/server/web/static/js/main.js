@@ -324,6 +324,9 @@ viewer?.addEventListener("toggle-measure", toggleMeasure);
 $("measure").addEventListener("click", toggleMeasure);
 $("reset").addEventListener("click", () => viewer?.reset());
 $("wide").addEventListener("click", toggleWide);
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape" && document.body.classList.contains("wide")) toggleWide();
+});
 $("cancel").addEventListener("click", () => {
   running?.abort();
   endProgress();
