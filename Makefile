@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check protos docs figures bench bench-serving soak clean
+.PHONY: help setup demo test test-web web screenshots bench-web lint types check protos docs figures bench bench-serving soak clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 setup: $(READY) ## make .venv with everything that development needs
 
@@ -25,6 +25,10 @@ demo: $(READY) ## lift a photo into 3D and say where the results are
 
 test: $(READY) ## run every test
 	$(BIN)/python -m pytest
+
+test-web: $(READY) ## install Chromium, and run the tests of the web page in it
+	PYTHON=$(PYTHON) bash tools/system_libraries.sh chromium
+	$(BIN)/python -m pytest tests/web tests/unit/server/web tests/integration/test_ui.py
 
 lint: $(READY) ## style and formatting
 	$(BIN)/ruff check .
@@ -45,9 +49,20 @@ docs: $(READY) ## build the documentation into site/
 figures: $(READY) ## make the pictures of README and docs
 	$(BIN)/python -m tools.figures
 
+screenshots: $(READY) ## photograph the web page for README and docs
+	$(BIN)/python -m tools.screenshots
+
+web: $(READY) ## fetch three.js, pinned, and write the colour maps into the web page
+	$(BIN)/python tools/web_assets.py
+
+bench-web: $(READY) ## time the web page with a million points, into benchmarks/results/
+	$(BIN)/python -m benchmarks.web_page
+
 bench: $(READY) ## time the pipeline beside its peers, into benchmarks/results/
 	PYTHON=$(PYTHON) bash tools/peer_environment.sh .venv-1.5.6
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.input_size
+	$(BIN)/python -m benchmarks.bound
 
 bench-serving: $(READY) ## measure the servers, into benchmarks/results/
 	$(BIN)/python -m benchmarks.serving

@@ -68,7 +68,10 @@ class Task:
         return self.checkpoint.parent / "cache"
 
     def environment(self, contestant: Contestant) -> dict[str, str]:
-        return {**os.environ, "VIZION3D_MODEL_CACHE": str(self.cache), **contestant.settings}
+        inherited = dict(os.environ)
+        if contestant.python != _OURS:
+            inherited.pop("PYTHONPATH", None)  # it may name our tree
+        return {**inherited, "VIZION3D_MODEL_CACHE": str(self.cache), **contestant.settings}
 
 
 def write_png(contestant: Contestant, task: Task) -> float:

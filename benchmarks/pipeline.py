@@ -12,13 +12,13 @@ import statistics
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.contestants import (
     BASELINE,
     COMMAND_LINE,
     CONTESTANTS,
     RESULTS,
-    ROOT,
     TORCH,
     VIZION3D,
     Contestant,
@@ -105,8 +105,25 @@ def measure_around(task: Task, rounds: int) -> dict[str, list[float]]:
     }
 
 
-def table(measured: dict[str, Measured]) -> str:
-    """Markdown: medians with their quartiles, and ratios to the baseline."""
+def section(encoder: str, raw: dict[str, Any]) -> str:
+    """Markdown of one encoder: medians with their quartiles, and ratios to the baseline."""
+    measured = {label: Measured(**m) for label, m in raw["measured"].items()}
+    around = _compared(raw["around_s"], BASELINE.label)
+    first = _compared(raw["first_s"], TORCH.label)
+    return f"""
+### {encoder}
+
+{raw["machine"]}
+
+{_table(measured)}
+
+Outside the network, for a JPEG of 1920 x 1080 with depth image and cloud: {around}.
+
+First run of a new checkpoint, conversion included, beside torch's: {first}.
+"""
+
+
+def _table(measured: dict[str, Measured]) -> str:
     base = measured[BASELINE.label]
     lines = ["| | fresh process to a depth PNG | warm | peak memory |", "|---|---|---|---|"]
     for label, m in measured.items():
@@ -118,7 +135,7 @@ def table(measured: dict[str, Measured]) -> str:
 
 
 def _seconds(taken: list[float], base: list[float]) -> str:
-    low, middle, high = statistics.quantiles(taken, n=4)
+    low, middle, high = statistics.quantiles(taken, n=4, method="inclusive")
     ratio = middle / statistics.median(base)
     return f"{middle:.2f} s ({low:.2f} to {high:.2f}), **{ratio:.2f}x**"
 
@@ -144,30 +161,22 @@ def main() -> None:
     parser.add_argument("--encoders", nargs="+", default=["vits", "vitb"])
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-    report, raw = [INTRODUCTION, describe_machine()], {}
+    RESULTS.mkdir(exist_ok=True)
+    kept = RESULTS / "pipeline.json"
+    raw = json.loads(kept.read_text()) if kept.exists() else {}
     for encoder in arguments.encoders:
         with tempfile.TemporaryDirectory() as folder:
             task = prepare(Path(folder), encoder)
-            measured = measure(task, arguments.rounds)
-            around = measure_around(task, 2 * arguments.rounds)
-            first = measure_first(task, max(2, arguments.rounds // 2))
-        raw[encoder] = {label: asdict(m) for label, m in measured.items()}
-        report += [
-            f"\n### {encoder}\n",
-            table(measured),
-            "\nOutside the network, for a JPEG of 1920 x 1080 with depth image and cloud: "
-            + _compared(around, BASELINE.label)
-            + ".",
-            "\nFirst run of a new checkpoint, conversion included, beside torch's: "
-            + _compared(first, TORCH.label)
-            + ".",
-        ]
-    RESULTS.mkdir(exist_ok=True)
-    page = RESULTS / "pipeline.md"
-    page.write_text("\n".join(report) + "\n")
-    (RESULTS / "pipeline.json").write_text(json.dumps(raw, indent=1) + "\n")
-    print("\n".join(report))
-    print(f"\nwritten to {page.relative_to(ROOT)}")
+            raw[encoder] = {
+                "machine": describe_machine(),
+                "measured": {k: asdict(m) for k, m in measure(task, arguments.rounds).items()},
+                "around_s": measure_around(task, 2 * arguments.rounds),
+                "first_s": measure_first(task, max(2, arguments.rounds // 2)),
+            }
+    kept.write_text(json.dumps(raw, indent=1) + "\n")
+    page = INTRODUCTION + "".join(section(encoder, raw[encoder]) for encoder in sorted(raw))
+    (RESULTS / "pipeline.md").write_text(page)
+    print(page)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Install the system libraries that Open3D loads and Python's venv module, where they are missing.
+# Install the system libraries that Open3D loads and Python's venv module, and the packages that are
+# named as arguments, where they are missing.
 set -euo pipefail
 python=${PYTHON:-python3}
-wanted=(libusb-1.0-0 libgl1 libegl1 libgomp1)
+wanted=(libusb-1.0-0 libgl1 libegl1 libgomp1 "$@")
 "$python" -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
 
 if ! command -v dpkg-query >/dev/null; then
-    echo "Not a Debian-like system: Open3D needs libusb-1.0, libGL, libEGL and libgomp here." >&2
+    echo "Not a Debian-like system: Open3D needs libusb-1.0, libGL, libEGL and libgomp here${*:+; and $*}." >&2
     exit 0
 fi
 missing=()

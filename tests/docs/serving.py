@@ -9,13 +9,15 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import requests
 
 from tests.support.servers import free_port
 
-ADDRESS = re.compile(r"(localhost:|127\.0\.0\.1:|port[ =])(\d{4,5})\b")
+ADDRESS = re.compile(r"(localhost[:/]|127\.0\.0\.1:|port[ =])(\d{4,5})\b")
 COMMAND = re.compile(r"^(.*?)(vizion3d-serve-(rest|grpc))\b", re.MULTILINE)
+SERVE_LINE = re.compile(r"^((?:\w+=\S+ )*)(?=.*vizion3d-serve-)", re.MULTILINE)
 DEFAULT_PORTS = {"rest": 8000, "grpc": 50051}
 READY_WITHIN_S = 120
 STOPPED_WITHIN_S = 60
@@ -47,36 +49,36 @@ def free_ports() -> Mapping[int, int]:
 
 
 @contextmanager
-def shell(code: str, env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+def shell(code: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A shell that runs an example; whatever it started ends with it."""
-    process = subprocess.Popen(
-        ["bash", "-euo", "pipefail", "-c", code],
-        env=dict(env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", code],
+            env=dict(env),
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+        )
     try:
         yield process
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.wait()
 
 
-def serves_and_stops(code: str, env: Mapping[str, str]) -> None:
+def serves_and_stops(code: str, env: Mapping[str, str], log: Path) -> None:
     """Run a block that serves, until it is ready; then stop it as an operator would."""
-    code = COMMAND.sub(r"\1exec \2", code)
-    protocol, port = COMMAND.search(code)[3], int(re.findall(r"--port[ =](\d+)", code)[-1])
-    with shell(code, env) as process:
+    protocol = COMMAND.search(code)[3]
+    port = int(re.findall(r"--port[ =](\d+)", code)[-1])
+    with shell(SERVE_LINE.sub(r"\1exec ", code), env, log) as process:
         end = time.monotonic() + READY_WITHIN_S
         while not _is_ready(protocol, port):
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < end, "not ready"
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
             time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(STOPPED_WITHIN_S) == 0, process.communicate()[0]
+        assert process.wait(STOPPED_WITHIN_S) == 0, log.read_text()
 
 
 def _is_ready(protocol: str, port: int) -> bool:

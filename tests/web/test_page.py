@@ -157,6 +157,8 @@ def test_two_points_give_a_distance_that_is_said_to_be_relative(shown: Visit) ->
     assert 0.01 < float(told.split()[0]) < 20
     assert "relative" in told
     assert shown.page.locator("#overlay .dot:not([hidden])").count() == 2
+    shown.page.mouse.click(box["x"] + box["width"] - 3, box["y"] + 3)
+    assert shown.page.inner_text("#measured") == "There is no point there."
 
 
 def test_everything_can_be_done_with_the_keyboard(visit: Open) -> None:
@@ -175,7 +177,7 @@ def test_everything_can_be_done_with_the_keyboard(visit: Open) -> None:
     shown.page.keyboard.press("Enter")
     shown.page.keyboard.press("ArrowRight")
     shown.page.keyboard.press("Enter")
-    assert " m, relative" in shown.page.inner_text("#measured")
+    assert " m (relative" in shown.page.inner_text("#measured")
 
 
 def test_every_control_has_a_name(shown: Visit) -> None:

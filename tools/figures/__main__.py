@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from benchmarks import plots
 from tools.figures import clouds, diagrams, notebook
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
@@ -24,6 +25,8 @@ FIGURES = {
     "depth_curves": diagrams.depth_curves,
     "pinhole": diagrams.pinhole,
     "frames": diagrams.frames,
+    "benchmark_pipeline": plots.pipeline,
+    "benchmark_input_size": plots.input_size,
 }
 
 

@@ -35,10 +35,16 @@ def read_keys(path: Path | None) -> ApiKeys:
     if path is None:
         return ApiKeys(())
     try:
-        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidConfigError(f"the API key file {path} cannot be read: {error}") from error
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
         raise InvalidConfigError(f"the API key file {path} has no key in it; write one a line")
+    for number, line in enumerate(lines, 1):
+        if not (line.startswith("#") or (line.isascii() and line.isprintable())):
+            raise InvalidConfigError(
+                f"line {number} of the API key file {path} cannot be sent in a header; a key is of "
+                "printable ASCII characters"
+            )
     return ApiKeys(keys)

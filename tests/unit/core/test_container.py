@@ -7,6 +7,7 @@ from vizion3d.lifting.commands import (
     ClearConversionsCommand,
     DepthEstimationCommand,
     DownloadModelCommand,
+    LoadModelCommand,
 )
 from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.settings import Settings
@@ -18,6 +19,7 @@ def test_every_command_and_query_of_the_library_has_a_handler(tmp_path: Path) ->
         DepthEstimationCommand,
         DownloadModelCommand,
         ClearConversionsCommand,
+        LoadModelCommand,
     }
     assert set(container.queries._registry._handlers) == {
         ListModelsQuery,

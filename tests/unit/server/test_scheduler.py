@@ -75,7 +75,7 @@ def test_a_cancelled_caller_cancels_the_scope_and_keeps_the_slot_until_the_threa
         work.go.set()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await s.run(lambda: "next") == "next"
+        assert await s.run(lambda: "next", patient=True) == "next"
         s.close()
 
     asyncio.run(main())

@@ -14,6 +14,7 @@ from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.runtime.conversions import ConversionStore
 from vizion3d.lifting.runtime.openvino_library import core, hints_for, ops, ov
 from vizion3d.lifting.runtime.positions import resample_positions
+from vizion3d.lifting.runtime.resample import bilinear
 from vizion3d.settings import Precision
 
 _KEPT_SIZES = 8
@@ -43,29 +44,12 @@ def _input_graph() -> Any:
     return ov.Model([ops.divide(ops.subtract(resized, mean), std)], [images, size], "input")
 
 
-def _output_graph() -> Any:
-    """Depth ``(N, h, w)``, size ``(2,)`` -> ``(N, *size)``, bilinear with aligned corners."""
-    depth = ops.parameter([-1, -1, -1], ov.Type.f32)
-    size = ops.parameter([2], ov.Type.i64)
-    one = np.array([1])
-    resized = ops.interpolate(
-        ops.unsqueeze(depth, one),
-        size,
-        "linear_onnx",
-        "sizes",
-        coordinate_transformation_mode="align_corners",
-        axes=np.array([2, 3]),
-    )
-    return ov.Model([ops.squeeze(resized, one)], [depth, size], "output")
-
-
 @dataclass(frozen=True)
 class _Requests:
-    """What one thread infers with: the recipe's two halves and the network between them."""
+    """What one thread infers with: the recipe up to the network, and the network."""
 
     before: Any
     network: Any
-    after: Any
 
 
 class OpenVinoRuntime:
@@ -91,7 +75,6 @@ class OpenVinoRuntime:
             partial(resample_positions, converted.positions)
         )
         self._before = core.compile_model(_input_graph(), "CPU", hints_for("fp32"))
-        self._after = core.compile_model(_output_graph(), "CPU", hints_for("fp32"))
         self._local = threading.local()
         self.description = f"openvino cpu {precision}"
 
@@ -101,8 +84,7 @@ class OpenVinoRuntime:
         positions = self._positions_for(size[0] // PATCH_SIZE, size[1] // PATCH_SIZE)
         batch = _infer(requests.before, images, np.array(size))
         depth = _infer(requests.network, batch, positions)
-        resized = _infer(requests.after, depth, np.array(images.shape[1:3]))
-        return resized.copy()  # the request keeps its memory for the next image
+        return bilinear(depth, *images.shape[1:3])
 
     def _requests(self) -> _Requests:
         """A request serves one caller at a time, so each thread has its own."""
@@ -110,7 +92,6 @@ class OpenVinoRuntime:
             self._local.requests = _Requests(
                 self._before.create_infer_request(),
                 self._converted.network.create_infer_request(),
-                self._after.create_infer_request(),
             )
         requests: _Requests = self._local.requests
         return requests

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -51,6 +52,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         description="Lift a photo into 3D: depth map, 16-bit depth image, coloured point cloud.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        redirect_slashes=False,  # they would lead to whatever the Host header says
         docs_url=None,
         redoc_url=None,
     )
@@ -61,8 +63,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     if settings.ui:
         mount_web(app)
     add_problem_handlers(app)
-    generate = app.openapi
-    app.openapi = lambda: openapi.complete(generate())  # type: ignore[method-assign]
+    app.openapi = partial(_document, app.openapi, service)  # type: ignore[method-assign]
     app.add_middleware(Gate, service=service)
     if settings.cors_origins:
         app.add_middleware(
@@ -73,6 +74,10 @@ def create_app(settings: ServerSettings) -> FastAPI:
             expose_headers=_EXPOSED_HEADERS,
         )
     return app
+
+
+def _document(generate: Callable[[], dict[str, Any]], service: DepthService) -> dict[str, Any]:
+    return openapi.complete(generate(), secured=service.keys.required)
 
 
 async def _load(service: DepthService) -> None:

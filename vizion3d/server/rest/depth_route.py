@@ -1,16 +1,20 @@
 """``POST /lifting/depth-estimation``."""
 
 import asyncio
+import inspect
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import orjson
-from fastapi import APIRouter, Depends, File, Form, Header, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting.geometry import DepthKind, Frame
 from vizion3d.lifting.models import (
     LARGEST,
@@ -21,9 +25,12 @@ from vizion3d.lifting.models import (
 from vizion3d.lifting.preprocess import PATCH_SIZE
 from vizion3d.server import encoding
 from vizion3d.server.rest import negotiation, openapi
-from vizion3d.server.service import DepthRequest, DepthService
+from vizion3d.server.service import MAX_NETWORK_PIXELS, DepthRequest, DepthService
 
 router = APIRouter()
+PATH = "/lifting/depth-estimation"
+MAX_INPUT_SIZE = math.isqrt(MAX_NETWORK_PIXELS) // PATCH_SIZE * PATCH_SIZE
+"""More is too much for an image of any shape."""
 
 Positive = Annotated[float | None, Form(gt=TINIEST, le=LARGEST, allow_inf_nan=False)]
 Moderate = Annotated[float | None, Form(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
@@ -68,6 +75,7 @@ class Wanted:
 
 
 async def read_form(
+    request: Request,
     image: Annotated[
         UploadFile, File(description="The photo: JPEG, PNG, WebP, TIFF, BMP or GIF (first frame).")
     ],
@@ -90,10 +98,18 @@ async def read_form(
     edge_threshold: Positive = None,
     input_size: Annotated[
         int | None,
-        Form(ge=PATCH_SIZE, le=4096, description="Shorter side that the network sees, pixels."),
+        Form(
+            ge=PATCH_SIZE,
+            le=MAX_INPUT_SIZE,
+            description="Shorter side that the network sees, pixels.",
+        ),
     ] = None,
 ) -> Wanted:
     """The form's fields; the camera's and the range's are those of DepthEstimationAdvanceConfig."""
+    times = Counter(name for name, _ in (await request.form()).multi_items())
+    for name, count in times.items():
+        if count > 1 and name in FIELDS:
+            raise InvalidConfigError(f"{name} is in the form {count} times; send it once")
     config: dict[str, Any] = {
         "fx": fx,
         "fy": fy,
@@ -114,6 +130,10 @@ async def read_form(
             "point_cloud": return_point_cloud,
         },
     )
+
+
+FIELDS = frozenset(inspect.signature(read_form).parameters)
+"""What a form may have; more is ignored."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +157,7 @@ _PATH_CHARACTERS = "/:\\ "
 
 
 @router.post(
-    "/lifting/depth-estimation",
+    PATH,
     summary="Estimate the depth of a photo",
     response_class=Response,
     responses=openapi.depth_responses(DepthEstimationAnswer, BINARY),
@@ -145,28 +165,20 @@ _PATH_CHARACTERS = "/:\\ "
 async def estimate_depth(
     request: Request,
     wanted: Annotated[Wanted, Depends(read_form)],
-    accept: Annotated[
-        Literal[
-            "application/json",
-            "image/png",
-            "application/x-npy",
-            "model/ply",
-            "application/x-ply",
-            "model/gltf-binary",
-        ]
-        | str,
-        Header(description="The form of the answer; JSON if it is left out."),
-    ] = JSON,
 ) -> Response:
     """The depth as JSON, as a 16-bit PNG, as a NumPy array, or as a point cloud (PLY, GLB).
 
-    The binary forms are far smaller and faster than JSON; their headers tell the rest.
+    The `Accept` header says which; JSON if it is left out. The binary forms are far smaller and
+    faster than JSON; their headers tell the rest.
     """
+    accept = ", ".join(request.headers.getlist("accept")) or JSON
     media_type = negotiation.choose(accept, (JSON, *BINARY))
     if media_type is None:
         raise HTTPException(406, f"Accept must be one of {', '.join((JSON, *BINARY))}")
     service: DepthService = request.app.state.service
-    zip_it = media_type != "image/png" and "gzip" in request.headers.get("accept-encoding", "")
+    zip_it = media_type != "image/png" and negotiation.accepts_gzip(
+        request.headers.get("accept-encoding", "")
+    )
 
     def encode(result: DepthEstimationResult, config: DepthEstimationAdvanceConfig) -> Answer:
         if media_type == JSON:

@@ -10,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vizion3d.server.log import access, request_id
-from vizion3d.server.rest.problems import problem
+from vizion3d.server.rest.depth_route import PATH, ClientLeftError
+from vizion3d.server.rest.problems import internal, problem
 from vizion3d.server.service import DepthService
 
 OPEN_PATHS = frozenset({"/health", "/ready", "/"})
@@ -18,6 +19,7 @@ OPEN_PATHS = frozenset({"/health", "/ready", "/"})
 OPEN_FOLDER = "/ui/"
 
 _LINGER_S = 1.0
+_MAX_SHOWN = 100
 
 
 class BodyTooLargeError(HTTPException):
@@ -61,8 +63,19 @@ class Gate:
             refusal = passage.refusal()
             app = refusal or self._app
             await app(scope, passage.receive, passage.send)
+        except ClientLeftError:
+            pass
+        # Told like every other answer: by its id, to the client, in the log and in the metrics.
+        except Exception as error:
+            if passage.has_answered:
+                raise
+            await internal(Request(scope), error)(scope, passage.receive, passage.send)
         finally:
             passage.tell()
+
+
+def _unsupported(request: Request, detail: str) -> ASGIApp:
+    return problem(request, "unsupported-media-type", "Unsupported Media Type", 415, detail)
 
 
 class _Passage:
@@ -97,11 +110,22 @@ class _Passage:
                 return problem(request, "unauthorized", "Unauthorized", 401, detail)
             encoding = self._headers.get("content-encoding", "identity").lower()
             if encoding != "identity":
-                detail = f"the body is {encoding!r}-encoded; send it as it is"
-                return problem(
-                    request, "unsupported-media-type", "Unsupported Media Type", 415, detail
-                )
+                detail = f"the body is {encoding[:_MAX_SHOWN]!r}-encoded; send it as it is"
+                return _unsupported(request, detail)
+            if self._scope["path"] == PATH and self._scope["method"] == "POST":
+                media_type = self._headers.get("content-type", "none").lower()
+                if not media_type.startswith("multipart/form-data"):
+                    detail = (
+                        f"the body's type is {media_type[:_MAX_SHOWN]!r}; send it as "
+                        "multipart/form-data (curl: -F image=@photo.jpg)"
+                    )
+                    return _unsupported(request, detail)
         return None
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether an answer is under way."""
+        return self._status > 0
 
     async def receive(self) -> Message:
         """The next piece of the body, within the limits of size and time."""

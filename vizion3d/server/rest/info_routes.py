@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from vizion3d.lifting.geometry import DepthKind
 from vizion3d.server.metrics import CONTENT_TYPE
-from vizion3d.server.rest.openapi import gate_responses
+from vizion3d.server.rest.openapi import gate_responses, open_responses
 from vizion3d.server.scheduler import State
 from vizion3d.server.service import DepthService
 
@@ -45,7 +45,7 @@ def service_of(request: Request) -> DepthService:
     return service
 
 
-@router.get("/health", summary="Is the server alive?")
+@router.get("/health", summary="Is the server alive?", responses=open_responses())
 async def health() -> Health:
     """Always, while the process answers at all."""
     return Health()
@@ -54,7 +54,10 @@ async def health() -> Health:
 @router.get(
     "/ready",
     summary="May requests be sent?",
-    responses={503: {"model": Readiness, "description": "Loading the model, or stopping."}},
+    responses={
+        503: {"model": Readiness, "description": "Loading the model, or stopping."},
+        **open_responses(),
+    },
 )
 async def ready(request: Request, response: Response) -> Readiness:
     """503 until the model is loaded, and from the moment that the server is told to stop."""

@@ -18,6 +18,12 @@ def choose(accept: str, offered: Sequence[str]) -> str | None:
     return best
 
 
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether an ``Accept-Encoding`` header asks for gzip (RFC 9110, section 12.5.3)."""
+    wanted = dict(_parse(part) for part in accept_encoding.split(","))
+    return wanted.get("gzip", 0.0) > 0
+
+
 def _parse(part: str) -> tuple[str, float]:
     media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
     quality = 1.0

@@ -21,7 +21,7 @@ _FACTS = {
 _GATE = {
     401: "The API key is missing or wrong.",
     413: "The body is larger than the server reads.",
-    415: "The body is compressed.",
+    415: "The body is compressed, or no multipart/form-data.",
 }
 _DEPTH = {
     400: "Not an image, damaged, or too large; or not multipart.",
@@ -37,6 +37,11 @@ def problems(statuses: dict[int, str]) -> Responses:
         status: {"description": text, "content": {MEDIA_TYPE: schema}}
         for status, text in statuses.items()
     }
+
+
+def open_responses() -> Responses:
+    """What a route that needs no key may answer."""
+    return problems({413: _GATE[413]})
 
 
 def gate_responses() -> Responses:
@@ -57,25 +62,40 @@ def depth_responses(answer: type[BaseModel], binary: Iterable[str]) -> Responses
     return {200: success, **problems(titles | _GATE | _DEPTH)}
 
 
-def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """The problem's schema, the key, and the request id of every answer."""
+def complete(document: dict[str, Any], *, secured: bool) -> dict[str, Any]:
+    """The problem's schema, the key where one is needed, and the request id of every answer."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     schemas["Problem"] = Problem.model_json_schema()
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which we replace
         schemas.pop(name, None)
-    components["securitySchemes"] = {
-        "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
-    }
+    for name in [name for name in schemas if name.startswith("Body_")]:
+        schemas[name]["properties"] = _without_null(schemas[name]["properties"])
+    if secured:
+        components["securitySchemes"] = {
+            "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+        }
     request_id = {
         "description": "Names the request in the server's log; the request's own if it has one.",
         "schema": {"type": "string"},
     }
     for operations in document["paths"].values():
         for operation in operations.values():
+            if secured and "401" in operation["responses"]:
+                operation["security"] = [{"ApiKey": []}]
             for response in operation["responses"].values():
                 response.setdefault("headers", {})["X-Request-ID"] = request_id
                 content = response.get("content", {})
                 if MEDIA_TYPE in content:
                     response["content"] = {MEDIA_TYPE: content[MEDIA_TYPE]}
     return document
+
+
+def _without_null(properties: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a form: one is left out, or has a value; no form can say null."""
+    plain = {}
+    for name, schema in properties.items():
+        kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+        rest = {key: value for key, value in schema.items() if key != "anyOf"}
+        plain[name] = {**kinds[0], **rest} if len(kinds) == 1 else schema
+    return plain

@@ -16,6 +16,7 @@ from vizion3d.server.status import INTERNAL, detail_of, status_of
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_MAX_SHOWN = 100
 
 
 class Problem(BaseModel):
@@ -47,7 +48,6 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Vizion3DError, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(Exception, _of_anything)
 
 
 async def _of_ours(request: Request, error: Exception) -> Response:
@@ -63,6 +63,9 @@ async def _of_ours(request: Request, error: Exception) -> Response:
 async def _of_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults: list[Any] = [{**fault, "loc": fault["loc"][1:]} for fault in error.errors()]
+    for fault in faults:
+        if "UploadFile" in fault["msg"]:  # FastAPI's, which speaks of its classes
+            fault["msg"] = "a file's content, not text (curl: -F image=@photo.jpg)"
     status = status_of(InvalidConfigError())
     detail = explain_faults(faults)
     return problem(request, status.name, status.title, status.http, detail)
@@ -72,13 +75,20 @@ async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code)
     detail = {
-        404: f"there is nothing at {request.url.path}; see /docs",
-        405: f"{request.method} is not possible at {request.url.path}; see /docs",
+        404: f"there is nothing at {_shown(request)}; see /docs",
+        405: f"{request.method} is not possible at {_shown(request)}; see /docs",
     }.get(error.status_code, str(error.detail))
     name = code.phrase.lower().replace(" ", "-")
     return problem(request, name, code.phrase, code, detail, **dict(error.headers or {}))
 
 
-async def _of_anything(request: Request, error: Exception) -> Response:
-    # The traceback is logged by the server; here nothing of it is told.
+def _shown(request: Request) -> str:
+    # Not request.url: a Host header can be such that it cannot be parsed.
+    path: str = request.scope["path"]
+    return path if len(path) <= _MAX_SHOWN else f"{path[:_MAX_SHOWN]}..."
+
+
+def internal(request: Request, error: Exception) -> Response:
+    """The response to what nobody expected; its traceback is logged, and nothing of it told."""
+    logger.error("%s", error, exc_info=error, extra={"request_id": request.scope["request_id"]})
     return problem(request, INTERNAL.name, INTERNAL.title, INTERNAL.http, detail_of(error))

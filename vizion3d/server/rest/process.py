@@ -1,4 +1,4 @@
-"""The REST server's process: uvicorn, with a slower end and a shorter patience."""
+"""The REST server's process: uvicorn, with a slower end."""
 
 import asyncio
 import logging
@@ -8,16 +8,15 @@ import socket
 import tempfile
 from functools import partial
 from types import FrameType
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from vizion3d.errors import InvalidConfigError
 from vizion3d.server.leave import leave
 from vizion3d.server.log import set_up_log
 from vizion3d.server.rest.app import create_app
+from vizion3d.server.rest.protocol import PatientProtocol
 from vizion3d.server.rest.workers import supervise
 from vizion3d.server.service import DepthService
 from vizion3d.server.settings import ServerSettings
@@ -25,36 +24,6 @@ from vizion3d.server.settings import ServerSettings
 logger = logging.getLogger(__name__)
 
 _BACKLOG = 2048
-_HEADER_TIMEOUT_S = 10.0
-
-
-class PatientProtocol(H11Protocol):
-    """Closes a connection whose request's headers do not arrive; uvicorn waits for ever."""
-
-    _waiting: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        self._wait()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._stop_waiting()
-        elif self._waiting is None:
-            self._wait()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def _wait(self) -> None:
-        self._waiting = self.loop.call_later(_HEADER_TIMEOUT_S, self.transport.close)
-
-    def _stop_waiting(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
 
 
 class DrainingServer(uvicorn.Server):

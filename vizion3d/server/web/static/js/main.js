@@ -191,7 +191,7 @@ function showMeasure({ detail: points }) {
   const [from, to] = points;
   const distance = Math.hypot(...from.map((value, i) => value - to[i]));
   const isMetric = shown.depth.kind === "metric";
-  told.textContent = `${digits(distance)} m${isMetric ? "" : ", relative: by the nearest and farthest that you set"}`;
+  told.textContent = `${digits(distance)} m${isMetric ? "" : " (relative: if nearest and farthest are as set)"}`;
 }
 
 function toggleMeasure() {
@@ -319,6 +319,7 @@ listenForPhotos((file) => {
 listDownloads($("downloads"), source, showError);
 depthView.addEventListener("point", ({ detail }) => viewer?.mark(detail));
 viewer?.addEventListener("measure", showMeasure);
+viewer?.addEventListener("miss", () => ($("measured").textContent = "There is no point there."));
 viewer?.addEventListener("toggle-measure", toggleMeasure);
 $("measure").addEventListener("click", toggleMeasure);
 $("reset").addEventListener("click", () => viewer?.reset());

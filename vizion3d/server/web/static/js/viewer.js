@@ -34,16 +34,24 @@ const VERTEX = `
   }`;
 const FRAGMENT = `
   varying vec3 colour;
-  void main() { gl_FragColor = vec4(colour, 1.0); }`;
+  void main() {
+    vec2 from_centre = gl_PointCoord - 0.5;
+    if (dot(from_centre, from_centre) > 0.25) discard;
+    gl_FragColor = vec4(colour, 1.0);
+  }`;
 
 /** Milliseconds a frame may take while the view moves, before fewer points are drawn. */
 const SLOW_MS = 45;
+/** Share of a turn's momentum that is left after a sixtieth of a second. */
+const MOMENTUM = 0.85;
+const FRAME_MS = 1000 / 60;
 const PICK_RADIUS_PX = 7;
 const MARGIN = 1.06;
 
 export class Viewer extends EventTarget {
   /**
-   * Fires `measure` when points are picked: `detail` holds them, none to two of `[x, y, z]`.
+   * Fires `measure` when points are picked: `detail` holds them, none to two of `[x, y, z]`;
+   * `miss` where no point was, and `toggle-measure` when the key for it is pressed.
    *
    * @param {HTMLCanvasElement} canvas
    * @param {SVGSVGElement} overlay
@@ -58,7 +66,6 @@ export class Viewer extends EventTarget {
     this.camera = new PerspectiveCamera();
     this.controls = new OrbitControls(this.camera, canvas);
     this.controls.enableDamping = true;
-    this.controls.dampingFactor = 0.15;
     this.controls.zoomToCursor = true;
     this.overlay = new Overlay(overlay);
     this.frame = "opencv";
@@ -212,9 +219,11 @@ export class Viewer extends EventTarget {
 
   _onFrame(now) {
     this._request = undefined;
+    const took = this._movedAt ? now - this._movedAt : FRAME_MS;
+    this.controls.dampingFactor = 1 - MOMENTUM ** (took / FRAME_MS); // as long at any rate
     const moving = this.controls.update() || this._held;
     if (moving && this._movedAt) {
-      this._pace = 0.7 * (this._pace ?? 16) + 0.3 * (now - this._movedAt);
+      this._pace = 0.7 * (this._pace ?? FRAME_MS) + 0.3 * took;
       if (this._pace > SLOW_MS && this._coarse > 0) {
         this._coarse -= 1;
         this._pace = undefined;
@@ -337,7 +346,10 @@ export class Viewer extends EventTarget {
 
   _measureAt(x, y) {
     const point = this._pickAt(x, y);
-    if (point < 0) return;
+    if (point < 0) {
+      this.dispatchEvent(new Event("miss"));
+      return;
+    }
     this._picked = this._picked.length === 2 ? [point] : [...this._picked, point];
     this._reportMeasure();
     this.invalidate();
