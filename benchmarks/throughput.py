@@ -115,24 +115,30 @@ def measure(names: list[str], setting: Setting, rounds: int) -> dict[str, list[d
 
 
 def table(answers: dict[str, list[dict[str, Any]]], count: int) -> list[str]:
-    """Markdown: medians, ratios to transformers if it takes part, share of the network's bound."""
-    seconds = {n: statistics.median(a["seconds"] for a in told) for n, told in answers.items()}
-    bound_s = statistics.median(a["network_s"] for a in answers["single"])
-    base_s = seconds.get("transformers")
+    """Markdown. Ratios are medians of those within each round: a noisy machine slows all alike."""
+    bounds_s = [answer["network_s"] for answer in answers["single"]]
     lines = [
-        f"The network alone takes {bound_s / count * 1e3:.0f} ms an image.",
+        f"The network alone takes {statistics.median(bounds_s) / count * 1e3:.0f} ms an image.",
         "",
         "| | images per second | beside transformers | of the network's own bound | peak memory |",
         "|---|---|---|---|---|",
     ]
-    for name, taken_s in seconds.items():
-        ratio = f"{base_s / taken_s:.2f}x" if base_s else "-"
-        peak = max(a["peak_bytes"] for a in answers[name]) / 1e6
+    for name, told in answers.items():
+        taken_s = [answer["seconds"] for answer in told]
+        ratio = "-"
+        if "transformers" in answers:
+            base_s = [answer["seconds"] for answer in answers["transformers"]]
+            ratio = f"{_median_ratio(base_s, taken_s):.2f}x"
         lines.append(
-            f"| {LABELS[name]} | {count / taken_s:.2f} | {ratio} | {bound_s / taken_s:.2f} "
-            f"| {peak:.0f} MB |"
+            f"| {LABELS[name]} | {count / statistics.median(taken_s):.2f} | {ratio} "
+            f"| {_median_ratio(bounds_s, taken_s):.2f} "
+            f"| {max(answer['peak_bytes'] for answer in told) / 1e6:.0f} MB |"
         )
     return lines
+
+
+def _median_ratio(above: list[float], below: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
 
 def measure_memory(folder: Path, cores: int) -> str:

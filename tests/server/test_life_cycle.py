@@ -119,7 +119,7 @@ def test_a_client_that_has_gone_away_costs_no_inference(
     tmp_path: Path, pool: ThreadPoolExecutor
 ) -> None:
     with running("rest", tmp_path / "log", "--depth_model", "nano") as server:
-        working = pool.submit(post, server)
+        working = pool.submit(post, server, 966)  # some seconds
         server.until(lambda: server.metric(IN_FLIGHT) == 1)
         request = requests.Request(
             "POST", server.depth_url, files={"image": COFFEE}, data={"input_size": SLOW}

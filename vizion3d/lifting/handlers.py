@@ -3,6 +3,8 @@
 import dataclasses
 import logging
 import math
+import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +82,8 @@ class DepthEstimationHandler:
         self._inference = inference
         self._limits = limits
         self._observer = observer or NoObserver()
+        # A decoder needs several times the memory of its image: no more of them than cores.
+        self._decoders = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def handle(self, command: DepthEstimationCommand) -> DepthEstimationResult:
         """Estimate the depth of the command's image.
@@ -95,7 +99,7 @@ class DepthEstimationHandler:
         current_scope().check()
         if command.return_depth_image or command.return_point_cloud:
             require_open3d()  # before the work, not after it
-        with timed(self._observer, "decode"):
+        with self._decoders, timed(self._observer, "decode"):
             image = images.decode(
                 command.image_input, self._limits.max_pixels, self._limits.formats
             )
