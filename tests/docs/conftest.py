@@ -27,11 +27,7 @@ def put_photos(folder: Path) -> None:
     (folder / "photos").mkdir()
     photo.save(folder / "photos" / "one.jpg")
     photo.rotate(90, expand=True).save(folder / "photos" / "two.jpg")
-<<<<<<< HEAD
-    write_video(folder / "in.mp4", panning(6), sound_s=0.6)
-=======
     write_video(folder / "clip.mp4", panning(3), sound_s=0.3)
->>>>>>> many
 
 
 def put_checkpoints(folder: Path) -> None:
