@@ -203,4 +203,5 @@ class InferenceQueue:
             return
         self._observer.batch(len(jobs))
         for job, depth in zip(jobs, depths, strict=True):
-            job.depth.set_result(depth)
+            # A view would keep the whole batch in memory for as long as one result is kept.
+            job.depth.set_result(depth if len(jobs) == 1 else depth.copy())

@@ -107,6 +107,24 @@ def test_images_that_wait_go_together_in_order_up_to_the_limit(pool: ThreadPoolE
     queue.close()
 
 
+def test_a_result_keeps_nothing_of_its_batch(pool: ThreadPoolExecutor) -> None:
+    runtime, queue = GatedRuntime(), InferenceQueue(max_batch_size=4)
+    kept: list[Float32Array] = []
+    pool.submit(lambda: kept.append(queue.infer(runtime, grey(0), SIZE)))
+    assert runtime.entered.wait(30)
+    waiting = [
+        pool.submit(lambda: kept.append(queue.infer(runtime, grey(1), SIZE))) for _ in range(4)
+    ]
+    until(lambda: queue.depth == 4)
+    runtime.gate.set()
+    for future in waiting:
+        future.result(30)
+    until(lambda: len(kept) == 5)
+    assert runtime.batches == [[0], [1, 1, 1, 1]]
+    assert all(depth.base is None or depth.base.nbytes == depth.nbytes for depth in kept)
+    queue.close()
+
+
 def test_only_images_of_one_shape_and_runtime_go_together(pool: ThreadPoolExecutor) -> None:
     runtime, queue = GatedRuntime(), InferenceQueue(max_batch_size=8)
     images = [grey(0), grey(1), grey(2, (5, 5)), grey(3), grey(4, (5, 5))]

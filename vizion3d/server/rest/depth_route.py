@@ -176,7 +176,8 @@ async def estimate_depth(
     if media_type is None:
         raise HTTPException(406, f"Accept must be one of {', '.join((JSON, *BINARY))}")
     service: DepthService = request.app.state.service
-    zip_it = media_type != "image/png" and negotiation.accepts_gzip(
+    # The binary forms hardly shrink: compressing them would take longer than sending them.
+    zip_it = media_type == JSON and negotiation.accepts_gzip(
         request.headers.get("accept-encoding", "")
     )
 
