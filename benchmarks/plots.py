@@ -34,13 +34,18 @@ def pipeline() -> Figure:
             labels = list(measured)
             heights = [values.get(label, 0) for label in labels]
             bars = axes.barh(labels, heights, color=[COLORS.get(k, OTHER) for k in labels])
-            axes.bar_label(bars, [f"{h:.3g}" if h else "" for h in heights], padding=2, fontsize=8)
+            axes.bar_label(bars, [_label(h) for h in heights], padding=2, fontsize=8)
             axes.invert_yaxis()
             axes.margins(x=0.15)
             axes.spines[["top", "right"]].set_visible(False)
             axes.set_title(f"{encoder}: {title}", fontsize=9, loc="left")
             axes.tick_params(labelsize=8, labelleft=column == 0)
     return figure
+
+
+def _label(value: float) -> str:
+    """Three figures, and nothing where nothing was measured."""
+    return f"{value:.{0 if value >= 100 else 2}f}" if value else ""
 
 
 def input_size() -> Figure:
