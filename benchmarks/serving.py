@@ -19,7 +19,7 @@ from threading import Event
 
 import requests
 
-from benchmarks.pipeline import RESULTS, ROOT, describe_machine
+from benchmarks.contestants import RESULTS, ROOT, describe_machine
 from tests.support.checkpoints import VITS, save_checkpoint
 from tests.support.servers import Server, free_port, running
 from vizion3d.proto import lifting_pb2 as pb

@@ -19,7 +19,7 @@ import grpc
 import numpy as np
 import requests
 
-from benchmarks.pipeline import ROOT
+from benchmarks.contestants import ROOT
 from tests.support.servers import Server, running
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 from vizion3d.proto import lifting_pb2 as pb
