@@ -63,7 +63,7 @@ bench: $(READY) ## time the pipeline beside its peers, into benchmarks/results/
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.input_size
 	$(BIN)/python -m benchmarks.bound
-	$(BIN)/python -m benchmarks.plots
+	$(BIN)/python -m tools.figures
 
 bench-serving: $(READY) ## measure the servers, into benchmarks/results/
 	$(BIN)/python -m benchmarks.serving

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.plots``: the docs' pictures of ``benchmarks/results/*.json``."""
+"""The docs' pictures of ``benchmarks/results/*.json``; ``make figures`` draws them."""
 
 import json
 import statistics
@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.contestants import BASELINE, RESULTS, ROOT
+from benchmarks.contestants import BASELINE, RESULTS
 
 COLORS = {"vizion3d": "#c2410c", BASELINE.label: "#475569"}
 OTHER = "#cbd5e1"
@@ -15,7 +15,7 @@ OTHER = "#cbd5e1"
 def pipeline() -> Figure:
     """Bars of every contestant: fresh process, warm, memory; a row an encoder."""
     raw = _measured("pipeline")
-    figure = Figure(figsize=(10, 2.6 * len(raw)), layout="constrained")
+    figure = Figure(figsize=(10, 2.6 * len(raw)), dpi=120, layout="constrained")
     for row, (encoder, run) in enumerate(sorted(raw.items(), reverse=True)):
         measured = run["measured"]
         columns = {
@@ -51,7 +51,7 @@ def _label(value: float) -> str:
 def input_size() -> Figure:
     """Time of vits and quality of nano over the input size."""
     points = _measured("input_size")
-    figure = Figure(figsize=(10, 3), layout="constrained")
+    figure = Figure(figsize=(10, 3), dpi=120, layout="constrained")
     sizes = [p["size_px"] for p in points]
     time, quality = figure.subplots(1, 2)
     time.plot(sizes, [p["vits_s"] * 1e3 for p in points], "o-", color=COLORS["vizion3d"])
@@ -75,14 +75,3 @@ def input_size() -> Figure:
 
 def _measured(name: str) -> Any:
     return json.loads((RESULTS / f"{name}.json").read_text())
-
-
-def main() -> None:
-    for draw in (pipeline, input_size):
-        path = ROOT / "docs" / "images" / f"benchmark_{draw.__name__}.png"
-        draw().savefig(path, dpi=120)
-        print(f"written: {path.relative_to(ROOT)}")
-
-
-if __name__ == "__main__":
-    main()
