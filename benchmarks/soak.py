@@ -53,7 +53,7 @@ class Soak:
             kind = chance.choices(kinds, (4, 3, 2, 1, 2))[0]
             try:
                 outcome = kind(chance)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001 (whatever a client meets is told)
                 outcome = f"{type(error).__name__}: {error}"
                 self.wrong.append(f"{kind.__name__}: {outcome}")
             self.met[f"{kind.__name__} {outcome[:40]}"] += 1

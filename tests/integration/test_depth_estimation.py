@@ -79,11 +79,11 @@ def test_many_give_what_each_gives_alone(tiny: Path, batch_size: int | str) -> N
     commands = [
         DepthEstimationCommand(image, model_backend=str(tiny), input_size=98) for image in images
     ]
-    many = list(DepthEstimation().run_many(commands, batch_size=batch_size))  # type: ignore[arg-type]
+    many = list(DepthEstimation().run_many(commands, batch_size=batch_size))
     assert len(many) == len(commands)
     for command, result in zip(commands, many, strict=True):
         alone = DepthEstimation().run(command).raw_depth
-        assert result.raw_depth.shape == command.image_input.shape[:2]  # type: ignore[union-attr]
+        assert result.raw_depth.shape == command.image_input.shape[:2]
         assert np.abs(result.raw_depth - alone).max() <= 1e-5 * np.ptp(many[0].raw_depth)
 
 

@@ -78,7 +78,7 @@ def command(checkpoint: Path, **changes: object) -> DepthEstimationCommand:
         "advanced_config": CONFIG,
         "input_size": SMALL,
     }
-    return DepthEstimationCommand(**{**fields, **changes})  # type: ignore[arg-type]
+    return DepthEstimationCommand(**{**fields, **changes})
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from vizion3d.cli import options as o
 from vizion3d.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
 from vizion3d.cli.inputs import Job, find_jobs
 from vizion3d.cli.interrupt import interruptible
@@ -22,7 +23,7 @@ from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.lifting.outputs.atomic import write_atomic
 from vizion3d.lifting.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE
-from vizion3d.settings import Precision, load_settings
+from vizion3d.settings import load_settings
 
 FLYING_PIXEL_THRESHOLD = 0.04
 
@@ -59,9 +60,7 @@ PANEL = "Camera and depth range"
 def depth(
     paths: Annotated[list[str], typer.Argument(help="Images, folders, or quoted globs.")],
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("vizion3d-output"),
-    model: Annotated[
-        str, typer.Option(help="Name, URL or path of a checkpoint; see 'vizion3d models list'.")
-    ] = "default",
+    model: o.Model = "default",
     save: Annotated[
         str, typer.Option(help="What to write: " + ",".join(SaveFormat) + ".")
     ] = "png,color,ply",
@@ -99,14 +98,10 @@ def depth(
         float,
         typer.Option(help="Relative jump that makes a flying pixel; 0 keeps all.", min=0),
     ] = FLYING_PIXEL_THRESHOLD,
-    input_size: Annotated[
-        int, typer.Option(help="Shorter side that the network sees, pixels.", min=14)
-    ] = DEFAULT_INPUT_SIZE,
-    color_map: Annotated[
-        str, typer.Option(help="Colour map of 'color': inferno, turbo, viridis ...")
-    ] = DEFAULT_COLOR_MAP,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = None,
-    precision: Annotated[Precision | None, typer.Option(help="Arithmetic of the network.")] = None,
+    input_size: o.InputSize = DEFAULT_INPUT_SIZE,
+    color_map: o.ColorMap = DEFAULT_COLOR_MAP,
+    device: o.Device = None,
+    precision: o.PrecisionOption = None,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave out images whose results are there.")
     ] = False,

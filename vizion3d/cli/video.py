@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 import typer
 
+from vizion3d.cli import options as o
 from vizion3d.cli.depth import FLYING_PIXEL_THRESHOLD
 from vizion3d.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
 from vizion3d.cli.interrupt import interruptible
@@ -22,7 +23,7 @@ from vizion3d.lifting.outputs.depth_files import DEFAULT_COLOR_MAP
 from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE
 from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.video import DepthVideo, Video
-from vizion3d.settings import Precision, load_settings
+from vizion3d.settings import load_settings
 
 _Frame = tuple[int, UInt8Array, Fraction]
 _Depth = tuple[Float32Array, Fraction]
@@ -32,11 +33,9 @@ def video(
     path: Annotated[Path, typer.Argument(help="The video.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="The depth video [vizion3d-output/NAME.depth.mp4]."),
+        typer.Option(help="The depth video (vizion3d-output/NAME.depth.mp4)."),
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="Name, URL or path of a checkpoint; see 'vizion3d models list'.")
-    ] = "default",
+    model: o.Model = "default",
     save_frames: Annotated[
         str | None,
         typer.Option(
@@ -46,20 +45,16 @@ def video(
     depth_range: Annotated[
         tuple[float, float] | None,
         typer.Option(
-            "--range", help="Depth at the two ends of the colour map [the frames', evened out]."
+            "--range", help="Depth at the two ends of the colour map (the frames', evened out)."
         ),
     ] = None,
     fov: Annotated[
         float | None, typer.Option(help="Horizontal field of view of the camera, degrees.")
     ] = None,
-    input_size: Annotated[
-        int, typer.Option(help="Shorter side that the network sees, pixels.", min=14)
-    ] = DEFAULT_INPUT_SIZE,
-    color_map: Annotated[
-        str, typer.Option(help="Colour map: inferno, turbo, viridis ...")
-    ] = DEFAULT_COLOR_MAP,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = None,
-    precision: Annotated[Precision | None, typer.Option(help="Arithmetic of the network.")] = None,
+    input_size: o.InputSize = DEFAULT_INPUT_SIZE,
+    color_map: o.ColorMap = DEFAULT_COLOR_MAP,
+    device: o.Device = None,
+    precision: o.PrecisionOption = None,
 ) -> None:
     """Estimate the depth of every frame: a colour-mapped video with the sound of the original."""
     formats = parse_formats(save_frames) if save_frames else []

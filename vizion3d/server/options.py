@@ -8,7 +8,7 @@ import typer
 
 from vizion3d.errors import Vizion3DError
 from vizion3d.server.log import set_up_log
-from vizion3d.server.settings import MIB, LogLevel, ServerSettings
+from vizion3d.server.settings import LogLevel, ServerSettings
 from vizion3d.settings import Precision
 
 FEATURES, LIMITS, SECURITY = "Features and models", "Limits", "Security"
@@ -104,7 +104,8 @@ TlsCert = Annotated[
 ]
 TlsKey = Annotated[Path | None, typer.Option(help="PEM private key.", rich_help_panel=SECURITY)]
 
-DEFAULT_MAX_BODY_BYTES = 32 * MIB
+DEFAULTS = ServerSettings(port=0)
+"""The settings' own defaults, so that none stands twice; each server has a port of its own."""
 
 
 def refuse_stereo(stereo_depth: bool, stereo_model: str | None) -> None:

@@ -47,7 +47,7 @@ def stub(channel: grpc.Channel) -> pb_grpc.LiftingServiceStub:
 
 def message(image: bytes = GOOD, **fields: object) -> pb.DepthEstimationRequest:
     given: dict[str, object] = {"input_size": 14, "packed_depth": True, **fields}
-    return pb.DepthEstimationRequest(image_bytes=image, **given)  # type: ignore[arg-type]
+    return pb.DepthEstimationRequest(image_bytes=image, **given)
 
 
 @pytest.fixture(scope="module")

@@ -193,13 +193,13 @@ def test_a_source_that_raises_is_told_after_the_results_before(on_error: str) ->
 
     results: list[int | Exception] = []
     with pytest.raises(OSError, match="camera"):
-        results.extend(run_many(double, source(), window=2, on_error=on_error))  # type: ignore[arg-type]
+        results.extend(run_many(double, source(), window=2, on_error=on_error))
     assert results == [0, 2, 4, 6, 8]
 
 
 def test_what_cannot_be_iterated_is_told() -> None:
     with pytest.raises(TypeError, match="not iterable"):
-        list(run_many(double, 7, window=2))  # type: ignore[arg-type]
+        list(run_many(double, 7, window=2))
 
 
 def test_what_is_done_is_handed_out_while_the_source_blocks() -> None:
@@ -295,7 +295,7 @@ def test_who_is_cancelled_waits_no_longer(on_error: str) -> None:
         assert gate.wait(30)
 
     with within(scope):
-        results = run_many(double, source(), window=2, on_error=on_error)  # type: ignore[arg-type]
+        results = run_many(double, source(), window=2, on_error=on_error)
         assert next(results) == 2
         threading.Timer(0.05, scope.cancel).start()
         with pytest.raises(CancelledError):
@@ -320,7 +320,7 @@ def test_a_deadline_that_a_command_sets_itself_is_its_own() -> None:
 )
 def test_parameters_that_make_no_sense(given: dict[str, object], told: str) -> None:
     with pytest.raises(InvalidConfigError, match=told):
-        run_many(double, [1], **given)  # type: ignore[arg-type]
+        run_many(double, [1], **given)
 
 
 class MeanRuntime:
@@ -365,7 +365,7 @@ def estimate(
     container: Container, images: list[bytes], **options: object
 ) -> Iterator[DepthEstimationResult | Exception]:
     commands = (DepthEstimationCommand(image) for image in images)
-    return run_batched(container, CommandBus.dispatch, commands, **options)  # type: ignore[arg-type]
+    return run_batched(container, CommandBus.dispatch, commands, **options)
 
 
 def test_images_of_equal_shape_meet_in_batches(container: Container, runtime: MeanRuntime) -> None:
@@ -407,7 +407,7 @@ def test_out_of_memory_halves_the_batches(container: Container, runtime: MeanRun
 def test_closing_early_ends_the_queues_thread_too(container: Container) -> None:
     results = estimate(container, [photo(v) for v in range(40)], batch_size=2)
     next(results)
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert threads_left() == []
 
 

@@ -24,7 +24,7 @@ def shown(path: Path) -> list[np.ndarray]:
 
 
 def write_depths(path: Path, original: Path, depths: list[Float32Array], **options: object) -> None:
-    with Video(original) as video, DepthVideo(path, video, **options) as target:  # type: ignore[arg-type]
+    with Video(original) as video, DepthVideo(path, video, **options) as target:
         for depth, (_, time_s) in zip(depths, video.timed(), strict=True):
             target.write(depth, time_s)
 
@@ -150,7 +150,7 @@ def test_parameters_that_make_no_sense(
     panned: Path, tmp_path: Path, name: str, options: dict[str, object], told: str
 ) -> None:
     with Video(panned) as video, pytest.raises(InvalidConfigError, match=told):
-        DepthVideo(tmp_path / name, video, **options)  # type: ignore[arg-type]
+        DepthVideo(tmp_path / name, video, **options)
 
 
 def test_the_running_range_makes_up_for_a_step_slowly() -> None:

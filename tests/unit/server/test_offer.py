@@ -7,7 +7,7 @@ from vizion3d.server.settings import ServerSettings
 
 
 def offer(**settings: object) -> ModelOffer:
-    return ModelOffer(ServerSettings(port=1, **settings))  # type: ignore[arg-type]
+    return ModelOffer(ServerSettings(port=1, **settings))
 
 
 def test_the_default_is_the_selected_model_or_the_release() -> None:

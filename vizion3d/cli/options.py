@@ -1,0 +1,17 @@
+"""Options that several commands have."""
+
+from typing import Annotated
+
+import typer
+
+from vizion3d.settings import Precision
+
+Model = Annotated[
+    str, typer.Option(help="Name, URL or path of a checkpoint; see 'vizion3d models list'.")
+]
+InputSize = Annotated[int, typer.Option(help="Shorter side that the network sees, pixels.", min=14)]
+ColorMap = Annotated[str, typer.Option(help="Colour map: inferno, turbo, viridis ...")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+PrecisionOption = Annotated[
+    Precision | None, typer.Option("--precision", help="Arithmetic of the network.")
+]
