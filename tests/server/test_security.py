@@ -113,6 +113,9 @@ def test_grpc_lets_only_keys_of_the_file_in(grpc_server: Server) -> None:
             assert code_of(stub, ("x-api-key", key)) is Code.UNAUTHENTICATED
         for key in ("first-key", "second-key"):
             assert code_of(stub, ("x-api-key", key)) is Code.OK
+    codes = [(line["rpc"], line["code"]) for line in grpc_server.access_log()]
+    for rpc in ("RunDepthEstimation", "StreamDepthEstimation", "ListModels"):
+        assert codes.count((rpc, "UNAUTHENTICATED")) == 1 + len(WRONG)
 
 
 def test_grpc_health_needs_no_key_and_nothing_else_goes_without(grpc_server: Server) -> None:

@@ -16,6 +16,7 @@ from vizion3d.errors import (
     ModelNotAllowedError,
     OverloadedError,
 )
+from vizion3d.server.keys import KeyRefusedError
 
 Code = grpc.StatusCode
 
@@ -81,6 +82,7 @@ STATUSES: dict[type[BaseException], Status] = {
         Code.INTERNAL,
         f"the model gives no finite depth for this image; {_SEE_LOG}",
     ),
+    KeyRefusedError: Status("unauthorized", "Unauthorized", 401, Code.UNAUTHENTICATED),
     CancelledError: Status(
         "cancelled", "Cancelled", 503, Code.CANCELLED, "the request was called off"
     ),

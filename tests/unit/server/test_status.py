@@ -4,6 +4,7 @@ import grpc
 import pytest
 
 from vizion3d import errors
+from vizion3d.server.keys import KeyRefusedError
 from vizion3d.server.status import INTERNAL, STATUSES, detail_of, status_of
 
 Code = grpc.StatusCode
@@ -18,6 +19,7 @@ TABLE = {
     errors.OverloadedError: (503, Code.RESOURCE_EXHAUSTED),
     errors.DeadlineExceededError: (504, Code.DEADLINE_EXCEEDED),
     errors.MissingDependencyError: (501, Code.UNIMPLEMENTED),
+    KeyRefusedError: (401, Code.UNAUTHENTICATED),
     CancelledError: (503, Code.CANCELLED),
     errors.UnhandledMessageError: (500, Code.INTERNAL),
     errors.ServerError: (500, Code.INTERNAL),

@@ -13,10 +13,11 @@ from prometheus_client import start_http_server
 
 from vizion3d.errors import InvalidConfigError
 from vizion3d.proto import lifting_pb2, lifting_pb2_grpc
-from vizion3d.server.grpc.call import Context
+from vizion3d.server.grpc.call import Context, call
 from vizion3d.server.grpc.servicer import LiftingServicer
-from vizion3d.server.keys import ApiKeys
+from vizion3d.server.keys import ApiKeys, KeyRefusedError
 from vizion3d.server.leave import leave
+from vizion3d.server.metrics import Metrics
 from vizion3d.server.service import DepthService
 from vizion3d.server.settings import ServerSettings
 
@@ -74,7 +75,9 @@ async def _build(service: DepthService) -> tuple[grpc.aio.Server, Any]:
         ("grpc.max_connection_idle_ms", _CONNECTION_IDLE_MS),
         ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a rival
     )
-    server = grpc.aio.server(options=options, interceptors=(KeyInterceptor(service.keys),))
+    server = grpc.aio.server(
+        options=options, interceptors=(KeyInterceptor(service.keys, service.metrics),)
+    )
     lifting_pb2_grpc.add_LiftingServiceServicer_to_server(LiftingServicer(service), server)
     health_servicer = health.aio.HealthServicer()  # type: ignore[attr-defined]  # re-exported
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
@@ -97,8 +100,9 @@ def _listen(server: grpc.aio.Server, settings: ServerSettings) -> int:
 class KeyInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # not at run time
     """Lets RPCs through that bring a key; the health service is open."""
 
-    def __init__(self, keys: ApiKeys) -> None:
+    def __init__(self, keys: ApiKeys, metrics: Metrics) -> None:
         self._keys = keys
+        self._metrics = metrics
 
     async def intercept_service(
         self,
@@ -109,24 +113,23 @@ class KeyInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # n
         given = dict(details.invocation_metadata or ()).get("x-api-key")
         if self._keys.accepts(given) or details.method.startswith(f"/{health.SERVICE_NAME}/"):
             return await continuation(handler_call_details)
-        return _refuse(await continuation(handler_call_details))
+        rpc = details.method.rpartition("/")[2]
+        return _refuse(await continuation(handler_call_details), rpc, self._metrics)
 
 
-async def _unauthenticated(_request: object, context: Context) -> None:
-    await context.abort(
-        grpc.StatusCode.UNAUTHENTICATED,
-        "this server needs an API key: send it in the metadata x-api-key",
-    )
-
-
-def _refuse(handler: "Handler") -> "Handler":
-    """A handler of the same shape that refuses."""
+def _refuse(handler: "Handler", rpc: str, metrics: Metrics) -> "Handler":
+    """A handler of the same shape that refuses, logged and counted like any other."""
     if handler is None:
         return handler
+
+    async def refuse(_request: object, context: Context) -> None:
+        async with call(context, rpc, metrics):
+            raise KeyRefusedError("this server needs an API key: send it in the metadata x-api-key")
+
     shape = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,
         (True, False): grpc.stream_unary_rpc_method_handler,
         (True, True): grpc.stream_stream_rpc_method_handler,
     }[handler.request_streaming, handler.response_streaming]
-    return shape(_unauthenticated, handler.request_deserializer, handler.response_serializer)
+    return shape(refuse, handler.request_deserializer, handler.response_serializer)
