@@ -14,6 +14,7 @@ from vizion3d.lifting.commands import (
 )
 from vizion3d.lifting.handlers import DepthEstimationHandler, ImageLimits, ModelsHandler
 from vizion3d.lifting.inference import DirectInference, Inference
+from vizion3d.lifting.nvjpeg import find_nvjpeg
 from vizion3d.lifting.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.lifting.runtime.base import Runtime, RuntimeLoader
 from vizion3d.lifting.runtime.cache import RuntimeCache
@@ -69,7 +70,9 @@ def build_container(
     commands, queries = CommandBus(), QueryBus()
     models = ModelsHandler(checkpoints, runtimes, conversions)
     limits = limits or ImageLimits(settings.max_pixels)
-    depth = DepthEstimationHandler(checkpoints, runtimes, inference, limits, observer)
+    depth = DepthEstimationHandler(
+        checkpoints, runtimes, inference, limits, observer, find_nvjpeg(settings)
+    )
     commands.register(DepthEstimationCommand, depth.handle)
     commands.register(DownloadModelCommand, models.download)
     commands.register(LoadModelCommand, models.load)

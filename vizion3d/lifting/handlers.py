@@ -67,6 +67,7 @@ class DepthEstimationHandler:
         inference: Gives an image its turn at the network.
         limits: What is refused.
         observer: Is told how long the stages take.
+        jpeg: Decodes JPEGs in Pillow's place.
     """
 
     def __init__(
@@ -76,11 +77,13 @@ class DepthEstimationHandler:
         inference: Inference,
         limits: ImageLimits,
         observer: Observer | None = None,
+        jpeg: images.JpegDecoder | None = None,
     ) -> None:
         self._checkpoints = checkpoints
         self._runtimes = runtimes
         self._inference = inference
         self._limits = limits
+        self._jpeg = jpeg
         self._observer = observer or NoObserver()
         # A decoder needs several times the memory of its image: no more of them than cores.
         self._decoders = threading.BoundedSemaphore(os.cpu_count() or 1)
@@ -101,7 +104,7 @@ class DepthEstimationHandler:
             require_open3d()  # before the work, not after it
         with self._decoders, timed(self._observer, "decode"):
             image = images.decode(
-                command.image_input, self._limits.max_pixels, self._limits.formats
+                command.image_input, self._limits.max_pixels, self._limits.formats, self._jpeg
             )
         height, width = image.shape[:2]
         size = network_size(height, width, command.input_size)

@@ -3,7 +3,7 @@
 import io
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | PILImage | NDArray[np.uint8]"
 UInt8Array = NDArray[np.uint8]
+JpegDecoder: TypeAlias = Callable[[bytes], UInt8Array | None]
+"""JPEG file -> RGB uint8 ``(H, W, 3)``, not turned; ``None`` for one that Pillow is to decode."""
 
 DEFAULT_MAX_PIXELS = 100_000_000
 _ORIENTATION = 0x0112
@@ -47,6 +49,7 @@ def decode(
     image: ImageInput,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     formats: tuple[str, ...] | None = None,
+    jpeg: JpegDecoder | None = None,
 ) -> UInt8Array:
     """Read an image as RGB.
 
@@ -57,6 +60,7 @@ def decode(
         image: Path, encoded bytes, PIL image, or uint8 RGB array ``(H, W, 3)``.
         max_pixels: Refuse larger images, by what the header says, before decoding.
         formats: Pillow's names of the file formats that may be read; ``None``: all that it knows.
+        jpeg: Asked first for JPEG files in grey or RGB.
 
     Returns:
         uint8 ``(H, W, 3)``, RGB, C-contiguous and writable.
@@ -69,6 +73,8 @@ def decode(
         return _check_array(image, max_pixels)
     with _opened(image, max_pixels, formats) as (opened, label):
         try:
+            if jpeg and opened.format == "JPEG" and opened.mode in ("L", "RGB"):
+                opened = _decoded_by(jpeg, image, opened) or opened
             return _to_rgb(opened)
         except MemoryError:
             raise
@@ -194,6 +200,20 @@ def _source_of(image: object) -> tuple[io.BytesIO | Path, str]:
     raise InvalidImageError(
         f"an image is a path, bytes, a PIL image or a uint8 RGB array, got {type(image).__name__}"
     )
+
+
+def _decoded_by(jpeg: JpegDecoder, source: ImageInput, opened: "PILImage") -> "PILImage | None":
+    """The opened file's pixels from another decoder, with its orientation."""
+    from PIL import Image
+
+    if isinstance(source, (str, os.PathLike)):
+        source = Path(source).read_bytes()
+    pixels = jpeg(bytes(source)) if isinstance(source, (bytes, bytearray, memoryview)) else None
+    if pixels is None:
+        return None
+    decoded = Image.fromarray(pixels)
+    decoded.getexif()[_ORIENTATION] = _exif_of(opened).get(_ORIENTATION, 1)
+    return decoded
 
 
 def _to_rgb(image: "PILImage") -> UInt8Array:
