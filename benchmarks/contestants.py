@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks import official
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 _SCRIPT = ROOT / "benchmarks" / "workers.py"
@@ -46,6 +48,7 @@ CONTESTANTS = (
     TORCH,
     BASELINE,
     Contestant("transformers", "transformers"),
+    *([Contestant("official code", "official")] if official.is_here() else []),
 )
 COMMAND_LINE = Contestant(
     "vizion3d's command line",

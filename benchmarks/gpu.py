@@ -79,12 +79,44 @@ class Bench:
     @torch.inference_mode()
     def network_alone(self, batch: int) -> float:
         """Seconds of the network on a batch that lies on the device."""
+        return self.seconds(self._on_device(batch))
+
+    @torch.inference_mode()
+    def as_graph(self, batch: int) -> float | None:
+        """The same, recorded once as a CUDA graph and replayed; ``None`` without CUDA."""
+        if self.device.type != "cuda":
+            return None
+        run = self._on_device(batch)
+        aside = torch.cuda.Stream(self.device)
+        with torch.cuda.stream(aside):
+            for _ in range(3):  # the libraries choose their kernels before they are recorded
+                run()
+        torch.cuda.synchronize(self.device)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            run()
+        return self.seconds(graph.replay)
+
+    @torch.inference_mode()
+    def compiled(self, batch: int) -> tuple[float, float]:
+        """The same, through ``torch.compile``: seconds of a run, and of the first one."""
+        run = self._on_device(batch, torch.compile)
+        start = time.perf_counter()
+        run()
+        first_s = time.perf_counter() - start
+        return self.seconds(run), first_s
+
+    def _on_device(
+        self, batch: int, wrap: Callable[[Any], Any] = lambda network: network
+    ) -> Callable[[], object]:
+        """A run of the network on a batch that lies on the device."""
         network = self.network.to(self.device, self.dtype).to(memory_format=torch.channels_last)
         images = torch.randn(batch, 3, *self.size, device=self.device, dtype=self.dtype)
         images = images.to(memory_format=torch.channels_last)
         rows, cols = (side // 14 for side in self.size)
         positions = network.pretrained.positional_embedding(rows, cols)
-        return self.seconds(lambda: network.with_positions(images, positions))
+        forward = wrap(network.with_positions)
+        return lambda: forward(images, positions)
 
     def runtime(self, batch: int) -> float:
         """Seconds of the runtime: from bytes in host memory to depth in host memory."""
@@ -151,7 +183,9 @@ class Bench:
         )
 
 
-def report(bench: Bench, batches: list[int], photos: int, matrix_side: int) -> list[str]:
+def report(
+    bench: Bench, batches: list[int], photos: int, matrix_side: int, compiled: bool
+) -> list[str]:
     """Markdown."""
     rate, flops = bench.matrix_rate(matrix_side), bench.flops()
     lines = [
@@ -160,16 +194,27 @@ def report(bench: Bench, batches: list[int], photos: int, matrix_side: int) -> l
         f"{flops / 1e9:.1f} GFLOP an image. Worst deviation from fp32: "
         f"{bench.deviation():.2%} of the range.",
         "",
-        "| batch | network, ms | of the matrix product's rate | pixels to depth, ms | images/s |",
-        "|---|---|---|---|---|",
+        "| batch | network, ms | of the matrix product's rate | as a CUDA graph, ms "
+        "| pixels to depth, ms | images/s |",
+        "|---|---|---|---|---|---|",
     ]
     for batch in batches:
-        alone_s, whole_s = bench.network_alone(batch), bench.runtime(batch)
+        alone_s, graph_s = bench.network_alone(batch), bench.as_graph(batch)
+        whole_s = bench.runtime(batch)
         share = batch * flops / alone_s / rate
+        graph = "" if graph_s is None else f"{1e3 * graph_s:.2f}"
         lines.append(
-            f"| {batch} | {1e3 * alone_s:.2f} | {share:.1%} | {1e3 * whole_s:.2f} "
+            f"| {batch} | {1e3 * alone_s:.2f} | {share:.1%} | {graph} | {1e3 * whole_s:.2f} "
             f"| {batch / whole_s:.1f} |"
         )
+    if compiled:
+        for batch in sorted({batches[0], batches[-1]}):
+            run_s, first_s = bench.compiled(batch)
+            lines += [
+                "",
+                f"torch.compile, batch {batch}: {1e3 * run_s:.2f} ms, after {first_s:.0f} s for "
+                "the first run.",
+            ]
     jpegs = bench.jpegs(photos)
     ours_s = bench.ours(jpegs)
     lines += ["", "| from JPEG bytes | images/s | |", "|---|---|---|"]
@@ -196,12 +241,15 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--matrix", type=int, default=8192, help="side of the matrix product")
+    parser.add_argument("--compile", action="store_true", help="also measure torch.compile")
     parser.add_argument("--out", type=Path, help="also write the report there")
     arguments = parser.parse_args()
     device = torch.device(arguments.device)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(device, arguments.encoder, arguments.rounds, Path(folder))
-        lines = report(bench, arguments.batches, arguments.photos, arguments.matrix)
+        lines = report(
+            bench, arguments.batches, arguments.photos, arguments.matrix, arguments.compile
+        )
     text = "\n".join([f"## {arguments.encoder} on {device}", "", describe(device), "", *lines, ""])
     print(text)
     if arguments.out:

@@ -151,8 +151,9 @@ seeded checkpoint and photo (741 x 500, which all give the network at 770 x 518)
 timed from its start to its end: the same program for ours and 1.5.6, which asks for the depth image
 and has Open3D write it; the command line writes it without Open3D. Warm, vizion3d and 1.5.6 make
 depth, 16-bit depth image and coloured point cloud; transformers' pipeline makes depth and an 8-bit
-image. Memory is the largest resident set of that process, mapped files included. Our checkpoint is
-converted for OpenVINO already.
+image; the official code makes depth (with plain attention, as it does without xFormers). Memory is
+the largest resident set of that process, mapped files included. Our checkpoint is converted for
+OpenVINO already.
 """
 
 

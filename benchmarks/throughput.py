@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from benchmarks import official
 from benchmarks.contestants import BASELINE, RESULTS, ROOT, describe_machine, prepare
 from tests.support import photos
 
@@ -31,6 +32,7 @@ LABELS = {
     "single": "vizion3d, one by one",
     "peer": "vizion3d 1.5.6",
     "transformers": "transformers",
+    **({"official": "official code"} if official.is_here() else {}),
 }
 MEMORY_IMAGES = 500
 

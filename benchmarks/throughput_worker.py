@@ -100,6 +100,22 @@ def transformers(checkpoint: Path, out: Path) -> Run:
     return run
 
 
+def official(checkpoint: Path, out: Path) -> Run:
+    """The official code; its depth image is of 8 bits, too."""
+    import cv2
+    from official import load, png
+
+    infer_image = load(checkpoint)
+
+    def run(photos: list[Path]) -> dict[str, Any]:
+        for photo in photos:
+            depth = infer_image(cv2.imread(str(photo)))
+            cv2.imwrite(str(out / f"{photo.stem}.png"), png(depth))
+        return {}
+
+    return run
+
+
 def peer(checkpoint: Path, out: Path) -> Run:
     """vizion3d 1.5.6: depth as a 16-bit Open3D image."""
     import open3d as o3d
@@ -136,7 +152,9 @@ def _resident_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-CONTESTANTS = {run.__name__: run for run in (many, depths, memory, single, transformers, peer)}
+CONTESTANTS = {
+    run.__name__: run for run in (many, depths, memory, single, transformers, official, peer)
+}
 
 
 def main(name: str, checkpoint: str, photos: str, out: str, lines: Iterable[str]) -> None:

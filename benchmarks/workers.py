@@ -75,10 +75,25 @@ def transformers(checkpoint: Path, photo: Path) -> Run:
     return lambda: estimate(str(photo))
 
 
+def official(checkpoint: Path, photo: Path) -> Run:
+    """The official code: depth at the photo's size."""
+    import cv2
+    from official import load
+
+    infer_image = load(checkpoint)
+    return lambda: infer_image(cv2.imread(str(photo)))
+
+
 def write_png(name: str, result: Any, path: str) -> None:
     """The depth image as users of each write it."""
     if name == "transformers":
         result["depth"].save(path)
+        return
+    if name == "official":
+        import cv2
+        from official import png
+
+        cv2.imwrite(path, png(result))
         return
     import open3d
 
@@ -86,7 +101,7 @@ def write_png(name: str, result: Any, path: str) -> None:
         raise OSError(f"Open3D did not write {path}")
 
 
-WORKERS = {f.__name__: f for f in (vizion3d, vizion3d_apart, vizion3d_png, transformers)}
+WORKERS = {f.__name__: f for f in (vizion3d, vizion3d_apart, vizion3d_png, transformers, official)}
 
 
 def main() -> None:
