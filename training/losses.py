@@ -9,11 +9,28 @@ from torch import Tensor
 SCALES = 4
 
 
-def align(x: Tensor) -> Tensor:
+_LEAST_SCALE = 0.01
+"""Of an inverted prediction: with 0 it would get no gradient that turns it round."""
+
+
+def normalise(x: Tensor) -> Tensor:
     """``(N, H, W)`` shifted to median 0 and scaled to mean absolute value 1."""
     flat = x.flatten(1)
     flat = flat - flat.median(dim=1, keepdim=True).values
     return (flat / flat.abs().mean(1, keepdim=True).clamp_min(1e-4)).view_as(x)
+
+
+def fit(x: Tensor, target: Tensor) -> Tensor:
+    """``x`` scaled and shifted to ``target`` by least squares, both ``(N, H, W)``.
+
+    What is uncertain is drawn to the mean. With both sides normalised, as in :func:`normalise`, an
+    uncertain prediction would be blown up to the contrast of the target, and learn more slowly.
+    """
+    flat, wanted = x.flatten(1), target.flatten(1)
+    flat = flat - flat.mean(1, keepdim=True)
+    flat = flat / flat.square().mean(1, keepdim=True).clamp_min(1e-8).sqrt()
+    scale = (flat * wanted).mean(1, keepdim=True).clamp_min(_LEAST_SCALE)
+    return (flat * scale + wanted.mean(1, keepdim=True)).view_as(x)
 
 
 def gradient_loss(difference: Tensor) -> Tensor:
@@ -27,8 +44,9 @@ def gradient_loss(difference: Tensor) -> Tensor:
 
 
 def depth_loss(predicted: Tensor, target: Tensor, gradient_weight: float = 0.5) -> Tensor:
-    """Aligned absolute difference plus gradient matching of ``(N, H, W)`` inverse depths."""
-    difference = align(predicted) - align(target)
+    """Absolute difference, fitted, plus gradient matching of ``(N, H, W)`` inverse depths."""
+    target = normalise(target)
+    difference = fit(predicted, target) - target
     return difference.abs().mean() + gradient_weight * gradient_loss(difference)
 
 
