@@ -7,14 +7,17 @@ a share of the depth's range, and, after the best scale and shift, AbsRel and de
 
 import argparse
 import json
+import statistics
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import official
+from benchmarks.contestants import describe_machine
 from tests.support import photos
 from tests.support.checkpoints import VITS, save_checkpoint
 from vizion3d.core.container import build_container
@@ -34,25 +37,39 @@ _FARTHEST = 0.05
 """Inverse depth that the farthest pixel gets, so that its depth is finite."""
 
 Depth = NDArray[np.float32]
+Estimate = Callable[[NDArray[np.uint8]], Depth]
+"""RGB ``(H, W, 3)`` -> depth ``(H, W)``."""
 
 
-def estimate(model: str, runtime: str, precision: str) -> dict[str, Depth]:
-    """Depth of every photo."""
+def ours(model: str, runtime: str, precision: str) -> Estimate:
+    """A loaded checkpoint."""
     settings = load_settings(runtime=runtime, precision=precision, device="cpu")
     commands = build_container(settings).commands
-    return {
-        name: commands.dispatch(DepthEstimationCommand(photo(), model_backend=model)).raw_depth
-        for name, photo in PHOTOS.items()
-    }
+    return lambda photo: (
+        commands.dispatch(DepthEstimationCommand(photo, model_backend=model)).raw_depth
+    )
 
 
-def others(model: str) -> Iterator[tuple[str, dict[str, Depth]]]:
-    """What is compared with torch in fp32: its name, and the depth of every photo."""
-    for runtime, precision in (("openvino", "fp32"), ("openvino", "bf16"), ("torch", "bf16")):
-        yield f"{runtime} {precision}", estimate(model, runtime, precision)
+def contestants(model: str) -> dict[str, Estimate]:
+    """What is compared; the first is what the others are compared with."""
+    wanted = ("torch fp32", "openvino fp32", "openvino bf16", "openvino int8", "torch bf16")
+    found = {label: ours(model, *label.split()) for label in wanted}
     if official.is_here() and official.knows(Path(model)):
         infer_image = official.load(Path(model))
-        yield "official code", {n: infer_image(photo()[..., ::-1]) for n, photo in PHOTOS.items()}
+        found["official code"] = lambda photo: infer_image(photo[..., ::-1])
+    return found
+
+
+def seconds(estimates: dict[str, Estimate], rounds: int) -> dict[str, float]:
+    """Medians over one photo, in turn."""
+    photo = PHOTOS["motorcycle"]()
+    taken: dict[str, list[float]] = {label: [] for label in estimates}
+    for _ in range(rounds):
+        for label, estimate in estimates.items():
+            start = time.perf_counter()
+            estimate(photo)
+            taken[label].append(time.perf_counter() - start)
+    return {label: statistics.median(all_) for label, all_ in taken.items()}
 
 
 def deviation(depth: Depth, exact: Depth) -> dict[str, float]:
@@ -82,12 +99,18 @@ def main() -> None:
 def compare(models: list[str]) -> None:
     """Measure the models and write the page."""
     lines = [
-        "| checkpoint | by | worst, of the range | AbsRel, mean (worst) | delta-1, mean (worst) |",
-        "|---|---|---|---|---|",
+        "| checkpoint | by | worst, of the range | AbsRel, mean (worst) | delta-1, mean (worst) "
+        "| seconds a photo |",
+        "|---|---|---|---|---|---|",
     ]
     for model in models:
-        exact = estimate(model, "torch", "fp32")
-        for label, depths in others(model):
+        estimates = contestants(model)
+        depths_by = {
+            label: {name: estimate(photo()) for name, photo in PHOTOS.items()}
+            for label, estimate in estimates.items()
+        }
+        exact, taken = next(iter(depths_by.values())), seconds(estimates, 5)
+        for label, depths in depths_by.items():
             found = [deviation(depths[name], exact[name]) for name in PHOTOS]
             print(json.dumps({"model": model, "by": label}), found)
             worst = max(f["worst"] for f in found)
@@ -95,13 +118,16 @@ def compare(models: list[str]) -> None:
             lines.append(
                 f"| {Path(model).name} | {label} | {worst:.1e} "
                 f"| {np.mean(abs_rel):.1e} ({max(abs_rel):.1e}) "
-                f"| {np.mean(delta):.4f} ({min(delta):.4f}) |"
+                f"| {np.mean(delta):.4f} ({min(delta):.4f}) | {taken[label]:.2f} |"
             )
     report = [
         "## Precision",
         "",
         "`python -m benchmarks.precision`: deviation from torch in fp32 on four photos (coffee,",
-        "astronaut, motorcycle, china), for every checkpoint at hand and a seeded vits.",
+        "astronaut, motorcycle, china), for every checkpoint at hand and a seeded vits. Seconds:",
+        "medians for the motorcycle, 741 x 500 pixels, in turn.",
+        "",
+        describe_machine(),
         "",
         *lines,
     ]

@@ -10,7 +10,7 @@ from vizion3d.core.validation import explain
 from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting.images import DEFAULT_MAX_PIXELS
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 RuntimeName = Literal["auto", "openvino", "torch"]
 
 
@@ -24,7 +24,7 @@ class Settings(BaseSettings):
         runtime: What runs the network: ``torch``, ``openvino`` (CPU only), or ``auto``: OpenVINO
             on a CPU, torch on a GPU.
         precision: Arithmetic of the network; ``auto`` is fp16 on CUDA, bf16 on CPUs that compute in
-            it natively (OpenVINO), and fp32 elsewhere.
+            it natively (OpenVINO), and fp32 elsewhere; ``int8`` is for OpenVINO alone.
         max_pixels: Largest image that is decoded, in pixels.
         max_loaded_models: How many models stay in memory; the least recently used one goes first.
     """

@@ -72,7 +72,7 @@ def _device_faults(settings: Settings) -> Iterator[str]:
     _tell("device", f"{device} (VIZION3D_DEVICE={settings.device})")
     _tell("runtime", f"{runtime} (VIZION3D_RUNTIME={settings.runtime})")
     if runtime == "openvino":
-        from vizion3d.lifting.runtime.openvino_runtime import best_precision
+        from vizion3d.lifting.runtime.openvino_library import best_precision
 
         _tell("precision", f"{best_precision()} is this CPU's best")
 

@@ -40,8 +40,18 @@ def choose_framework(settings: Settings) -> Framework:
     """torch where a GPU is used, OpenVINO on a CPU if it is installed, else torch.
 
     Raises:
-        InvalidConfigError: OpenVINO is asked for where it cannot be.
+        InvalidConfigError: OpenVINO is asked for where it cannot be, or int8 without it.
     """
+    framework = _framework(settings)
+    if settings.precision == "int8" and framework == "torch":
+        raise InvalidConfigError(
+            "precision int8 is for OpenVINO on a CPU, and torch runs the network with runtime "
+            f"{settings.runtime!r} and device {settings.device!r}: ask for fp16 or fp32"
+        )
+    return framework
+
+
+def _framework(settings: Settings) -> Framework:
     installed = importlib.util.find_spec("openvino") is not None
     if settings.runtime == "openvino":
         if not installed or settings.device not in ("auto", "cpu"):

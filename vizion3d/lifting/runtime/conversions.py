@@ -65,10 +65,11 @@ class ConversionStore:
 
         Args:
             checkpoint: The checkpoint file.
-            precision: Of the arithmetic: ``fp32``, ``bf16`` or ``fp16``.
+            precision: Of the arithmetic: ``fp32``, ``bf16``, ``fp16`` or ``int8``.
 
         Raises:
             CheckpointError: The file is not a Depth Anything V2 checkpoint.
+            MissingDependencyError: What converts for int8 is not installed.
         """
         from vizion3d.lifting.runtime.openvino_library import fingerprint
 
@@ -173,7 +174,11 @@ def _compile(checkpoint: Checkpoint, precision: Precision) -> Converted:
     from vizion3d.lifting.runtime.openvino_library import compress_to_half, core, hints_for
 
     network, positions = convert(checkpoint)
-    if precision != "fp32":
+    if precision == "int8":
+        from vizion3d.lifting.runtime.int8 import quantize
+
+        network = quantize(network, positions)
+    elif precision != "fp32":
         compress_to_half(network)
     return Converted(core.compile_model(network, "CPU", hints_for(precision)), positions)
 

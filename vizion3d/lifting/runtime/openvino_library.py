@@ -7,26 +7,32 @@ what it is shown here, unless the program has imported OpenVINO before us.
 
 import hashlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from vizion3d.settings import Precision
 
 
-def _import_silently() -> Any:
-    hidden = not {"openvino", "openvino_telemetry"} & sys.modules.keys()
+@contextmanager
+def unreported() -> Iterator[None]:
+    """Imports within do not find the telemetry package."""
+    hidden = "openvino_telemetry" not in sys.modules
     if hidden:
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # not to be found
     try:
-        import openvino
-        import openvino.opset13
+        yield
     finally:
         if hidden:
             sys.modules.pop("openvino_telemetry", None)
-    return openvino
 
 
-ov = _import_silently()
-ops = ov.opset13
+with unreported():
+    import openvino
+    import openvino.opset13
+
+ov: Any = openvino
+ops: Any = openvino.opset13
 
 core = ov.Core()
 """The process's own; compiled models come and go with the runtimes."""
@@ -34,11 +40,20 @@ core = ov.Core()
 _ELEMENT_TYPES = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
+def best_precision() -> Precision:
+    """bf16 where the CPU computes in it natively (AVX512-BF16, AMX), else fp32."""
+    return "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
+
+
 def hints_for(precision: Precision) -> dict[str, str]:
-    """What a model is compiled with for a precision: one image as fast as the CPU can."""
+    """What a model is compiled with for a precision: one image as fast as the CPU can.
+
+    What stays in floating point beside int8 is computed in the best precision.
+    """
+    floating = best_precision() if precision == "int8" else precision
     return {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": _ELEMENT_TYPES[precision],
+        "INFERENCE_PRECISION_HINT": _ELEMENT_TYPES[floating],
     }
 
 

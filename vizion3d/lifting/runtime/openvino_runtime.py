@@ -12,18 +12,13 @@ from vizion3d.lifting.checkpoints.store import Checkpoint
 from vizion3d.lifting.preprocess import MEAN, PATCH_SIZE, STD
 from vizion3d.lifting.runtime.base import Float32Array, UInt8Array
 from vizion3d.lifting.runtime.conversions import ConversionStore
-from vizion3d.lifting.runtime.openvino_library import core, hints_for, ops, ov
+from vizion3d.lifting.runtime.openvino_library import best_precision, core, hints_for, ops, ov
 from vizion3d.lifting.runtime.positions import resample_positions
 from vizion3d.lifting.runtime.resample import bilinear
 from vizion3d.settings import Precision
 
 _KEPT_SIZES = 8
 """Input sizes whose positional embedding is kept: a few megabytes each."""
-
-
-def best_precision() -> Precision:
-    """bf16 where the CPU computes in it natively (AVX512-BF16, AMX), else fp32."""
-    return "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
 
 
 def _input_graph() -> Any:

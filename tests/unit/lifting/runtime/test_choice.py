@@ -27,6 +27,13 @@ def test_the_framework(runtime: str, device: str, framework: str) -> None:
     assert choose_framework(load_settings(runtime=runtime, device=device)) == framework
 
 
+@pytest.mark.parametrize("wanted", [{"runtime": "torch"}, {"device": "cuda"}])
+def test_int8_is_openvinos_alone(wanted: dict[str, str]) -> None:
+    assert choose_framework(load_settings(precision="int8", device="cpu")) == "openvino"
+    with pytest.raises(InvalidConfigError, match="precision int8 is for OpenVINO on a CPU"):
+        choose_framework(load_settings(precision="int8", **wanted))
+
+
 def test_openvino_on_a_gpu_is_refused() -> None:
     with pytest.raises(InvalidConfigError, match="device 'cuda:1': OpenVINO runs on the CPU only"):
         choose_framework(load_settings(runtime="openvino", device="cuda:1"))

@@ -7,7 +7,8 @@ import pytest
 from tests.support.checkpoints import TINY, save_checkpoint
 from vizion3d.lifting.checkpoints.store import Checkpoint
 from vizion3d.lifting.runtime.conversions import ConversionStore
-from vizion3d.lifting.runtime.openvino_runtime import OpenVinoRuntime, best_precision
+from vizion3d.lifting.runtime.openvino_library import best_precision
+from vizion3d.lifting.runtime.openvino_runtime import OpenVinoRuntime
 from vizion3d.lifting.runtime.torch_runtime import TorchRuntime
 
 RNG = np.random.default_rng(0)
