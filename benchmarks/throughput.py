@@ -180,7 +180,7 @@ def main() -> None:
         f"--rounds {arguments.rounds}`: photos of",
         f"741 x 500 pixels, from JPEG to depth PNG on disk, {arguments.encoder} with seeded",
         "weights, the contestants in turn, medians. The network's own bound is what the network",
-        "alone takes for as many images, measured one by one.",
+        "alone takes for as many images, by the median of them one by one.",
         "",
         describe_machine(),
         "",

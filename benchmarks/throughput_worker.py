@@ -7,6 +7,7 @@ contestant tells. Never started by hand.
 
 import json
 import resource
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -81,7 +82,8 @@ def single(checkpoint: Path, out: Path) -> Run:
         network_s.clear()
         for photo in photos:
             _write(DepthEstimation().run(_command(checkpoint, photo)), out / f"{photo.stem}.png")
-        return {"network_s": sum(network_s)}
+        # Not their sum: what disturbs the machine meanwhile is no part of the bound.
+        return {"network_s": len(network_s) * statistics.median(network_s)}
 
     return run
 

@@ -1,6 +1,6 @@
 """Trains ``nano`` from nothing on images rendered in the loop.
 
-On a CPU, about an hour on two cores (each image is used several times)::
+On a CPU, about two hours on two cores (each image is used several times)::
 
     python -m training.train --preset cpu --state nano-state
 
@@ -52,11 +52,12 @@ class Plan:
 PLANS = {
     # Layout is learnt from small images, which are cheap; edges and the look of large images last.
     "cpu": Plan(
-        images=31_500,
+        images=93_000,
         stages=(
-            Stage(0.80, ((128, 168), (168, 128)), ((84, 112), (112, 84)), 8, 0.1),
-            Stage(0.17, ((192, 256), (256, 192)), ((168, 224), (224, 168)), 8, 0.3),
-            Stage(0.03, ((360, 480), (480, 360)), ((336, 448), (448, 336)), 4, 0.5),
+            Stage(0.62, ((128, 168), (168, 128)), ((84, 112), (112, 84)), 8, 0.1),
+            Stage(0.29, ((192, 256), (256, 192)), ((168, 224), (224, 168)), 8, 0.3),
+            Stage(0.07, ((360, 480), (480, 360)), ((336, 448), (448, 336)), 4, 0.5),
+            Stage(0.02, ((560, 744), (744, 560)), ((518, 686), (686, 518)), 2, 0.5),
         ),
         reuse=6,
         capacity=3000,
