@@ -24,6 +24,9 @@ UInt8Array = NDArray[np.uint8]
 JpegDecoder: TypeAlias = Callable[[bytes], UInt8Array | None]
 """JPEG file -> RGB uint8 ``(H, W, 3)``, not turned; ``None`` for one that Pillow is to decode."""
 
+_ENCODED = (bytes, bytearray, memoryview, str, os.PathLike)
+"""Inputs that hold a file; a PIL image may have been changed since it was opened."""
+
 DEFAULT_MAX_PIXELS = 100_000_000
 _ORIENTATION = 0x0112
 _TURNED = {5, 6, 7, 8}
@@ -60,7 +63,7 @@ def decode(
         image: Path, encoded bytes, PIL image, or uint8 RGB array ``(H, W, 3)``.
         max_pixels: Refuse larger images, by what the header says, before decoding.
         formats: Pillow's names of the file formats that may be read; ``None``: all that it knows.
-        jpeg: Asked first for JPEG files in grey or RGB.
+        jpeg: Asked first for JPEG files.
 
     Returns:
         uint8 ``(H, W, 3)``, RGB, C-contiguous and writable.
@@ -73,8 +76,8 @@ def decode(
         return _check_array(image, max_pixels)
     with _opened(image, max_pixels, formats) as (opened, label):
         try:
-            if jpeg and opened.format == "JPEG" and opened.mode in ("L", "RGB"):
-                opened = _decoded_by(jpeg, image, opened) or opened
+            if jpeg and isinstance(image, _ENCODED) and opened.format == "JPEG":
+                opened = _decoded_by(jpeg, opened) or opened
             return _to_rgb(opened)
         except MemoryError:
             raise
@@ -202,14 +205,21 @@ def _source_of(image: object) -> tuple[io.BytesIO | Path, str]:
     )
 
 
-def _decoded_by(jpeg: JpegDecoder, source: ImageInput, opened: "PILImage") -> "PILImage | None":
-    """The opened file's pixels from another decoder, with its orientation."""
+def _decoded_by(jpeg: JpegDecoder, opened: "PILImage") -> "PILImage | None":
+    """The pixels of an opened JPEG file from another decoder, with its orientation.
+
+    ``None`` if it declines, or if the file's colours are ones that decoders disagree about.
+    """
     from PIL import Image
 
-    if isinstance(source, (str, os.PathLike)):
-        source = Path(source).read_bytes()
-    pixels = jpeg(bytes(source)) if isinstance(source, (bytes, bytearray, memoryview)) else None
-    if pixels is None:
+    components = [layer[0] for layer in getattr(opened, "layer", [])]
+    stored_as_rgb = opened.info.get("adobe_transform") == 0 or components == [*b"RGB"]
+    file = getattr(opened, "fp", None)
+    if opened.mode not in ("L", "RGB") or stored_as_rgb or file is None:
+        return None
+    file.seek(0)
+    pixels = jpeg(file.read())
+    if pixels is None or pixels.shape != (opened.height, opened.width, 3):
         return None
     decoded = Image.fromarray(pixels)
     decoded.getexif()[_ORIENTATION] = _exif_of(opened).get(_ORIENTATION, 1)

@@ -1,6 +1,7 @@
 """JPEGs decoded on a CUDA GPU by NVIDIA's nvJPEG, which torchvision (the extra ``cuda``) brings."""
 
 import importlib.util
+import io
 import logging
 import threading
 from collections.abc import Callable
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_END_OF_IMAGE = b"\xff\xd9"
-_TAIL_BYTES = 4096
-"""How far from a file's end its last marker may be: some cameras add padding."""
+_START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
+
+Decode = Callable[..., "torch.Tensor"]
+"""``torchvision.io.decode_jpeg(bytes, mode=, device=)``: uint8 ``(3, H, W)`` on the device."""
 
 
 def find_nvjpeg(
@@ -26,32 +28,31 @@ def find_nvjpeg(
 ) -> JpegDecoder | None:
     """nvJPEG where it could be used; asked without importing torch.
 
-    ``None`` without torchvision, on a machine with no GPU, and for ``fp32``, which is to be the
-    reference's very numbers: nvJPEG rounds a little differently from libjpeg.
+    ``None`` without torchvision, on a machine with no GPU or told to leave it alone, and for
+    ``fp32``, which is to be the reference's very numbers: nvJPEG rounds a little differently from
+    libjpeg.
     """
-    asked = settings.precision != "fp32" and settings.runtime != "openvino"
-    installed = importlib.util.find_spec("torchvision") is not None
-    if not (asked and installed and has_gpu()):
+    on_cuda = settings.device not in ("cpu", "mps") and settings.runtime != "openvino"
+    asked = on_cuda and settings.precision not in ("fp32", "int8")
+    if not (asked and importlib.util.find_spec("torchvision") is not None and has_gpu()):
         return None
 
     def load() -> "tuple[Decode, torch.device] | None":
+        import torch
+
         from vizion3d.lifting.runtime.torch_runtime import choose_device
 
         try:
             device = choose_device(settings.device)
         except InvalidConfigError:
             return None  # the runtime says so itself
-        if device.type != "cuda":
+        if device.type != "cuda" or torch.version.hip is not None:
             return None
         from torchvision.io import decode_jpeg
 
         return decode_jpeg, device
 
     return NvJpeg(load)
-
-
-Decode = Callable[..., "torch.Tensor"]
-"""``torchvision.io.decode_jpeg(bytes, mode=, device=)``: uint8 ``(3, H, W)`` on the device."""
 
 
 class NvJpeg:
@@ -65,35 +66,52 @@ class NvJpeg:
         self._load = load
         self._lock = threading.Lock()
         self._loaded: tuple[Decode, torch.device] | None = None
-        self._usable: bool | None = None
+        self._tried = False
 
     def __call__(self, encoded: bytes) -> UInt8Array | None:
         """RGB uint8 ``(H, W, 3)``, the EXIF orientation not applied; or ``None``."""
         # nvJPEG may fill up what a truncated file lacks; Pillow refuses it.
-        if _END_OF_IMAGE not in encoded[-_TAIL_BYTES:]:
+        if encoded.rfind(_END_OF_IMAGE) < encoded.rfind(_START_OF_SCAN):
             return None
-        if not self._ready():
+        loaded = self._once_loaded()
+        if loaded is None:
             return None
-        import torch
-
-        assert self._loaded is not None
-        decode, device = self._loaded
         try:
-            data = torch.frombuffer(bytearray(encoded), dtype=torch.uint8)
-            planes = decode(data, mode="RGB", device=device)
-            pixels: UInt8Array = planes.permute(1, 2, 0).contiguous().cpu().numpy()
-        except RuntimeError as error:  # unsupported, damaged, or the GPU's memory is full
+            return _decoded(*loaded, encoded)
+        except MemoryError:
+            raise
+        # Unsupported, damaged, or the GPU's memory is full: with whatever exception comes to hand.
+        except Exception as error:  # noqa: BLE001
             logger.info("nvJPEG declined an image, Pillow takes it: %s", error)
             return None
-        return pixels
 
-    def _ready(self) -> bool:
+    def _once_loaded(self) -> "tuple[Decode, torch.device] | None":
         with self._lock:
-            if self._usable is None:
+            if not self._tried:
+                self._tried = True
                 try:
-                    self._loaded = self._load()
-                except (ImportError, RuntimeError, OSError) as error:
-                    # A torchvision that was not built for this torch.
-                    logger.warning("torchvision cannot be used, Pillow decodes JPEGs: %s", error)
-                self._usable = self._loaded is not None
-            return self._usable
+                    loaded = self._load()
+                    if loaded is not None:
+                        _decoded(*loaded, _small_jpeg())  # whether it works here at all
+                    self._loaded = loaded
+                # A torchvision of another torch, without nvJPEG, or without its own libraries.
+                except Exception as error:  # noqa: BLE001
+                    logger.warning("nvJPEG cannot be used, Pillow decodes JPEGs: %s", error)
+            return self._loaded
+
+
+def _small_jpeg() -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 32), "grey").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def _decoded(decode: Decode, device: "torch.device", encoded: bytes) -> UInt8Array:
+    import torch
+
+    data = torch.frombuffer(bytearray(encoded), dtype=torch.uint8)
+    planes = decode(data, mode="RGB", device=device)
+    pixels: UInt8Array = planes.permute(1, 2, 0).contiguous().cpu().numpy()
+    return pixels

@@ -1,6 +1,7 @@
 """nvJPEG needs a GPU; all around it is tested with a decoder of the same signature on the CPU."""
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,15 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.support.fakes import FakeStore, GivenDepthLoader, GivenDepthRuntime, touch
 from vizion3d.errors import InvalidImageError
+from vizion3d.lifting import DepthEstimationCommand
+from vizion3d.lifting.checkpoints.store import Checkpoint
+from vizion3d.lifting.handlers import DepthEstimationHandler, ImageLimits
 from vizion3d.lifting.images import decode
+from vizion3d.lifting.inference import DirectInference
 from vizion3d.lifting.nvjpeg import NvJpeg, find_nvjpeg
+from vizion3d.lifting.runtime.cache import RuntimeCache
 from vizion3d.settings import load_settings
 
 CPU = torch.device("cpu")
@@ -32,7 +39,7 @@ class NegativeDecoder:
     """torchvision's ``decode_jpeg`` by its arguments and result, but of the negative."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls = -1  # the first is to see whether it works
 
     def __call__(self, data: torch.Tensor, mode: str, device: torch.device) -> torch.Tensor:
         assert (data.dtype, data.ndim, mode, device) == (torch.uint8, 1, "RGB", CPU)
@@ -43,15 +50,17 @@ class NegativeDecoder:
 
 
 class Broken:
-    """Fails as nvJPEG does, when it is loaded or when it is called."""
+    """Fails as nvJPEG or torchvision do, when it has gone well for some calls."""
 
-    def __init__(self, error: Exception) -> None:
-        self.error = error
+    def __init__(self, error: Exception, good_calls: int = 0) -> None:
+        self.error, self.good_calls = error, good_calls
         self.calls = 0
 
     def __call__(self, *_: object, **__: object) -> Any:
         self.calls += 1
-        raise self.error
+        if self.calls > self.good_calls:
+            raise self.error
+        return torch.zeros(3, 32, 32, dtype=torch.uint8)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
@@ -75,52 +84,82 @@ def test_the_orientation_is_applied_to_what_it_decodes(orientation: int) -> None
     assert np.array_equal(pixels, 255 - decode(photo))
 
 
-def other_format() -> bytes:
+def encoded(image: Image.Image, format_: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(PIXELS).save(buffer, "PNG")
+    image.save(buffer, format_, **options)
     return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
     "image",
-    [other_format(), jpeg(Image.new("CMYK", (8, 8), (9, 99, 0, 50))), Image.fromarray(PIXELS)],
-    ids=["png", "cmyk", "pil"],
+    [
+        encoded(Image.fromarray(PIXELS), "PNG"),
+        jpeg(Image.new("CMYK", (8, 8), (9, 99, 0, 50))),
+        jpeg(Image.fromarray(PIXELS), keep_rgb=True),
+        Image.open(io.BytesIO(PHOTO)),
+    ],
+    ids=["png", "cmyk", "stored as rgb", "pil"],
 )
 def test_what_it_is_not_for_is_pillows(image: Any) -> None:
     decoder = NegativeDecoder()
     assert np.array_equal(decode(image, jpeg=NvJpeg(lambda: (decoder, CPU))), decode(image))
-    assert decoder.calls == 0
+    assert decoder.calls <= 0
 
 
-def test_a_truncated_file_is_refused_and_never_filled_up() -> None:
+def test_pixels_of_another_size_are_not_taken() -> None:
+    wrong = Broken(RuntimeError("not reached"), good_calls=2)
+    assert np.array_equal(decode(PHOTO, jpeg=NvJpeg(lambda: (wrong, CPU))), decode(PHOTO))
+    assert wrong.calls == 2
+
+
+@pytest.mark.parametrize("thumbnail", [False, True])
+def test_a_truncated_file_is_refused_and_never_filled_up(thumbnail: bool) -> None:
+    exif = Image.Exif()
+    if thumbnail:  # its own end of image stands before the photo's scan
+        exif[0x927C] = PHOTO
+    whole = jpeg(Image.fromarray(np.tile(PIXELS, (16, 16, 1))), exif=exif)
+    assert whole.count(b"\xff\xd9") == 1 + thumbnail
     decoder = NegativeDecoder()
-    whole = jpeg(Image.fromarray(np.tile(PIXELS, (16, 16, 1))))
     with pytest.raises(InvalidImageError, match="truncated or damaged"):
-        decode(whole[: len(whole) // 2], jpeg=NvJpeg(lambda: (decoder, CPU)))
-    assert decoder.calls == 0
+        decode(whole[: len(whole) - 900], jpeg=NvJpeg(lambda: (decoder, CPU)))
+    assert decoder.calls <= 0
 
 
-def test_what_it_declines_is_pillows() -> None:
-    decoder = Broken(RuntimeError("Unsupported JPEG"))
-    assert np.array_equal(decode(PHOTO, jpeg=NvJpeg(lambda: (decoder, CPU))), decode(PHOTO))
-    assert decoder.calls == 1
+@pytest.mark.parametrize("kind", [RuntimeError, AttributeError, ValueError])
+def test_what_it_declines_is_pillows(kind: type[Exception]) -> None:
+    decoder = Broken(kind("unsupported"), good_calls=1)
+    nvjpeg = NvJpeg(lambda: (decoder, CPU))
+    for _ in range(2):
+        assert np.array_equal(decode(PHOTO, jpeg=nvjpeg), decode(PHOTO))
+    assert decoder.calls == 3, "it is asked for the next image, too"
 
 
-@pytest.mark.parametrize(
-    "error",
-    [ImportError("built for another torch"), RuntimeError("operator torchvision::nms missing")],
-)
-def test_a_torchvision_that_cannot_be_imported_is_told_once(
-    caplog: pytest.LogCaptureFixture, error: Exception
+@pytest.mark.parametrize("at_import", [True, False])
+@pytest.mark.parametrize("kind", [ImportError, RuntimeError, AttributeError])
+def test_a_torchvision_that_does_not_work_is_told_once(
+    caplog: pytest.LogCaptureFixture, kind: type[Exception], at_import: bool
 ) -> None:
-    load = Broken(error)
-    nvjpeg = NvJpeg(load)
+    broken = Broken(kind("built for another torch"))
+    nvjpeg = NvJpeg(broken if at_import else lambda: (broken, CPU))
     for _ in range(3):
         assert np.array_equal(decode(PHOTO, jpeg=nvjpeg), decode(PHOTO))
-    assert load.calls == 1
+    assert broken.calls == 1
     assert [r.getMessage() for r in caplog.records] == [
-        f"torchvision cannot be used, Pillow decodes JPEGs: {error}"
+        "nvJPEG cannot be used, Pillow decodes JPEGs: built for another torch"
     ]
+
+
+def test_the_handler_decodes_with_it(tmp_path: Path) -> None:
+    runtimes = RuntimeCache(GivenDepthLoader(GivenDepthRuntime(np.eye(5, 8, dtype=np.float32))), 1)
+    handler = DepthEstimationHandler(
+        FakeStore(Checkpoint(touch(tmp_path / "fake.pth"))),
+        runtimes,
+        DirectInference(),
+        ImageLimits(),
+        jpeg=NvJpeg(lambda: (NegativeDecoder(), CPU)),
+    )
+    result = handler.handle(DepthEstimationCommand(PHOTO, model_backend="any"))
+    assert np.array_equal(result.rgb, 255 - decode(PHOTO))
 
 
 @pytest.fixture
@@ -130,8 +169,9 @@ def torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
 
 
-def test_without_torchvision_there_is_none() -> None:
-    assert find_nvjpeg(load_settings(), has_gpu=lambda: True) is None
+def test_without_torchvision_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    assert find_nvjpeg(load_settings(device="auto"), has_gpu=lambda: True) is None
 
 
 @pytest.mark.usefixtures("torchvision")
@@ -139,19 +179,22 @@ def test_without_torchvision_there_is_none() -> None:
     ("wanted", "gpu", "found"),
     [
         ({}, True, True),
-        ({"precision": "fp16"}, True, True),
+        ({"precision": "fp16", "device": "cuda:1"}, True, True),
         ({}, False, False),
+        ({"device": "cpu"}, True, False),
+        ({"device": "mps"}, True, False),
         ({"precision": "fp32"}, True, False),
+        ({"precision": "int8"}, True, False),
         ({"runtime": "openvino"}, True, False),
     ],
 )
 def test_when_it_may_be_used(wanted: dict[str, str], gpu: bool, found: bool) -> None:
-    nvjpeg = find_nvjpeg(load_settings(**wanted), has_gpu=lambda: gpu)
+    nvjpeg = find_nvjpeg(load_settings(**{"device": "auto", **wanted}), has_gpu=lambda: gpu)
     assert (nvjpeg is not None) == found
 
 
 @pytest.mark.usefixtures("torchvision")
-@pytest.mark.parametrize("device", ["cpu", "cuda:7"])
+@pytest.mark.parametrize("device", ["auto", "cuda:7"])
 def test_without_a_cuda_device_pillow_decodes(
     device: str, caplog: pytest.LogCaptureFixture
 ) -> None:
