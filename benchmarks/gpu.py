@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,21 +89,29 @@ class Bench:
             return None
         run = self._on_device(batch)
         aside = torch.cuda.Stream(self.device)
+        aside.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(aside):
             for _ in range(3):  # the libraries choose their kernels before they are recorded
                 run()
         torch.cuda.synchronize(self.device)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            run()
+        try:
+            with torch.cuda.graph(graph):
+                run()
+        except RuntimeError as error:  # the other figures are wanted all the same
+            print(f"no CUDA graph of batch {batch}: {error}")
+            return None
         return self.seconds(graph.replay)
 
     @torch.inference_mode()
     def compiled(self, batch: int) -> tuple[float, float]:
         """The same, through ``torch.compile``: seconds of a run, and of the first one."""
-        run = self._on_device(batch, torch.compile)
+        torch.compiler.reset()  # else a second batch size is compiled for any
+        run = self._on_device(batch, partial(torch.compile, dynamic=False))
         start = time.perf_counter()
         run()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
         first_s = time.perf_counter() - start
         return self.seconds(run), first_s
 

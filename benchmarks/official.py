@@ -20,8 +20,25 @@ _SIZES: dict[str, dict[str, Any]] = {
 
 
 def is_here() -> bool:
-    """Whether a checkout is named."""
-    return bool(os.environ.get(VARIABLE))
+    """Whether a checkout is named.
+
+    Raises:
+        FileNotFoundError: It is, but the package is not in it.
+    """
+    return _checkout() is not None
+
+
+def _checkout() -> Path | None:
+    named = os.environ.get(VARIABLE)
+    if not named:
+        return None
+    folder = Path(named)
+    if not (folder.is_absolute() and (folder / "depth_anything_v2" / "dpt.py").is_file()):
+        raise FileNotFoundError(
+            f"{VARIABLE}={named} is not the absolute path of a checkout: there is no "
+            "depth_anything_v2/dpt.py in it"
+        )
+    return folder
 
 
 def load(checkpoint: Path) -> Callable[[Any], Any]:
@@ -30,9 +47,10 @@ def load(checkpoint: Path) -> Callable[[Any], Any]:
     Args:
         checkpoint: Its name ends with the encoder's: ``depth_anything_v2_vits.pth``.
     """
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # its input would go there, and its network not
     import torch
 
-    sys.path.insert(0, os.environ[VARIABLE])
+    sys.path.insert(0, str(_checkout()))
     if find_spec("torchvision") is None:
         _stand_in_for_torchvision()
     from depth_anything_v2.dpt import DepthAnythingV2

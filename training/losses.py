@@ -10,10 +10,10 @@ SCALES = 4
 
 
 _LEAST_SCALE = 0.01
-"""Of an inverted prediction: with 0 it would get no gradient that turns it round."""
+"""Of an inverted prediction, so that some gradient is left to turn it round."""
 
 
-def normalise(x: Tensor) -> Tensor:
+def standardise(x: Tensor) -> Tensor:
     """``(N, H, W)`` shifted to median 0 and scaled to mean absolute value 1."""
     flat = x.flatten(1)
     flat = flat - flat.median(dim=1, keepdim=True).values
@@ -23,8 +23,8 @@ def normalise(x: Tensor) -> Tensor:
 def fit(x: Tensor, target: Tensor) -> Tensor:
     """``x`` scaled and shifted to ``target`` by least squares, both ``(N, H, W)``.
 
-    What is uncertain is drawn to the mean. With both sides normalised, as in :func:`normalise`, an
-    uncertain prediction would be blown up to the contrast of the target, and learn more slowly.
+    What is uncertain is drawn to the mean. With both sides standardised, an uncertain prediction
+    would be blown up to the contrast of the target, and learn more slowly.
     """
     flat, wanted = x.flatten(1), target.flatten(1)
     flat = flat - flat.mean(1, keepdim=True)
@@ -45,7 +45,7 @@ def gradient_loss(difference: Tensor) -> Tensor:
 
 def depth_loss(predicted: Tensor, target: Tensor, gradient_weight: float = 0.5) -> Tensor:
     """Absolute difference, fitted, plus gradient matching of ``(N, H, W)`` inverse depths."""
-    target = normalise(target)
+    target = standardise(target)
     difference = fit(predicted, target) - target
     return difference.abs().mean() + gradient_weight * gradient_loss(difference)
 

@@ -43,6 +43,17 @@ class DepthAnythingV2:
 '''
 
 
+def test_a_checkout_that_is_none_is_told() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", "import benchmarks.contestants"],
+        env={**os.environ, "DEPTH_ANYTHING_V2": "elsewhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "DEPTH_ANYTHING_V2=elsewhere is not the absolute path of a checkout" in run.stderr
+
+
 def test_a_checkout_of_the_official_code_is_a_contestant(tmp_path: Path) -> None:
     package = tmp_path / "checkout" / "depth_anything_v2"
     package.mkdir(parents=True)

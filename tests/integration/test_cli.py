@@ -307,6 +307,7 @@ def test_doctor(tmp_path: Path) -> None:
     assert f"vizion3d   {__version__}" in told.stdout
     assert "open3d     imports" in told.stdout
     assert "1 models here, " in told.stdout  # nano, in the package
+    assert "precision  auto (VIZION3D_PRECISION); auto is " in told.stdout
 
 
 def test_doctor_diagnoses_settings_that_make_no_sense(tmp_path: Path) -> None:

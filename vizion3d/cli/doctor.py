@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import typer
 
 from vizion3d.core.container import Container, build_container
-from vizion3d.errors import Vizion3DError
+from vizion3d.errors import MissingDependencyError, Vizion3DError
 from vizion3d.lifting.outputs.open3d_objects import require_open3d
 from vizion3d.lifting.queries import ListModelsQuery
 from vizion3d.settings import Settings, load_settings
@@ -72,9 +72,16 @@ def _device_faults(settings: Settings) -> Iterator[str]:
     _tell("device", f"{device} (VIZION3D_DEVICE={settings.device})")
     _tell("runtime", f"{runtime} (VIZION3D_RUNTIME={settings.runtime})")
     if runtime == "openvino":
+        from vizion3d.lifting.runtime.int8 import require_nncf
         from vizion3d.lifting.runtime.openvino_library import best_precision
 
-        _tell("precision", f"{best_precision()} is this CPU's best")
+        best = f"auto is {best_precision()} on this CPU"
+        _tell("precision", f"{settings.precision} (VIZION3D_PRECISION); {best}")
+        if settings.precision == "int8":
+            try:
+                require_nncf()
+            except MissingDependencyError as error:
+                yield str(error)
 
 
 def _cache_faults(container: Container) -> Iterator[str]:

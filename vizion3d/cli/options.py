@@ -13,5 +13,5 @@ InputSize = Annotated[int, typer.Option(help="Shorter side that the network sees
 ColorMap = Annotated[str, typer.Option(help="Colour map: inferno, turbo, viridis ...")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 PrecisionOption = Annotated[
-    Precision | None, typer.Option("--precision", help="Arithmetic of the network.")
+    Precision | None, typer.Option("--precision", help="Arithmetic of the network; int8 on CPUs.")
 ]

@@ -57,7 +57,9 @@ Device = Annotated[
 ]
 PrecisionOption = Annotated[
     Precision | None,
-    typer.Option("--precision", help="Arithmetic of the network.", rich_help_panel=FEATURES),
+    typer.Option(
+        "--precision", help="Arithmetic of the network; int8 on CPUs.", rich_help_panel=FEATURES
+    ),
 ]
 Host = Annotated[
     str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.", envvar="VIZION3D_HOST")

@@ -40,6 +40,16 @@ def test_the_loss_sees_an_inverted_depth(depths) -> None:
     assert depth_loss(-depths[1], depths[1]) > 1
 
 
+def test_noise_costs_little_more_than_a_constant_and_finds_its_way(depths) -> None:
+    """An uncertain prediction is drawn to the mean, and an inverted one can still turn round."""
+    noise, target = depths
+    plain = depth_loss(torch.ones_like(target), target, 0)
+    assert depth_loss(noise, target, 0) < 1.05 * plain
+    inverted = (-target).requires_grad_()
+    depth_loss(inverted, target).backward()
+    assert inverted.grad.abs().max() > 0
+
+
 def test_the_anchor_is_at_rest_on_a_positive_output_of_unit_spread() -> None:
     good = torch.tensor([[[1.0, 3.0]]])
     assert anchor_loss(good) < 1e-6

@@ -45,14 +45,20 @@ def choose_framework(settings: Settings) -> Framework:
     framework = _framework(settings)
     if settings.precision == "int8" and framework == "torch":
         raise InvalidConfigError(
-            "precision int8 is for OpenVINO on a CPU, and torch runs the network with runtime "
-            f"{settings.runtime!r} and device {settings.device!r}: ask for fp16 or fp32"
+            "precision int8 is for OpenVINO on a CPU, and torch runs the network here: with "
+            f"VIZION3D_RUNTIME={settings.runtime}, VIZION3D_DEVICE={settings.device}, and OpenVINO "
+            f"{'' if _openvino_is_here() else 'not '}installed; set VIZION3D_DEVICE=cpu and "
+            "VIZION3D_RUNTIME=openvino, or ask for another precision"
         )
     return framework
 
 
+def _openvino_is_here() -> bool:
+    return importlib.util.find_spec("openvino") is not None
+
+
 def _framework(settings: Settings) -> Framework:
-    installed = importlib.util.find_spec("openvino") is not None
+    installed = _openvino_is_here()
     if settings.runtime == "openvino":
         if not installed or settings.device not in ("auto", "cpu"):
             reason = "runs on the CPU only" if installed else "is not installed"

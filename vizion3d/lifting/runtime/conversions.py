@@ -171,12 +171,13 @@ def _read(folder: Path, precision: Precision) -> Converted | None:
 
 
 def _compile(checkpoint: Checkpoint, precision: Precision) -> Converted:
+    from vizion3d.lifting.runtime.int8 import quantize, require_nncf
     from vizion3d.lifting.runtime.openvino_library import compress_to_half, core, hints_for
 
+    if precision == "int8":
+        require_nncf()  # before the work, not after it
     network, positions = convert(checkpoint)
     if precision == "int8":
-        from vizion3d.lifting.runtime.int8 import quantize
-
         network = quantize(network, positions)
     elif precision != "fp32":
         compress_to_half(network)

@@ -1,30 +1,50 @@
 """A network's encoder in 8 bits, weights and activations: post-training quantization by NNCF.
 
-The head stays as it was: in 8 bits, too, it would cost a third of the depth's delta-1.
+NNCF runs in a process of its own (``python -m vizion3d.lifting.runtime.int8 FOLDER``): imported, it
+changes the program's loggers, writes on its standard output, and reports to its makers.
 """
 
-import logging
+import importlib.util
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import redirect_stdout
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vizion3d.errors import MissingDependencyError
+from vizion3d.errors import CheckpointError, MissingDependencyError
 from vizion3d.lifting.preprocess import MEAN, PATCH_SIZE, STD
 from vizion3d.lifting.runtime.base import UInt8Array
-from vizion3d.lifting.runtime.openvino_library import unreported
+from vizion3d.lifting.runtime.calibration import SIZE_PX, calibration_images
+from vizion3d.lifting.runtime.openvino_library import core, ov
 from vizion3d.lifting.runtime.positions import Float32Array, resample_positions
 
-_SIZE_PX = 518
-_LEAVES, _RADII_PX = 3000, (4.0, 160.0)
+_MODEL, _POSITIONS, _QUANTIZED = "model.xml", "positions.npy", "quantized.xml"
+
 _HEAD = ".*depth_head.*"
-"""Its operations, by the names of the modules that they were traced from."""
+"""Its operations, by the names of the modules that they were traced from. In 8 bits, too, they
+would cost a third of the depth's delta-1."""
+_ATTENTION = "ScaledDotProductAttention"
+"""No faster in 8 bits: OpenVINO computes it in floating point."""
+
+
+def require_nncf() -> None:
+    """Look for NNCF.
+
+    Raises:
+        MissingDependencyError: It is not installed.
+    """
+    if importlib.util.find_spec("nncf") is None:
+        raise MissingDependencyError(
+            "precision int8 needs NNCF to convert a checkpoint, and it is not installed: "
+            "pip install 'vizion3d[int8]'"
+        )
 
 
 def quantize(model: Any, positions: Float32Array) -> Any:
-    """The model with its encoder in 8 bits, its ranges taken from images that are made here.
+    """The model with its encoder in 8 bits, its ranges taken from images that are made for it.
 
     Args:
         model: ``openvino.Model``, as the conversion makes it.
@@ -32,91 +52,63 @@ def quantize(model: Any, positions: Float32Array) -> Any:
 
     Raises:
         MissingDependencyError: NNCF is not installed.
+        CheckpointError: NNCF failed; with what it said.
     """
-    try:
-        with unreported():
-            import nncf
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"precision int8 needs NNCF, once for every checkpoint, and it cannot be imported "
-            f"({error}): pip install 'vizion3d[int8]'"
-        ) from error
+    require_nncf()
+    with tempfile.TemporaryDirectory(prefix="vizion3d-int8-") as name:
+        folder = Path(name)
+        ov.save_model(model, folder / _MODEL, compress_to_fp16=False)
+        np.save(folder / _POSITIONS, positions)
+        run = subprocess.run(  # noqa: S603 (this very module)
+            [sys.executable, "-m", __name__, folder],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            *_, told = [f"exit status {run.returncode}", *run.stderr.strip().splitlines()]
+            raise CheckpointError(f"the checkpoint cannot be converted to int8: {told}")
+        # Read, not mapped: the folder goes.
+        return core.read_model(folder / _QUANTIZED, config={"ENABLE_MMAP": False})
+
+
+def _quantize_in(folder: Path) -> None:
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # not to be found
+    import nncf
     from nncf.quantization.advanced_parameters import (
         AdvancedQuantizationParameters,
         AdvancedSmoothQuantParameters,
+        OverflowFix,
     )
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-    logging.getLogger("nncf").setLevel(logging.WARNING)
-    patches = _SIZE_PX // PATCH_SIZE
-    embedding = resample_positions(positions, patches, patches)
+    patches = SIZE_PX // PATCH_SIZE
+    embedding = resample_positions(np.load(folder / _POSITIONS), patches, patches)
     inputs = [[_normalised(image), embedding] for image in calibration_images()]
-    with redirect_stdout(sys.stderr):  # its progress bars
-        return nncf.quantize(
-            model,
-            nncf.Dataset(inputs),
-            model_type=nncf.ModelType.TRANSFORMER,
-            subset_size=len(inputs),
-            ignored_scope=nncf.IgnoredScope(patterns=[_HEAD]),
-            advanced_parameters=AdvancedQuantizationParameters(
-                # Nothing that the images span is clipped; SmoothQuant (arXiv:2211.10438) shares the
-                # outliers of the activations out between them and the weights by halves.
-                activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
-                smooth_quant_alphas=AdvancedSmoothQuantParameters(matmul=0.5),
-            ),
-        )
-
-
-def calibration_images() -> Iterator[UInt8Array]:
-    """Images that span what photographs do to the network: edges, soft shades, light and tint."""
-    for seed in range(6):
-        rng = np.random.default_rng(seed)
-        exposure, tint = np.exp(rng.normal(0, 0.7)), np.exp(rng.normal(0, 0.5, 3))
-        lit = dead_leaves(rng, _SIZE_PX) * (exposure * tint)
-        yield lit.clip(0, 255).astype(np.uint8)
-    for seed in range(2):
-        yield pink_noise(np.random.default_rng(seed), _SIZE_PX)
-
-
-def dead_leaves(rng: np.random.Generator, size_px: int) -> UInt8Array:
-    """Discs that hide one another: the edges of photographs.
-
-    After Lee, Mumford and Huang 2001, *Occlusion Models for Natural Images*: with radii of density
-    r^-3 the image looks alike at all scales, as photographs do.
-
-    Returns:
-        RGB, uint8 ``(size_px, size_px, 3)``.
-    """
-    low, high = (r**-2.0 for r in _RADII_PX)
-    radii = (low + rng.random(_LEAVES) * (high - low)) ** -0.5
-    centres = rng.uniform(-_RADII_PX[1], size_px + _RADII_PX[1], (_LEAVES, 2))
-    colours = rng.integers(0, 256, (_LEAVES, 3), np.uint8)
-    image = np.full((size_px, size_px, 3), 128, np.uint8)
-    for (x, y), radius, colour in zip(centres, radii, colours, strict=True):
-        top, left = (max(0, int(v - radius)) for v in (y, x))
-        rows = np.arange(top, min(size_px, int(y + radius) + 1))
-        columns = np.arange(left, min(size_px, int(x + radius) + 1))
-        inside = (rows[:, None] - y) ** 2 + (columns - x) ** 2 < radius**2
-        image[top : top + len(rows), left : left + len(columns)][inside] = colour
-    return image
-
-
-def pink_noise(rng: np.random.Generator, size_px: int) -> UInt8Array:
-    """Noise of amplitude 1 / frequency, mostly grey: the spectrum of photographs (Field 1987).
-
-    Returns:
-        RGB, uint8 ``(size_px, size_px, 3)``.
-    """
-    rows, columns = np.fft.fftfreq(size_px)[:, None], np.fft.rfftfreq(size_px)[None]
-    frequency = np.maximum(np.hypot(rows, columns), 1 / size_px)[..., None]
-    white = np.fft.rfft2(rng.normal(size=(size_px, size_px, 3)), axes=(0, 1))
-    pink = np.fft.irfft2(white / frequency, s=(size_px, size_px), axes=(0, 1))
-    pink /= pink.std(axis=(0, 1))
-    shade = 1.5 * pink.mean(axis=2, keepdims=True) + 0.3 * pink
-    return np.asarray(127.5 + 50 * shade).clip(0, 255).astype(np.uint8)
+    quantized = nncf.quantize(
+        core.read_model(folder / _MODEL),
+        nncf.Dataset(inputs),
+        model_type=nncf.ModelType.TRANSFORMER,
+        subset_size=len(inputs),
+        ignored_scope=nncf.IgnoredScope(patterns=[_HEAD], types=[_ATTENTION]),
+        advanced_parameters=AdvancedQuantizationParameters(
+            # Without VNNI, sums of products of 8 bits overflow 16: weights of 7 bits do not.
+            overflow_fix=OverflowFix.ENABLE,
+            # Nothing that the images span is clipped; SmoothQuant (arXiv:2211.10438) shares the
+            # outliers of the activations out between them and the weights by halves.
+            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
+            smooth_quant_alphas=AdvancedSmoothQuantParameters(matmul=0.5),
+        ),
+    )
+    ov.save_model(quantized, folder / _QUANTIZED, compress_to_fp16=False)
 
 
 def _normalised(image: UInt8Array) -> Float32Array:
     mean, std = (np.array(v, np.float32).reshape(1, 3, 1, 1) for v in (MEAN, STD))
     scaled = np.divide(image.transpose(2, 0, 1)[None], 255, dtype=np.float32)
     return (scaled - mean) / std
+
+
+if __name__ == "__main__":
+    _quantize_in(Path(sys.argv[1]))

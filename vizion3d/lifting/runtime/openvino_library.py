@@ -7,32 +7,26 @@ what it is shown here, unless the program has imported OpenVINO before us.
 
 import hashlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from vizion3d.settings import Precision
 
 
-@contextmanager
-def unreported() -> Iterator[None]:
-    """Imports within do not find the telemetry package."""
-    hidden = "openvino_telemetry" not in sys.modules
+def _import_silently() -> Any:
+    hidden = not {"openvino", "openvino_telemetry"} & sys.modules.keys()
     if hidden:
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # not to be found
     try:
-        yield
+        import openvino
+        import openvino.opset13
     finally:
         if hidden:
             sys.modules.pop("openvino_telemetry", None)
+    return openvino
 
 
-with unreported():
-    import openvino
-    import openvino.opset13
-
-ov: Any = openvino
-ops: Any = openvino.opset13
+ov = _import_silently()
+ops = ov.opset13
 
 core = ov.Core()
 """The process's own; compiled models come and go with the runtimes."""

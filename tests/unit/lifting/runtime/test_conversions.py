@@ -185,7 +185,10 @@ def test_once_converted_a_fresh_process_imports_no_torch(
     assert run.stdout.split("\n")[:2] == ["(20, 30)", "[]"]
 
 
-def test_converting_and_inferring_report_to_nobody(tmp_path: Path, tiny: Checkpoint) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_converting_and_inferring_report_to_nobody(
+    tmp_path: Path, tiny: Checkpoint, precision: str
+) -> None:
     program = (
         "import sys; from pathlib import Path\n"
         "import numpy as np\n"
@@ -193,7 +196,7 @@ def test_converting_and_inferring_report_to_nobody(tmp_path: Path, tiny: Checkpo
         "from vizion3d.lifting.runtime.conversions import ConversionStore\n"
         "from vizion3d.lifting.runtime.openvino_runtime import OpenVinoRuntime\n"
         "checkpoint, cache = Checkpoint(Path(sys.argv[1])), ConversionStore(Path(sys.argv[2]))\n"
-        "runtime = OpenVinoRuntime(checkpoint, cache)\n"
+        "runtime = OpenVinoRuntime(checkpoint, cache, sys.argv[3])\n"
         "runtime.infer(np.zeros((1, 9, 9, 3), np.uint8), (28, 28))\n"
         "print([name for name in sys.modules if name.startswith('openvino_telemetry')])\n"
         "import openvino_telemetry\n"
@@ -202,7 +205,7 @@ def test_converting_and_inferring_report_to_nobody(tmp_path: Path, tiny: Checkpo
     home = tmp_path / "home"
     home.mkdir()
     run = subprocess.run(
-        [sys.executable, "-c", program, tiny.path, tmp_path / "cache"],
+        [sys.executable, "-c", program, tiny.path, tmp_path / "cache", precision],
         capture_output=True,
         text=True,
         env={**environment, "HOME": str(home)},

@@ -1,16 +1,19 @@
 import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.support.checkpoints import save_checkpoint
-from vizion3d.errors import MissingDependencyError
+from tests.support.checkpoints import TINY, save_checkpoint
+from vizion3d.errors import CheckpointError, MissingDependencyError
 from vizion3d.lifting.checkpoints.store import Checkpoint
 from vizion3d.lifting.preprocess import network_size
+from vizion3d.lifting.runtime.calibration import calibration_images, dead_leaves, pink_noise
 from vizion3d.lifting.runtime.conversions import ConversionStore, convert
-from vizion3d.lifting.runtime.int8 import calibration_images, dead_leaves, pink_noise, quantize
+from vizion3d.lifting.runtime.int8 import quantize
 from vizion3d.lifting.runtime.openvino_runtime import OpenVinoRuntime
 
 
@@ -29,13 +32,13 @@ def quantized_inputs(model: Any) -> set[str]:
     }
 
 
-def test_the_encoder_is_computed_in_8_bits_and_the_head_is_not(
-    tiny: Checkpoint, capsys: pytest.CaptureFixture[str]
+def test_the_encoder_is_computed_in_8_bits_but_for_its_attention_and_the_head_is_not(
+    tiny: Checkpoint, capfd: pytest.CaptureFixture[str]
 ) -> None:
     read_by = quantized_inputs(quantize(*convert(tiny)))
     assert {"pretrained.blocks.0.attn.qkv", "pretrained.blocks.1.mlp.fc2"} <= read_by
-    assert not [name for name in read_by if "depth_head" in name]
-    assert capsys.readouterr().out == "", "standard output is the user's"
+    assert not [name for name in read_by if "depth_head" in name or "scaled_dot" in name]
+    assert capfd.readouterr() == ("", ""), "NNCF draws its progress elsewhere"
 
 
 def test_the_depth_stays_near_and_the_conversion_is_kept(tmp_path: Path, tiny: Checkpoint) -> None:
@@ -48,17 +51,34 @@ def test_the_depth_stays_near_and_the_conversion_is_kept(tmp_path: Path, tiny: C
     depth = first.infer(image, size)
     assert 0 < np.abs(depth - exact).max() < 0.1 * np.ptp(exact)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "nncf", None)
+        patch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))  # none is converted again
         kept = OpenVinoRuntime(tiny, ConversionStore(tmp_path / "cache"), "int8")
     assert np.array_equal(kept.infer(image, size), depth)
 
 
-def test_without_nncf_it_says_how_to_get_it(
-    tmp_path: Path, tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch
+def test_a_metric_network_with_gated_layers_is_converted_too(tmp_path: Path) -> None:
+    gated = replace(TINY, feed_forward="swiglu")
+    checkpoint = Checkpoint(save_checkpoint(tmp_path / "gated.pth", gated), 20.0)
+    runtime = OpenVinoRuntime(checkpoint, ConversionStore(tmp_path / "cache"), "int8")
+    depth = runtime.infer(np.zeros((1, 30, 40, 3), np.uint8), (28, 42))
+    assert depth.min() > 0
+    assert depth.max() < 20
+
+
+def test_without_nncf_it_says_how_to_get_it_before_it_reads_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "nncf", None)
+    broken = tmp_path / "broken.pth"
+    broken.write_bytes(b"not a checkpoint")
+    monkeypatch.setattr(sys, "path", [])
     with pytest.raises(MissingDependencyError, match=r"pip install 'vizion3d\[int8\]'"):
-        OpenVinoRuntime(tiny, ConversionStore(tmp_path / "cache"), "int8")
+        ConversionStore(tmp_path / "cache").get(Checkpoint(broken), "int8")
+
+
+def test_what_nncf_cannot_do_is_told(tmp_path: Path, tiny: Checkpoint) -> None:
+    model, positions = convert(tiny)
+    with pytest.raises(CheckpointError, match=r"cannot be converted to int8: .* incompatible"):
+        quantize(model, positions[..., :-1])
 
 
 def test_the_images_span_dark_and_bright_and_every_tint() -> None:
