@@ -71,18 +71,22 @@ class Worker:
             cwd=setting.out,
             env=environment,
         )
+        self._answer()  # loaded: it is not in the way of the others any more
 
     def run(self) -> dict[str, Any]:
         """Do all photos once."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
+        return self._answer()
 
     def stop(self) -> None:
         self._process.communicate()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
 
 
 @contextmanager
