@@ -91,8 +91,8 @@ def table(points: list[Point]) -> str:
 INTRODUCTION = """## Input size
 
 `python -m benchmarks.input_size`: a warm run on the motorcycle photo (741 x 500) at each
-`input_size`. `nano` was trained mostly near 168 and shows it: the released checkpoints were trained at 518
-and are best near it.
+`input_size`. `nano` was trained mostly near 168 and shows it: the released checkpoints were
+trained at 518 and are best near it.
 """
 
 

@@ -1,7 +1,7 @@
 """One contestant of ``throughput.py``: photos in, depth PNGs out, for every line on standard input.
 
-``python benchmarks/throughput_worker.py NAME CHECKPOINT PHOTOS OUT``: loads, does one photo, says so,
-then answers each line with a JSON line: seconds, peak memory of the process, and what else the
+``python benchmarks/throughput_worker.py NAME CHECKPOINT PHOTOS OUT``: loads, does one photo, says
+so, then answers each line with a JSON line: seconds, peak memory of the process, and what else the
 contestant tells. Never started by hand.
 """
 
