@@ -19,6 +19,7 @@ from vizion3d.lifting import (
     DepthEstimationCommand,
     DepthEstimationResult,
 )
+from vizion3d.lifting.geometry import inverse_depth_to_metres
 from vizion3d.lifting.outputs.depth_files import colorize, to_uint16
 
 SIZE = 56  # as the tests' pages have it
@@ -77,7 +78,9 @@ def test_the_ply_is_the_cloud_on_the_screen(
     np.testing.assert_allclose(cloud.points, expected.point_cloud.points, rtol=1e-6)
 
 
-def test_the_glb_follows_the_settings(shown: Visit, tmp_path: Path) -> None:
+def test_the_glb_follows_the_settings(
+    shown: Visit, expected: DepthEstimationResult, tmp_path: Path
+) -> None:
     shown.change("fov", 90)
     shown.change("depth_trunc", 6)
     shown.change("edge_threshold", 0)
@@ -85,7 +88,9 @@ def test_the_glb_follows_the_settings(shown: Visit, tmp_path: Path) -> None:
     (cloud,) = trimesh.load(download(shown, ".glb", tmp_path)).geometry.values()
     assert len(cloud.vertices) == count_told(shown)
     x, _, z = np.asarray(cloud.vertices).T
-    assert 5 < -z.min() < 6
+    depth_m = inverse_depth_to_metres(expected.raw_depth, 0.5, 6)
+    assert -z.min() == pytest.approx(depth_m[depth_m < 5.999].max(), rel=1e-5)
+    assert -z.max() == pytest.approx(0.5, rel=1e-5)
     assert np.abs(x / z).max() == pytest.approx(299.5 / 300, rel=1e-5)
 
 
