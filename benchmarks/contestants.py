@@ -142,20 +142,13 @@ def prepare(folder: Path, encoder: str) -> Task:
 
     from tests.support import photos
     from tests.support.checkpoints import VITB, VITS, seeded_network, state_dict
-    from tests.support.peer import to_transformers
+    from tests.support.peer import IMAGE_PROCESSOR, to_transformers
 
     network = seeded_network({"vits": VITS, "vitb": VITB}[encoder])
     checkpoint = folder / f"depth_anything_v2_{encoder}.pth"
     torch.save(state_dict(network), checkpoint)
     to_transformers(network).save_pretrained(checkpoint.with_suffix(""))
-    DPTImageProcessor(
-        size={"height": 518, "width": 518},
-        keep_aspect_ratio=True,
-        ensure_multiple_of=14,
-        resample=3,
-        image_mean=[0.485, 0.456, 0.406],
-        image_std=[0.229, 0.224, 0.225],
-    ).save_pretrained(checkpoint.with_suffix(""))
+    DPTImageProcessor(**IMAGE_PROCESSOR).save_pretrained(checkpoint.with_suffix(""))
     photo = folder / "motorcycle.jpg"
     Image.fromarray(photos.motorcycle()).save(photo, quality=92)
     return Task(checkpoint, photo)

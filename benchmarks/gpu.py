@@ -23,7 +23,7 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.support.checkpoints import TINY, VITB, VITS, seeded_network, state_dict
-from tests.support.peer import to_transformers
+from tests.support.peer import IMAGE_PROCESSOR, to_transformers
 from vizion3d.core.container import reset_default_container
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 from vizion3d.lifting.checkpoints.store import Checkpoint
@@ -178,14 +178,7 @@ class Bench:
         from transformers import DPTImageProcessorPil
         from transformers.pipelines import DepthEstimationPipeline
 
-        processor = DPTImageProcessorPil(
-            size={"height": 518, "width": 518},
-            keep_aspect_ratio=True,
-            ensure_multiple_of=14,
-            resample=3,
-            image_mean=[0.485, 0.456, 0.406],
-            image_std=[0.229, 0.224, 0.225],
-        )
+        processor = DPTImageProcessorPil(**IMAGE_PROCESSOR)
         model = to_transformers(self.network.float().cpu()).to(self.dtype)
         return DepthEstimationPipeline(
             model=model, image_processor=processor, device=self.device, dtype=self.dtype

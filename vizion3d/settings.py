@@ -57,6 +57,7 @@ def load_settings(**overrides: object) -> Settings:
         InvalidConfigError: A variable has a value that makes no sense; the message names both.
     """
     try:
+        # pydantic checks the types of what is handed in.
         return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         raise InvalidConfigError(f"settings (VIZION3D_* variables): {explain(error)}") from error

@@ -45,14 +45,11 @@ def put_transformers_model(folder: Path) -> None:
     """A model that transformers finds under its repository's name, before it looks further."""
     from transformers import DPTImageProcessor
 
-    from tests.support.peer import to_transformers
+    from tests.support.peer import IMAGE_PROCESSOR, to_transformers
 
     place = folder / "depth-anything" / "Depth-Anything-V2-Small-hf"
     to_transformers(seeded_network(TINY)).save_pretrained(place)
-    recipe = DPTImageProcessor(
-        size={"height": 518, "width": 518}, keep_aspect_ratio=True, ensure_multiple_of=14
-    )
-    recipe.save_pretrained(place)
+    DPTImageProcessor(**IMAGE_PROCESSOR).save_pretrained(place)
 
 
 @pytest.fixture(scope="session")

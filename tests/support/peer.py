@@ -9,6 +9,16 @@ from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, D
 
 from vizion3d.lifting.network.model import DepthAnythingV2
 
+IMAGE_PROCESSOR = {
+    "size": {"height": 518, "width": 518},
+    "keep_aspect_ratio": True,
+    "ensure_multiple_of": 14,
+    "resample": 3,
+    "image_mean": [0.485, 0.456, 0.406],
+    "image_std": [0.229, 0.224, 0.225],
+}
+"""Of its image processor, for the recipe of the released checkpoints."""
+
 _RENAMED = [
     (r"^pretrained\.pos_embed$", "backbone.embeddings.position_embeddings"),
     (r"^pretrained\.(cls_token|mask_token)$", r"backbone.embeddings.\1"),

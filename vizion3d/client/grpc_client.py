@@ -111,6 +111,7 @@ class GrpcClient:
         answer = self._call(self._stub.ListModels, pb.ListModelsRequest(), self._timeout_s)
 
         def known(model: pb.ModelInfo, name: str) -> Any:
+            # The stub of HasField takes the fields' names as literals only.
             return getattr(model, name) if model.HasField(name) else None  # type: ignore[arg-type]
 
         return [

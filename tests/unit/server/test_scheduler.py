@@ -1,6 +1,5 @@
 import asyncio
 import threading
-from collections.abc import Callable
 
 import pytest
 
@@ -128,20 +127,19 @@ def test_metrics_know_what_is_under_way() -> None:
     async def main() -> list[bytes]:
         metrics = Metrics()
         s, work = Scheduler(2, 60, metrics), Work()
-        seen: list[bytes] = []
-        tell: Callable[[], None] = lambda: seen.extend(  # noqa: E731
-            line
-            for line in metrics.render().splitlines()
-            if line.startswith(b"vizion3d_requests_in_flight")
-        )
+
+        def told() -> list[bytes]:
+            lines = metrics.render().splitlines()
+            return [line for line in lines if line.startswith(b"vizion3d_requests_in_flight")]
+
         task = asyncio.create_task(s.run(work))
         await begun(work)
-        tell()
+        during = told()
         work.go.set()
         await task
-        tell()
+        after = told()
         s.close()
-        return seen
+        return during + after
 
     assert asyncio.run(main()) == [
         b"vizion3d_requests_in_flight 1.0",

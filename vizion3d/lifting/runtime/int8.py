@@ -50,11 +50,11 @@ def quantize(model: Any, positions: Float32Array) -> Any:
         model: ``openvino.Model``, as the conversion makes it.
         positions: The stored positional embedding, ``(1, 1 + grid**2, C)``.
 
+    NNCF must be there: see :func:`require_nncf`.
+
     Raises:
-        MissingDependencyError: NNCF is not installed.
         CheckpointError: NNCF failed; with what it said.
     """
-    require_nncf()
     with tempfile.TemporaryDirectory(prefix="vizion3d-int8-") as name:
         folder = Path(name)
         ov.save_model(model, folder / _MODEL, compress_to_fp16=False)
@@ -68,7 +68,9 @@ def quantize(model: Any, positions: Float32Array) -> Any:
         )
         if run.returncode:
             *_, told = [f"exit status {run.returncode}", *run.stderr.strip().splitlines()]
-            raise CheckpointError(f"the checkpoint cannot be converted to int8: {told}")
+            raise CheckpointError(
+                f"the checkpoint cannot be converted to int8 ({told}): ask for another precision"
+            )
         # Read, not mapped: the folder goes.
         return core.read_model(folder / _QUANTIZED, config={"ENABLE_MMAP": False})
 

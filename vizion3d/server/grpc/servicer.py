@@ -88,7 +88,7 @@ class LiftingServicer(pb_grpc.LiftingServiceServicer):
         """One frame's outcome: whatever is wrong with it is its own."""
         try:
             result = await self._estimate(request, patient=True)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 (told to the client in the frame's place)
             code: grpc.StatusCode = log_error(error, identity)
             failure = pb.FrameError(
                 code=code.value[0], detail=detail_of(error), problem=status_of(error).name

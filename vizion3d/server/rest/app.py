@@ -64,6 +64,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     if settings.ui:
         mount_web(app)
     add_problem_handlers(app)
+    # FastAPI's own way to extend the document.
     app.openapi = partial(_document, app.openapi, service)  # type: ignore[method-assign]
     app.add_middleware(Gate, service=service)
     if settings.cors_origins:

@@ -43,7 +43,7 @@ class DrainingServer(uvicorn.Server):
         service: DepthService = self.lifespan.state["service"]
         return service
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (uvicorn's signature)
         if self._told_to_stop and sig == signal.SIGINT:
             self.should_exit = self.force_exit = True
         self._told_to_stop = True
