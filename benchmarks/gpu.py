@@ -24,12 +24,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests.support.checkpoints import TINY, VITB, VITS, seeded_network, state_dict
 from tests.support.peer import IMAGE_PROCESSOR, to_transformers
-from vizion3d.core.container import reset_default_container
+from vizion3d.app import reset_default_container
+from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
-from vizion3d.lifting.checkpoints.store import Checkpoint
-from vizion3d.lifting.network.model import DepthAnythingV2
-from vizion3d.lifting.preprocess import network_size
-from vizion3d.lifting.runtime.torch_runtime import TorchRuntime
+from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
+from vizion3d.networks.depth_anything_v2.recipe import network_size
+from vizion3d.runtime.torch_runtime import TorchRuntime
 
 ROOT = Path(__file__).parents[1]
 ENCODERS = {"tiny": TINY, "vits": VITS, "vitb": VITB}

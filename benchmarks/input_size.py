@@ -17,9 +17,9 @@ from benchmarks.precision import Depth, deviation
 from tests.support.checkpoints import VITS, save_checkpoint
 from training.evaluate import motorcycle
 from training.metrics import quality
-from vizion3d.core.container import Container, build_container
+from vizion3d.app import Container, build_container
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE
+from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
 from vizion3d.settings import load_settings
 
 SIZES_PX = (168, 224, 280, 336, 392, 448, 518, 644, 770)

@@ -20,10 +20,10 @@ from benchmarks import official
 from benchmarks.contestants import describe_machine
 from tests.support import photos
 from tests.support.checkpoints import VITS, save_checkpoint
-from vizion3d.core.container import build_container
+from vizion3d.app import build_container
+from vizion3d.checkpoints.queries import ListModelsQuery
+from vizion3d.geometry.projection import scale_inverse_depth
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.geometry import scale_inverse_depth
-from vizion3d.lifting.queries import ListModelsQuery
 from vizion3d.settings import load_settings
 
 RESULTS = Path(__file__).parent / "results"

@@ -19,9 +19,9 @@ Run = Callable[[list[Path]], dict[str, Any]]
 
 def many(checkpoint: Path, out: Path) -> Run:
     """What ``vizion3d depth FOLDER --save png`` does: ``run_many``, encoding in its threads."""
-    from vizion3d.core.container import default_container
+    from vizion3d.app import default_container
     from vizion3d.core.cqrs import CommandBus
-    from vizion3d.lifting.many import run_batched
+    from vizion3d.runtime.many import run_batched
 
     def work(commands: CommandBus, photo: Path) -> None:
         _write(commands.dispatch(_command(checkpoint, photo)), out / f"{photo.stem}.png")
@@ -64,7 +64,7 @@ def memory(checkpoint: Path, _out: Path) -> Run:
 def single(checkpoint: Path, out: Path) -> Run:
     """``DepthEstimation().run`` one by one; tells the seconds that the network itself took."""
     from vizion3d.lifting import DepthEstimation
-    from vizion3d.lifting.runtime import openvino_runtime
+    from vizion3d.runtime import openvino_runtime
 
     network_s = []
     infer = openvino_runtime._infer
@@ -143,8 +143,8 @@ def _command(checkpoint: Path, photo: Path, **fields: Any) -> Any:
 
 
 def _write(result: Any, path: Path) -> None:
-    from vizion3d.lifting.outputs.atomic import write_atomic
-    from vizion3d.lifting.outputs.depth_files import encode_png, to_uint16
+    from vizion3d.core.files import write_atomic
+    from vizion3d.outputs.depth_files import encode_png, to_uint16
 
     write_atomic(path, encode_png(to_uint16(result.raw_depth)))
 

@@ -33,7 +33,7 @@ def vizion3d_apart(checkpoint: Path, photo: Path) -> Run:
 
         Network.forward = _timed(Network.forward)
     else:
-        from vizion3d.lifting.runtime import openvino_runtime
+        from vizion3d.runtime import openvino_runtime
 
         apart, recipe = _timed(openvino_runtime._infer), openvino_runtime._infer
         # Only the network's second input, the positions, has three axes; the recipe's has one.

@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from vizion3d.lifting.outputs.depth_files import color_table
+from vizion3d.outputs.depth_files import color_table
 
 STATIC = Path(__file__).parents[1] / "vizion3d" / "server" / "web" / "static"
 

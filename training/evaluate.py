@@ -22,8 +22,8 @@ from training.export import CHECKPOINT
 from training.metrics import TRIVIAL, Array, quality
 from training.network import NANO, normalise
 from training.render import Renderer
-from vizion3d.lifting.network.model import DepthAnythingV2
-from vizion3d.lifting.preprocess import network_size
+from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
+from vizion3d.networks.depth_anything_v2.recipe import network_size
 
 RESULTS = Path(__file__).parent / "results"
 HELD_OUT_SEED = 987_654

@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 
 from training.network import NANO
 from training.state import load_state
-from vizion3d.lifting.network.model import DepthAnythingV2
+from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
 
-CHECKPOINT = Path(__file__).parents[1] / "vizion3d/lifting/checkpoints/nano.safetensors"
+CHECKPOINT = Path(__file__).parents[1] / "vizion3d/checkpoints/nano.safetensors"
 
 
 def export(state: Path, output: Path) -> int:

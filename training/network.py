@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from training.render.rand import constant
-from vizion3d.lifting.network.config import NetworkConfig
-from vizion3d.lifting.network.model import DepthAnythingV2
-from vizion3d.lifting.preprocess import MEAN, STD
+from vizion3d.networks.depth_anything_v2.config import NetworkConfig
+from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
+from vizion3d.networks.depth_anything_v2.recipe import MEAN, STD
 
 NANO = NetworkConfig(embed_dim=192, depth=12, features=32, head_channels=(24, 48, 96, 192))
 

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vizion3d.core.validation import explain
 from vizion3d.errors import InvalidConfigError
-from vizion3d.lifting.images import DEFAULT_MAX_PIXELS
+from vizion3d.media.images import DEFAULT_MAX_PIXELS
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 RuntimeName = Literal["auto", "openvino", "torch"]

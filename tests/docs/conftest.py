@@ -11,9 +11,9 @@ from tests.support import photos
 from tests.support.checkpoints import TINY, save_checkpoint, seeded_network
 from tests.support.servers import running
 from tests.support.videos import panning, write_video
-from vizion3d.core.container import reset_default_container
-from vizion3d.lifting.checkpoints.catalog import BY_NAME
-from vizion3d.lifting.checkpoints.store import CheckpointStore
+from vizion3d.app import reset_default_container
+from vizion3d.checkpoints.catalogue import BY_NAME
+from vizion3d.checkpoints.store import CheckpointStore
 
 RELATIVE, METRIC = ("default", "small"), ("metric-indoor-small", "metric-outdoor-small")
 

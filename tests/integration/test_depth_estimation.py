@@ -12,10 +12,10 @@ from PIL import Image
 from tests.support import photos
 from tests.support.checkpoints import VITS, save_checkpoint
 from tests.support.http_server import Served, serve
-from vizion3d.core.container import build_container
+from vizion3d.app import build_container
+from vizion3d.checkpoints.queries import ListModelsQuery
 from vizion3d.errors import CheckpointError
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
-from vizion3d.lifting.queries import ListModelsQuery
 from vizion3d.settings import Settings
 
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from tests.support import photos
 from tests.support.checkpoints import VITS, save_checkpoint, seeded_network
 from tests.support.peer import give_official_positions, to_transformers
-from vizion3d.core.container import build_container
+from vizion3d.app import build_container
 from vizion3d.lifting import DepthEstimationCommand
-from vizion3d.lifting.preprocess import STD, network_size
-from vizion3d.lifting.runtime.torch_runtime import prepare
+from vizion3d.networks.depth_anything_v2.recipe import STD, network_size
+from vizion3d.runtime.torch_runtime import prepare
 from vizion3d.settings import load_settings
 
 Image = NDArray[np.uint8]

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vizion3d.lifting.network.config import NetworkConfig
-from vizion3d.lifting.network.model import DepthAnythingV2
+from vizion3d.networks.depth_anything_v2.config import NetworkConfig
+from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
 
 TINY = NetworkConfig(embed_dim=64, depth=4, features=16, head_channels=(8, 16, 24, 32))
 VITS = NetworkConfig(embed_dim=384, depth=12, features=64, head_channels=(48, 96, 192, 384))

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
+from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.errors import CheckpointError
-from vizion3d.lifting.checkpoints.store import Checkpoint, CheckpointStore
-from vizion3d.lifting.runtime.base import Float32Array, Runtime, UInt8Array
+from vizion3d.runtime.base import Runtime
 
 
 class FakeStore(CheckpointStore):

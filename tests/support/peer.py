@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
 
-from vizion3d.lifting.network.model import DepthAnythingV2
+from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
 
 IMAGE_PROCESSOR = {
     "size": {"height": 518, "width": 518},

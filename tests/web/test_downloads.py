@@ -13,14 +13,14 @@ import trimesh
 from PIL import Image
 
 from tests.web.conftest import Visit
+from vizion3d.geometry.projection import inverse_depth_to_metres
 from vizion3d.lifting import (
     DepthEstimation,
     DepthEstimationAdvanceConfig,
     DepthEstimationCommand,
     DepthEstimationResult,
 )
-from vizion3d.lifting.geometry import inverse_depth_to_metres
-from vizion3d.lifting.outputs.depth_files import colorize, to_uint16
+from vizion3d.outputs.depth_files import colorize, to_uint16
 
 SIZE = 56  # as the tests' pages have it
 

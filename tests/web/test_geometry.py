@@ -9,14 +9,14 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.web.conftest import Visit
-from vizion3d.lifting.geometry import (
+from vizion3d.geometry.projection import (
     CameraIntrinsics,
     DepthKind,
     depth_to_metres,
     unproject,
     visible,
 )
-from vizion3d.lifting.outputs.depth_files import colorize, encode_npy
+from vizion3d.outputs.depth_files import colorize, encode_npy
 
 Float32Array = NDArray[np.float32]
 

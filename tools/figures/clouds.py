@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from tools.figures.scene import FLYING_PIXEL_THRESHOLD, motorcycle
-from vizion3d.lifting.geometry import (
+from vizion3d.geometry.projection import (
     CameraIntrinsics,
     depth_edges,
     inverse_depth_to_metres,
     unproject,
 )
-from vizion3d.lifting.outputs.depth_files import colorize, metres_to_uint16
-from vizion3d.lifting.outputs.view import render_view
+from vizion3d.outputs.depth_files import colorize, metres_to_uint16
+from vizion3d.outputs.view import render_view
 
 Picture = NDArray[np.uint8]
 

@@ -7,22 +7,23 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from vizion3d.app import Container, build_container
+from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.cli import options as o
 from vizion3d.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
 from vizion3d.cli.inputs import Job, find_jobs
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
-from vizion3d.core.container import Container, build_container
 from vizion3d.core.cqrs import CommandBus
+from vizion3d.core.files import write_atomic
 from vizion3d.errors import InferenceError, InvalidImageError
-from vizion3d.lifting import images
-from vizion3d.lifting.cameras import PRESETS, focal_from_fov
-from vizion3d.lifting.commands import DepthEstimationCommand, DownloadModelCommand
-from vizion3d.lifting.many import run_batched
+from vizion3d.geometry.cameras import PRESETS, focal_from_fov
+from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
-from vizion3d.lifting.outputs.atomic import write_atomic
-from vizion3d.lifting.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
-from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE
+from vizion3d.media import images
+from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
+from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
+from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
 
 FLYING_PIXEL_THRESHOLD = 0.04

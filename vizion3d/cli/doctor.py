@@ -7,10 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from vizion3d.core.container import Container, build_container
+from vizion3d.app import Container, build_container
+from vizion3d.checkpoints.queries import ListModelsQuery
 from vizion3d.errors import MissingDependencyError, Vizion3DError
-from vizion3d.lifting.outputs.open3d_objects import require_open3d
-from vizion3d.lifting.queries import ListModelsQuery
+from vizion3d.outputs.open3d_objects import require_open3d
 from vizion3d.settings import Settings, load_settings
 
 _PACKAGES = ("vizion3d", "torch", "openvino", "open3d", "numpy", "pillow", "pydantic", "grpcio")
@@ -58,8 +58,8 @@ def _open3d_faults() -> Iterator[str]:
 def _device_faults(settings: Settings) -> Iterator[str]:
     import torch
 
-    from vizion3d.lifting.runtime.choice import choose_framework
-    from vizion3d.lifting.runtime.torch_runtime import choose_device
+    from vizion3d.runtime.choice import choose_framework
+    from vizion3d.runtime.torch_runtime import choose_device
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     _tell("cpu", f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads")
@@ -72,8 +72,8 @@ def _device_faults(settings: Settings) -> Iterator[str]:
     _tell("device", f"{device} (VIZION3D_DEVICE={settings.device})")
     _tell("runtime", f"{runtime} (VIZION3D_RUNTIME={settings.runtime})")
     if runtime == "openvino":
-        from vizion3d.lifting.runtime.int8 import require_nncf
-        from vizion3d.lifting.runtime.openvino_library import best_precision
+        from vizion3d.runtime.int8 import require_nncf
+        from vizion3d.runtime.openvino_library import best_precision
 
         best = f"auto is {best_precision()} on this CPU"
         _tell("precision", f"{settings.precision} (VIZION3D_PRECISION); {best}")

@@ -10,10 +10,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from vizion3d.lifting.geometry import CameraIntrinsics, depth_to_metres, to_frame
+from vizion3d.geometry.projection import CameraIntrinsics, depth_to_metres, to_frame
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.lifting.outputs import cloud_files, depth_files
-from vizion3d.lifting.outputs.points import to_points
+from vizion3d.outputs import cloud_files, depth_files
+from vizion3d.outputs.points import to_points
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Output:
         return cloud_files.encode_glb(points, colors, self.config.frame)
 
     def view(self) -> bytes:
-        from vizion3d.lifting.outputs.view import render_view
+        from vizion3d.outputs.view import render_view
 
         points, colors = self.points
         camera_points = to_frame(points.copy(), self.config.frame)  # its own inverse

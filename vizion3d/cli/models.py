@@ -6,10 +6,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from vizion3d.app import default_container
+from vizion3d.checkpoints.commands import ClearConversionsCommand, DownloadModelCommand
+from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
 from vizion3d.cli.log import show_log
-from vizion3d.core.container import default_container
-from vizion3d.lifting.commands import ClearConversionsCommand, DownloadModelCommand
-from vizion3d.lifting.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
 
 models = typer.Typer(help="Checkpoints: what is known, what is here.", no_args_is_help=True)
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from vizion3d.app import default_container
+from vizion3d.checkpoints.catalogue import RELEASES
+from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.cli.log import show_log
-from vizion3d.core.container import default_container
-from vizion3d.lifting.checkpoints.catalog import RELEASES
-from vizion3d.lifting.commands import DownloadModelCommand
 
 _DOWNLOAD_TIMEOUT_S = 3600.0
 _ASK_AGAIN_S = 0.1

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.errors import InvalidImageError, OverloadedError, ServerError, Vizion3DError
-from vizion3d.lifting import images
-from vizion3d.lifting.checkpoints.catalog import DEFAULT_DEPTH_MODEL_URL
+from vizion3d.geometry.projection import CameraIntrinsics, DepthKind
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.geometry import CameraIntrinsics, DepthKind
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.lifting.outputs.depth_files import encode_png, to_uint16
-from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE
+from vizion3d.media import images
+from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
+from vizion3d.outputs.depth_files import encode_png, to_uint16
 from vizion3d.server.status import STATUSES
 
 
@@ -101,7 +101,7 @@ def rebuild(
         rgb=images.decode(image),
     )
     if command.return_depth_image or command.return_point_cloud:
-        from vizion3d.lifting.outputs import open3d_objects
+        from vizion3d.outputs import open3d_objects
 
         if command.return_depth_image:
             result.depth_image = open3d_objects.to_image(to_uint16(depth))

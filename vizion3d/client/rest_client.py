@@ -18,8 +18,8 @@ from vizion3d.client.exchange import (
     wire_model,
 )
 from vizion3d.errors import ServerError, Vizion3DError
+from vizion3d.geometry.projection import CameraIntrinsics
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.geometry import CameraIntrinsics
 from vizion3d.lifting.models import DepthEstimationResult
 
 

@@ -39,7 +39,7 @@ class _Registry:
             known = ", ".join(sorted(t.__name__ for t in self._handlers)) or "none"
             raise UnhandledMessageError(
                 f"no handler is registered for {type(message).__name__} (registered: {known}); "
-                "register one in vizion3d/core/container.py"
+                "register one in vizion3d/app.py"
             ) from None
         return handle(message)
 

@@ -7,7 +7,7 @@ from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 
 if TYPE_CHECKING:
-    from vizion3d.lifting.many import BatchSize, OnError
+    from vizion3d.runtime.many import BatchSize, OnError
 
 __all__ = [
     "DepthEstimation",
@@ -56,7 +56,7 @@ class DepthEstimation:
         Raises:
             Vizion3DError: One of the errors of :mod:`vizion3d.errors`, saying what was wrong.
         """
-        from vizion3d.core.container import default_container
+        from vizion3d.app import default_container
 
         return default_container().commands.dispatch(command)
 
@@ -120,9 +120,9 @@ class DepthEstimation:
             Vizion3DError: The error of an image.
             Exception: What ``commands`` raises, after the results of the commands before.
         """
-        from vizion3d.core.container import default_container
+        from vizion3d.app import default_container
         from vizion3d.core.cqrs import CommandBus
-        from vizion3d.lifting.many import run_batched
+        from vizion3d.runtime.many import run_batched
 
         return run_batched(
             default_container(),

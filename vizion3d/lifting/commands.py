@@ -1,14 +1,13 @@
 """What can be asked to be done."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.core.cqrs import Command
 from vizion3d.errors import InvalidConfigError
-from vizion3d.lifting.checkpoints.catalog import DEFAULT_DEPTH_MODEL_URL
-from vizion3d.lifting.images import ImageInput
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE, PATCH_SIZE
+from vizion3d.media.images import ImageInput
+from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE, PATCH_SIZE
 
 
 @dataclass
@@ -54,33 +53,3 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
                 "advanced_config must be a DepthEstimationAdvanceConfig, "
                 f"got {self.advanced_config!r}"
             )
-
-
-@dataclass
-class ClearConversionsCommand(Command[int]):
-    """Remove the networks that were converted for OpenVINO; the result is the bytes freed.
-
-    They are made again when they are needed.
-    """
-
-
-@dataclass
-class DownloadModelCommand(Command[Path]):
-    """Make a checkpoint's file be on this machine; the result is its path.
-
-    Attributes:
-        model_backend: As in :class:`DepthEstimationCommand`.
-    """
-
-    model_backend: str = DEFAULT_DEPTH_MODEL_URL
-
-
-@dataclass
-class LoadModelCommand(Command[Path]):
-    """Have a checkpoint in memory before the first image; the result is its path.
-
-    Attributes:
-        model_backend: As in :class:`DepthEstimationCommand`.
-    """
-
-    model_backend: str = DEFAULT_DEPTH_MODEL_URL

@@ -19,8 +19,9 @@ from pydantic import (
 
 from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
-from vizion3d.lifting import cameras, images
-from vizion3d.lifting.geometry import CameraIntrinsics, DepthKind, Frame
+from vizion3d.geometry import cameras
+from vizion3d.geometry.projection import CameraIntrinsics, DepthKind, Frame
+from vizion3d.media import images
 
 if TYPE_CHECKING:
     from open3d.geometry import Image as O3dImage
@@ -112,7 +113,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         """Nominal intrinsics of a known camera, for images of that size.
 
         Args:
-            name: One of ``vizion3d.lifting.cameras.PRESETS``.
+            name: One of ``vizion3d.geometry.cameras.PRESETS``.
             width_px: Width of the image.
             height_px: Height of the image.
             fields: Any other field of this class.
@@ -175,7 +176,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         """The intrinsics for an image of that size, and where each came from.
 
         A field that is not set is the PrimeSense camera's: its focal length scaled as
-        :meth:`vizion3d.lifting.cameras.Camera.focal_for` has it (so pixels stay square), its
+        :meth:`vizion3d.geometry.cameras.Camera.focal_for` has it (so pixels stay square), its
         principal point in the image's centre.
 
         Raises:

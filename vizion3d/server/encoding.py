@@ -11,8 +11,8 @@ import orjson
 from numpy.typing import NDArray
 
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.lifting.outputs import cloud_files, depth_files
-from vizion3d.lifting.outputs.points import to_points
+from vizion3d.outputs import cloud_files, depth_files
+from vizion3d.outputs.points import to_points
 
 Encoder = Callable[[DepthEstimationResult, DepthEstimationAdvanceConfig], bytes]
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
+from vizion3d.checkpoints.queries import ModelInfo, ModelInfoQuery
 from vizion3d.core.cqrs import QueryBus
 from vizion3d.errors import ModelNotAllowedError
-from vizion3d.lifting.checkpoints.catalog import DEFAULT_DEPTH_MODEL_URL
-from vizion3d.lifting.queries import ModelInfo, ModelInfoQuery
 from vizion3d.server.settings import ServerSettings
 
 

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from vizion3d.core.container import build_container
+from vizion3d.app import build_container
+from vizion3d.checkpoints.commands import LoadModelCommand
+from vizion3d.checkpoints.queries import ModelInfo
 from vizion3d.core.observe import timed
-from vizion3d.lifting.commands import DepthEstimationCommand, LoadModelCommand
-from vizion3d.lifting.handlers import ImageLimits
-from vizion3d.lifting.inference import InferenceQueue
+from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.handler import ImageLimits
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.lifting.preprocess import DEFAULT_INPUT_SIZE
-from vizion3d.lifting.queries import ModelInfo
-from vizion3d.lifting.runtime.choice import default_batch_size
+from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
+from vizion3d.runtime.choice import default_batch_size
+from vizion3d.runtime.queue import InferenceQueue
 from vizion3d.server.keys import read_keys
 from vizion3d.server.metrics import Metrics
 from vizion3d.server.offer import ModelOffer

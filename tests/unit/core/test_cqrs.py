@@ -57,9 +57,9 @@ def test_a_second_handler_is_refused() -> None:
 def test_a_type_checker_infers_the_result_of_dispatch(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
-        "from vizion3d.core.container import default_container\n"
+        "from vizion3d.app import default_container\n"
         "from vizion3d.lifting import DepthEstimationCommand\n"
-        "from vizion3d.lifting.queries import ListModelsQuery\n"
+        "from vizion3d.checkpoints.queries import ListModelsQuery\n"
         "container = default_container()\n"
         "reveal_type(container.commands.dispatch(DepthEstimationCommand('a.png')))\n"
         "reveal_type(container.queries.dispatch(ListModelsQuery()))\n"
@@ -73,4 +73,4 @@ def test_a_type_checker_infers_the_result_of_dispatch(tmp_path: Path) -> None:
         check=False,
     )
     assert 'Revealed type is "vizion3d.lifting.models.DepthEstimationResult"' in run.stdout
-    assert 'Revealed type is "list[vizion3d.lifting.queries.ModelInfo]"' in run.stdout
+    assert 'Revealed type is "list[vizion3d.checkpoints.queries.ModelInfo]"' in run.stdout

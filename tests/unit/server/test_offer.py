@@ -1,7 +1,7 @@
 import pytest
 
+from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.errors import ModelNotAllowedError
-from vizion3d.lifting.checkpoints.catalog import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.server.offer import ModelOffer
 from vizion3d.server.settings import ServerSettings
 

@@ -15,14 +15,14 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from vizion3d.errors import InvalidConfigError
-from vizion3d.lifting.geometry import DepthKind, Frame
+from vizion3d.geometry.projection import DepthKind, Frame
 from vizion3d.lifting.models import (
     LARGEST,
     TINIEST,
     DepthEstimationAdvanceConfig,
     DepthEstimationResult,
 )
-from vizion3d.lifting.preprocess import PATCH_SIZE
+from vizion3d.networks.depth_anything_v2.recipe import PATCH_SIZE
 from vizion3d.server import encoding
 from vizion3d.server.rest import negotiation, openapi
 from vizion3d.server.service import MAX_NETWORK_PIXELS, DepthRequest, DepthService

@@ -1,5 +1,5 @@
 /**
- * From a network's output to points: the formulas of the library's `vizion3d/lifting/geometry.py`,
+ * From a network's output to points: the formulas of the library's `vizion3d/geometry/projection.py`,
  * rounded to float32 at the same places, so that the page shows the points that the server writes.
  *
  * @typedef {{fx: number, fy: number, cx: number, cy: number}} Camera - In pixels.

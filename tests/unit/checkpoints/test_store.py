@@ -1,0 +1,234 @@
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vizion3d.checkpoints.catalogue import (
+    BY_NAME,
+    DEFAULT_DEPTH_MODEL_URL,
+    RELEASES,
+)
+from vizion3d.checkpoints.download import Downloader
+from vizion3d.checkpoints.store import CheckpointStore, forget_notices
+from vizion3d.errors import CheckpointError, DownloadError
+
+
+class FakeDownloader(Downloader):
+    """Writes a file instead of downloading it, and remembers what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, str | None]] = []
+
+    def fetch(self, url: str, target: Path, sha256: str | None = None) -> None:
+        self.asked.append((url, sha256))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(url.encode())
+
+
+@pytest.fixture
+def downloader() -> FakeDownloader:
+    return FakeDownloader()
+
+
+@pytest.fixture
+def store(tmp_path: Path, downloader: FakeDownloader) -> CheckpointStore:
+    return CheckpointStore(tmp_path / "cache", downloader)
+
+
+def test_the_default_lies_directly_in_the_cache(
+    tmp_path: Path, store: CheckpointStore, downloader: FakeDownloader
+) -> None:
+    expected = tmp_path / "cache" / "depth_anything_v2_vitb.pth"
+    assert store.resolve(DEFAULT_DEPTH_MODEL_URL).path == expected
+    assert store.resolve("default").path == expected
+    assert downloader.asked == [(DEFAULT_DEPTH_MODEL_URL, None)]
+
+
+def test_addresses_with_the_same_file_name_do_not_collide(store: CheckpointStore) -> None:
+    backends = [
+        "default",
+        "base",
+        "https://example.org/a/depth_anything_v2_vitb.pth",
+        "https://example.org/b/depth_anything_v2_vitb.pth",
+    ]
+    paths = [store.resolve(backend).path for backend in backends]
+    assert len(set(paths)) == 4
+    assert {path.name for path in paths} == {"depth_anything_v2_vitb.pth"}
+    assert store.cached_files() == sorted(paths)
+
+
+def test_the_packages_own_model_needs_no_download(downloader: FakeDownloader) -> None:
+    store = CheckpointStore(Path("/nowhere"), downloader, offline=True)
+    checkpoint = store.resolve("nano")
+    assert checkpoint.path.is_file()
+    assert checkpoint.path.stat().st_size < 14e6
+    assert checkpoint.depth_kind == "relative"
+    assert store.locate("nano") == checkpoint.path
+    assert downloader.asked == []
+
+
+def test_a_known_digest_is_asked_for(store: CheckpointStore, downloader: FakeDownloader) -> None:
+    store.resolve("small")
+    assert downloader.asked == [(BY_NAME["small"].url, BY_NAME["small"].sha256)]
+    assert BY_NAME["small"].sha256
+
+
+def test_a_query_string_is_no_part_of_the_name(store: CheckpointStore) -> None:
+    path = store.locate("https://example.org/w%20x.safetensors?download=true")
+    assert path.name == "w x.safetensors"
+
+
+def test_a_local_path_is_never_downloaded(
+    tmp_path: Path, store: CheckpointStore, downloader: FakeDownloader
+) -> None:
+    path = tmp_path / "mine.pt"
+    path.touch()
+    assert store.resolve(str(path)).path == path
+    with pytest.raises(CheckpointError, match=r"no checkpoint file at .*/other.pth"):
+        store.resolve(str(tmp_path / "other.pth"))
+    assert downloader.asked == []
+
+
+@pytest.mark.parametrize(
+    ("backend", "told"),
+    [
+        ("smal", "'smal' is not a model. Did you mean 'small'?"),
+        ("", "'' is not a model. Give a name"),
+        ("/etc/passwd", "'/etc/passwd' is not a model"),
+        ("https://example.org/weights.zip", "must end in .pth, .pt, .safetensors"),
+        ("https://example.org/", "must end in .pth, .pt, .safetensors"),
+        ("a\0.pth", "contains a NUL"),
+        ("x" * 300 + ".pth", "is no URL or path: .*too long"),
+        ("~nosuchuser/x.pth", "is no URL or path"),
+        ("https://[x/w.pth", "is no URL or path"),
+        ("https://example.org/" + "x" * 300 + ".pth", "longer than 200"),
+        (Path("a.pth"), "as a string; got PosixPath"),
+        (None, "as a string; got NoneType"),
+    ],
+)
+def test_what_is_no_model_is_told(store: CheckpointStore, backend: Any, told: str) -> None:
+    with pytest.raises(CheckpointError, match=told):
+        store.resolve(backend)
+
+
+def test_plain_http_is_refused(store: CheckpointStore, downloader: FakeDownloader) -> None:
+    with pytest.raises(DownloadError, match="over https only"):
+        store.resolve("http://example.org/weights.pth")
+    assert downloader.asked == []
+
+
+def test_offline_refuses_with_the_line_to_run_and_still_finds_what_is_there(
+    tmp_path: Path, downloader: FakeDownloader
+) -> None:
+    store = CheckpointStore(tmp_path, downloader, offline=True)
+    target = tmp_path / "depth_anything_v2_vitb.pth"
+    line = f"mkdir -p {tmp_path} && curl -fL {DEFAULT_DEPTH_MODEL_URL} -o {target}"
+    with pytest.raises(DownloadError) as refused:
+        store.resolve("default")
+    assert str(refused.value).endswith(line)
+    target.touch()
+    assert store.resolve("default").path == target
+    assert downloader.asked == []
+
+
+def test_metric_checkpoints_are_known_by_name_and_by_file_name(
+    tmp_path: Path, store: CheckpointStore
+) -> None:
+    assert store.resolve("metric-indoor-small").max_depth_m == 20
+    assert store.resolve("metric-outdoor-large").max_depth_m == 80
+    official = tmp_path / "depth_anything_v2_metric_hypersim_vitb.pth"
+    official.touch()
+    assert store.resolve(str(official)).depth_kind == "metric"
+    other = tmp_path / "mine.pth"
+    other.touch()
+    assert store.resolve(str(other)).depth_kind == "relative"
+
+
+def test_a_note_beside_a_checkpoint_says_what_it_is(tmp_path: Path, store: CheckpointStore) -> None:
+    path = tmp_path / "mine.pth"
+    path.touch()
+    note = tmp_path / "mine.pth.json"
+    note.write_text(json.dumps({"depth_kind": "metric", "max_depth_m": 35}))
+    assert store.resolve(str(path)).max_depth_m == 35
+    note.write_text(json.dumps({"depth_kind": "relative"}))
+    assert store.resolve(str(path)).max_depth_m is None
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"depth_kind": "metric"}',
+        b'{"depth_kind": "metric", "max_depth_m": 0}',
+        b'{"depth_kind": "metric", "max_depth_m": true}',
+        b'{"depth_kind": "metric", "max_depth_m": 1' + b"0" * 400 + b"}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+def test_a_note_that_makes_no_sense_is_told(
+    tmp_path: Path, store: CheckpointStore, note: bytes
+) -> None:
+    path = tmp_path / "mine.pth"
+    path.touch()
+    (tmp_path / "mine.pth.json").write_bytes(note)
+    with pytest.raises(CheckpointError, match=r"must hold .*max_depth_m"):
+        store.resolve(str(path))
+
+
+def test_a_cache_that_cannot_be_written_still_gives_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "depth_anything_v2_vitb.pth"
+    path.touch()
+    tmp_path.chmod(0o500)
+    try:
+        assert CheckpointStore(tmp_path).resolve("default").path == path
+        assert [p.name for p in tmp_path.iterdir()] == [path.name], "no lock, no note"
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_each_licence_is_told_once(
+    store: CheckpointStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    forget_notices()
+    with caplog.at_level(logging.INFO, logger="vizion3d"):
+        for name in ("default", "base", "small", "large"):
+            store.resolve(name)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "the weights default are licensed CC-BY-NC-4.0 (no commercial use)",
+        "the weights small are licensed Apache-2.0",
+    ]
+
+
+def test_the_catalogue() -> None:
+    assert len({release.source for release in RELEASES}) == len(RELEASES) == len(BY_NAME)
+    urls = [release.url for release in RELEASES if release.name != "nano"]
+    assert all(url and url.startswith("https://") for url in urls)
+    free = {r.name for r in RELEASES if r.licence == "Apache-2.0"}
+    assert free == {"nano", "small", "metric-indoor-small", "metric-outdoor-small"}
+    assert hashlib.sha256(b"").digest_size * 2 == len(str(BY_NAME["small"].sha256))
+
+
+def test_the_catalogues_parameter_counts_are_the_networks() -> None:
+    import torch
+
+    from vizion3d.networks.depth_anything_v2.config import NetworkConfig
+    from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
+
+    sizes = {
+        "vit-192x12": NetworkConfig(192, 12, 32, (24, 48, 96, 192)),
+        "vits": NetworkConfig(384, 12, 64, (48, 96, 192, 384)),
+        "vitb": NetworkConfig(768, 12, 128, (96, 192, 384, 768)),
+        "vitl": NetworkConfig(1024, 24, 256, (256, 512, 1024, 1024)),
+    }
+    for release in RELEASES:
+        with torch.device("meta"):
+            network = DepthAnythingV2(sizes[release.variant])
+        assert sum(p.numel() for p in network.parameters()) == release.parameters

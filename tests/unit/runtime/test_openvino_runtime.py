@@ -1,0 +1,90 @@
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.checkpoints import TINY, save_checkpoint
+from vizion3d.checkpoints.store import Checkpoint
+from vizion3d.runtime.conversions import ConversionStore
+from vizion3d.runtime.openvino_library import best_precision
+from vizion3d.runtime.openvino_runtime import OpenVinoRuntime
+from vizion3d.runtime.torch_runtime import TorchRuntime
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (2, 30, 40, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def tiny(folder: Path) -> Checkpoint:
+    return Checkpoint(save_checkpoint(folder / "tiny.pth"))
+
+
+@pytest.fixture(scope="module")
+def runtime(folder: Path, tiny: Checkpoint) -> OpenVinoRuntime:
+    return OpenVinoRuntime(tiny, ConversionStore(folder), "fp32")
+
+
+@pytest.mark.parametrize("size", [(70, 98), (518, 518), (14, 140), (266, 154)])
+@pytest.mark.parametrize("shape", [(30, 40), (1, 1), (200, 301)])
+def test_depth_equals_torchs_at_every_size(
+    runtime: OpenVinoRuntime, tiny: Checkpoint, size: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    images = RNG.integers(0, 256, (2, *shape, 3), np.uint8)
+    exact = TorchRuntime(tiny, "cpu", "fp32").infer(images, size)
+    ours = runtime.infer(images, size)
+    assert (ours.shape, ours.dtype) == (exact.shape, np.float32)
+    assert np.abs(ours - exact).max() < 1e-3 * max(1.0, float(np.ptp(exact)))
+
+
+def test_a_metric_networks_range_is_converted_with_it(folder: Path) -> None:
+    path = save_checkpoint(folder / "metric.pth", TINY, max_depth_m=20.0)
+    conversions = ConversionStore(folder)
+    metric = OpenVinoRuntime(Checkpoint(path, 20.0), conversions, "fp32").infer(IMAGES, (70, 98))
+    exact = TorchRuntime(Checkpoint(path, 20.0), "cpu", "fp32").infer(IMAGES, (70, 98))
+    np.testing.assert_allclose(metric, exact, atol=2e-2)
+    far = OpenVinoRuntime(Checkpoint(path, 80.0), conversions, "fp32").infer(IMAGES, (70, 98))
+    np.testing.assert_allclose(far, 4 * metric, rtol=1e-4)
+
+
+def test_a_result_outlives_the_next_image(runtime: OpenVinoRuntime) -> None:
+    first = runtime.infer(IMAGES, (70, 98))
+    kept = first.copy()
+    runtime.infer(255 - IMAGES, (70, 98))
+    assert np.array_equal(first, kept)
+
+
+def test_threads_do_not_disturb_each_other(runtime: OpenVinoRuntime) -> None:
+    alone = [runtime.infer(IMAGES[i : i + 1], (70, 98)) for i in range(2)]
+    wrong: list[int] = []
+
+    def work(index: int) -> None:
+        for _ in range(10):
+            depth = runtime.infer(IMAGES[index : index + 1], (70, 98))
+            if not np.allclose(depth, alone[index], atol=1e-5):
+                wrong.append(index)
+
+    threads = [threading.Thread(target=work, args=(i % 2,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_bf16_stays_near_fp32(runtime: OpenVinoRuntime, folder: Path, tiny: Checkpoint) -> None:
+    lower = OpenVinoRuntime(tiny, ConversionStore(folder), "bf16")
+    exact = runtime.infer(IMAGES, (70, 98))
+    assert lower.description == "openvino cpu bf16"
+    assert np.abs(lower.infer(IMAGES, (70, 98)) - exact).max() < 0.05 * np.ptp(exact)
+
+
+def test_auto_is_the_best_precision_of_this_cpu(folder: Path, tiny: Checkpoint) -> None:
+    runtime = OpenVinoRuntime(tiny, ConversionStore(folder))
+    assert runtime.description == f"openvino cpu {best_precision()}"
+    assert best_precision() in ("fp32", "bf16")

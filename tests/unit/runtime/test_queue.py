@@ -1,0 +1,242 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from tests.support.fakes import Recorder
+from vizion3d.core.arrays import Float32Array, UInt8Array
+from vizion3d.core.scope import Scope, within
+from vizion3d.errors import DeadlineExceededError
+from vizion3d.runtime.queue import DirectInference, Inference, InferenceQueue
+
+SIZE = (14, 14)
+
+
+def grey(value: int, shape: tuple[int, int] = (4, 6)) -> UInt8Array:
+    return np.full((*shape, 3), value, np.uint8)
+
+
+class GatedRuntime:
+    """Answers each image's first value as its depth, once its gate is open; some values fail."""
+
+    description = "gated"
+
+    def __init__(self, fails: tuple[int, ...] = (), largest_batch: int = 100) -> None:
+        self.gate = threading.Event()
+        self.entered = threading.Event()
+        self.batches: list[list[int]] = []
+        self.fails = fails
+        self.largest_batch = largest_batch
+
+    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+        self.entered.set()
+        assert self.gate.wait(30)
+        values = images[:, 0, 0, 0].tolist()
+        if len(values) > self.largest_batch:
+            raise MemoryError("out of memory")
+        if set(values) & set(self.fails):
+            raise ValueError("bad image")
+        self.batches.append(values)
+        return images[..., 0].astype(np.float32)
+
+
+class Callers:
+    """Threads that each ask for one image."""
+
+    def __init__(self, inference: Inference, pool: ThreadPoolExecutor) -> None:
+        self.inference, self.pool = inference, pool
+
+    def ask(
+        self, runtime: GatedRuntime, image: UInt8Array, scope: Scope | None = None
+    ) -> "Future[float]":
+        def call() -> float:
+            with within(scope or Scope()):
+                return float(self.inference.infer(runtime, image, SIZE)[0, 0])
+
+        return self.pool.submit(call)
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def ask_while_busy(
+    callers: Callers, queue: InferenceQueue, runtime: GatedRuntime, images: list[UInt8Array]
+) -> list["Future[float]"]:
+    """The first image at the network, the others waiting in their order."""
+    asked = [callers.ask(runtime, images[0])]
+    assert runtime.entered.wait(30)
+    for count, image in enumerate(images[1:], 1):
+        asked.append(callers.ask(runtime, image))
+        until(lambda count=count: queue.depth == count)
+    return asked
+
+
+def test_a_direct_inference_runs_in_the_callers_thread() -> None:
+    runtime, recorder = GatedRuntime(), Recorder()
+    runtime.gate.set()
+    depth = DirectInference(recorder).infer(runtime, grey(7), SIZE)
+    assert depth.shape == (4, 6)
+    assert depth[0, 0] == 7
+    assert [stage for stage, _ in recorder.stages] == ["inference"]
+    with within(Scope(0)), pytest.raises(DeadlineExceededError):
+        DirectInference().infer(runtime, grey(7), SIZE)
+
+
+def test_images_that_wait_go_together_in_order_up_to_the_limit(pool: ThreadPoolExecutor) -> None:
+    runtime, recorder = GatedRuntime(), Recorder()
+    queue = InferenceQueue(max_batch_size=3, observer=recorder)
+    asked = ask_while_busy(Callers(queue, pool), queue, runtime, [grey(v) for v in range(8)])
+    runtime.gate.set()
+    assert [f.result(30) for f in asked] == list(range(8))
+    assert runtime.batches == [[0], [1, 2, 3], [4, 5, 6], [7]]
+    assert recorder.batches == [1, 3, 3, 1]
+    assert len([1 for stage, _ in recorder.stages if stage == "queue"]) == 8
+    queue.close()
+
+
+def test_a_result_keeps_nothing_of_its_batch(pool: ThreadPoolExecutor) -> None:
+    runtime, queue = GatedRuntime(), InferenceQueue(max_batch_size=4)
+    kept: list[Float32Array] = []
+    pool.submit(lambda: kept.append(queue.infer(runtime, grey(0), SIZE)))
+    assert runtime.entered.wait(30)
+    waiting = [
+        pool.submit(lambda: kept.append(queue.infer(runtime, grey(1), SIZE))) for _ in range(4)
+    ]
+    until(lambda: queue.depth == 4)
+    runtime.gate.set()
+    for future in waiting:
+        future.result(30)
+    until(lambda: len(kept) == 5)
+    assert runtime.batches == [[0], [1, 1, 1, 1]]
+    assert all(depth.base is None or depth.base.nbytes == depth.nbytes for depth in kept)
+    queue.close()
+
+
+def test_only_images_of_one_shape_and_runtime_go_together(pool: ThreadPoolExecutor) -> None:
+    runtime, queue = GatedRuntime(), InferenceQueue(max_batch_size=8)
+    images = [grey(0), grey(1), grey(2, (5, 5)), grey(3), grey(4, (5, 5))]
+    asked = ask_while_busy(Callers(queue, pool), queue, runtime, images)
+    runtime.gate.set()
+    assert [f.result(30) for f in asked] == [0, 1, 2, 3, 4]
+    assert runtime.batches == [[0], [1, 3], [2, 4]]
+    queue.close()
+
+
+def test_one_bad_image_of_a_batch_fails_alone(pool: ThreadPoolExecutor) -> None:
+    runtime, queue = GatedRuntime(fails=(3,)), InferenceQueue(max_batch_size=8)
+    asked = ask_while_busy(Callers(queue, pool), queue, runtime, [grey(v) for v in range(6)])
+    runtime.gate.set()
+    for value, future in enumerate(asked):
+        if value == 3:
+            with pytest.raises(ValueError, match="bad image"):
+                future.result(30)
+        else:
+            assert future.result(30) == value
+    queue.close()
+
+
+def test_out_of_memory_halves_the_batch(pool: ThreadPoolExecutor) -> None:
+    runtime, queue = GatedRuntime(largest_batch=2), InferenceQueue(max_batch_size=8)
+    asked = ask_while_busy(Callers(queue, pool), queue, runtime, [grey(v) for v in range(9)])
+    runtime.gate.set()
+    assert [f.result(30) for f in asked] == list(range(9))
+    assert max(map(len, runtime.batches)) == 2
+    queue.close()
+
+
+def test_a_full_batch_does_not_wait_and_another_waits_for_more(pool: ThreadPoolExecutor) -> None:
+    runtime = GatedRuntime()
+    queue = InferenceQueue(max_batch_size=2, max_batch_delay_s=30)
+    callers = Callers(queue, pool)
+    asked = ask_while_busy(callers, queue, runtime, [grey(0), grey(1)])
+    runtime.gate.set()
+    until(lambda: runtime.batches == [[0]])  # an image that found the network idle did not wait
+    asked.append(callers.ask(runtime, grey(2)))
+    assert [f.result(20) for f in asked] == [0, 1, 2]
+    assert runtime.batches == [[0], [1, 2]]
+    queue.close()
+
+
+def test_who_is_cancelled_while_waiting_never_reaches_the_network(pool: ThreadPoolExecutor) -> None:
+    runtime, queue, scope = GatedRuntime(), InferenceQueue(), Scope()
+    callers = Callers(queue, pool)
+    (first,) = ask_while_busy(callers, queue, runtime, [grey(0)])
+    gone = callers.ask(runtime, grey(1), scope)
+    until(lambda: queue.depth == 1)
+    scope.cancel()
+    with pytest.raises(CancelledError):
+        gone.result(5)  # at once, though the network is still busy
+    runtime.gate.set()
+    assert first.result(30) == 0
+    assert callers.ask(runtime, grey(2)).result(30) == 2
+    assert runtime.batches == [[0], [2]]
+    queue.close()
+
+
+def test_the_network_goes_on_after_its_next_image_was_called_off(pool: ThreadPoolExecutor) -> None:
+    runtime, scope = GatedRuntime(), Scope()
+    queue = InferenceQueue(max_batch_size=2, max_batch_delay_s=30)
+    callers = Callers(queue, pool)
+    (first,) = ask_while_busy(callers, queue, runtime, [grey(0)])
+    gone = callers.ask(runtime, grey(1), scope)
+    until(lambda: queue.depth == 1)
+    runtime.gate.set()
+    assert first.result(30) == 0  # the second's batch waits for more now
+    scope.cancel()
+    with pytest.raises(CancelledError):
+        gone.result(5)
+    assert callers.ask(runtime, grey(2)).result(20) == 2
+    queue.close()
+
+
+def test_a_deadline_covers_waiting_and_running(pool: ThreadPoolExecutor) -> None:
+    runtime, queue = GatedRuntime(), InferenceQueue()
+    callers = Callers(queue, pool)
+    running = callers.ask(runtime, grey(0), Scope(0.3))
+    assert runtime.entered.wait(30)
+    waiting = callers.ask(runtime, grey(1), Scope(0.05))
+    for late in (running, waiting):
+        with pytest.raises(DeadlineExceededError, match="within 0"):
+            late.result(5)
+    runtime.gate.set()
+    assert callers.ask(runtime, grey(2)).result(30) == 2
+    assert [1] not in runtime.batches
+    queue.close()
+
+
+def test_the_networks_own_timeout_is_no_deadline(pool: ThreadPoolExecutor) -> None:
+    class TimingOut(GatedRuntime):
+        def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+            raise TimeoutError("device lost")
+
+    queue = InferenceQueue()
+    with pytest.raises(TimeoutError, match="device lost"):
+        queue.infer(TimingOut(), grey(0), SIZE)
+    queue.close()
+
+
+def test_closing_calls_off_what_waits_and_ends_the_thread(pool: ThreadPoolExecutor) -> None:
+    runtime, queue = GatedRuntime(), InferenceQueue()
+    asked = ask_while_busy(Callers(queue, pool), queue, runtime, [grey(0), grey(1)])
+    closing = pool.submit(queue.close)
+    with pytest.raises(CancelledError):
+        asked[1].result(5)
+    runtime.gate.set()
+    assert asked[0].result(5) == 0
+    closing.result(5)
+    assert not [t for t in threading.enumerate() if t.name == "inference" and t.is_alive()]
+    with pytest.raises(RuntimeError, match="closed"):
+        queue.infer(runtime, grey(2), SIZE)

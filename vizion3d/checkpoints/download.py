@@ -1,0 +1,275 @@
+"""Downloading one file so that it is either whole and right under its name, or not there at all.
+
+The bytes go into ``<name>.part`` beside the target and are renamed when they are complete and
+verified. A transfer that was cut goes on where it stopped (HTTP Range with If-Range, RFC 9110
+sections 13.1.5 and 14.2), also in a later process. One process downloads; others wait for it.
+"""
+
+import hashlib
+import json
+import logging
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import requests
+from filelock import FileLock
+
+from vizion3d.checkpoints.urls import curl_line, require_secure
+from vizion3d.errors import CheckpointError, DownloadError
+
+logger = logging.getLogger(__name__)
+
+_CHUNK_BYTES = 1 << 16
+"""What a cut may cost: the chunk in flight is lost with it."""
+_TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
+_ZIP, _PICKLE = b"PK\x03\x04", b"\x80\x02"
+"""How a torch file begins: a zip archive, or the older bare pickle."""
+
+
+class _TransientError(Exception):
+    """The attempt failed in a way that the next one may not."""
+
+
+_TRANSIENT_ERRORS = (
+    _TransientError,
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+)
+
+
+class Progress(Protocol):
+    """Told how far a transfer has come."""
+
+    def __call__(self, done_bytes: int, total_bytes: int | None) -> None: ...
+
+
+@contextmanager
+def terminal_progress(label: str) -> Iterator[Progress]:
+    """A progress bar on standard error; silent when that is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Bars(
+        "{task.description}", *columns, console=console, disable=not console.is_terminal
+    ) as bars:
+        task = bars.add_task(label, total=None)
+
+        def report(done_bytes: int, total_bytes: int | None) -> None:
+            bars.update(task, completed=done_bytes, total=total_bytes)
+
+        yield report
+
+
+class _SecureSession(requests.Session):
+    """A session that checks the target of every redirect before following it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        target = super().get_redirect_target(resp)
+        if target is not None:
+            require_secure(requests.compat.urljoin(resp.url, target))
+        return target
+
+
+@dataclass(frozen=True)
+class _Partial:
+    """The unfinished file and what the server said that it is a part of."""
+
+    data: Path
+
+    @property
+    def note(self) -> Path:
+        return self.data.with_name(self.data.name + ".json")
+
+    def resumable(self, url: str) -> tuple[int, str]:
+        """``(bytes at hand, validator)``; ``(0, "")`` where nothing can be resumed safely."""
+        try:
+            note = json.loads(self.note.read_text())
+            if note["url"] == url and note["validator"]:
+                return self.data.stat().st_size, note["validator"]
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        return 0, ""
+
+    def begin(self, url: str, response: requests.Response) -> None:
+        etag = response.headers.get("ETag", "")
+        validator = response.headers.get("Last-Modified", "") if etag[:2] in ("", "W/") else etag
+        self.note.write_text(json.dumps({"url": url, "validator": validator}))
+        self.data.write_bytes(b"")
+
+    def discard(self) -> None:
+        self.data.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)
+
+
+class Downloader:
+    """Downloads files over HTTP.
+
+    Args:
+        attempts: How often one file is tried before it is given up.
+        backoff_s: Pause before the second attempt; it doubles with each further one.
+        timeout_s: How long the server may stay silent.
+        sleep: What pauses.
+    """
+
+    def __init__(
+        self,
+        attempts: int = 5,
+        backoff_s: float = 1.0,
+        timeout_s: float = 30.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._attempts = attempts
+        self._backoff_s = backoff_s
+        self._timeout_s = timeout_s
+        self._sleep = sleep
+
+    def fetch(self, url: str, target: Path, sha256: str | None = None) -> None:
+        """Make ``target`` hold what ``url`` serves; at once if it exists.
+
+        Args:
+            url: An https address (http on loopback).
+            target: Where the file goes; folders above it are made.
+            sha256: Expected digest in hexadecimal, if known.
+
+        Raises:
+            DownloadError: Network, HTTP status, wrong length or digest, or not a weights file.
+            CheckpointError: The folder cannot be written.
+        """
+        require_secure(url)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(target.with_name(f".{target.name}.lock")):
+                if target.exists():
+                    return
+                self._fetch_locked(url, target, sha256)
+        except requests.RequestException as error:
+            raise DownloadError(f"cannot download {url}: {error}") from error
+        except OSError as error:
+            raise CheckpointError(
+                f"cannot write the model cache {target.parent}: {error.strerror or error}. "
+                "Set VIZION3D_MODEL_CACHE to a folder that can be written."
+            ) from error
+
+    def _fetch_locked(self, url: str, target: Path, sha256: str | None) -> None:
+        partial = _Partial(target.with_name(target.name + ".part"))
+        logger.info("downloading %s to %s", url, target)
+        with terminal_progress(target.name) as progress, _SecureSession() as session:
+            for attempt in range(1, self._attempts + 1):
+                try:
+                    self._attempt(session, url, partial, progress)
+                    break
+                except _TRANSIENT_ERRORS as error:
+                    reason = error
+                if attempt == self._attempts:
+                    raise DownloadError(
+                        f"cannot download {url}: {reason} (after {attempt} attempts). "
+                        f"Check the network, or download it by hand:\n  {curl_line(url, target)}"
+                    ) from reason
+                logger.info("attempt %d at %s failed: %s", attempt, url, reason)
+                self._sleep(self._backoff_s * 2 ** (attempt - 1))
+        _verify(url, partial, sha256)
+        partial.data.replace(target)
+        partial.note.unlink(missing_ok=True)
+
+    def _attempt(
+        self, session: requests.Session, url: str, partial: _Partial, progress: Progress
+    ) -> None:
+        have, validator = partial.resumable(url)
+        headers = {"Accept-Encoding": "identity"}
+        if have:
+            headers |= {"Range": f"bytes={have}-", "If-Range": validator}
+        with session.get(url, headers=headers, stream=True, timeout=self._timeout_s) as response:
+            if response.status_code == 416:
+                if response.headers.get("Content-Range", "") == f"bytes */{have}":
+                    return  # all of it had come: the last process ended just before the renaming
+                partial.discard()
+                raise _TransientError("the server refused to go on where the last transfer stopped")
+            _check_answer(url, response)
+            if response.status_code == 206:
+                _check_resumed_at(have, response, partial)
+            else:
+                partial.begin(url, response)
+                have = 0
+            total = _total_bytes(response, have)
+            with partial.data.open("ab") as file:
+                for chunk in response.iter_content(_CHUNK_BYTES):
+                    file.write(chunk)
+                    have += len(chunk)
+                    progress(have, total)
+        if total is not None and have != total:
+            raise _TransientError(f"the transfer ended after {have} of {total} bytes")
+
+
+def _check_answer(url: str, response: requests.Response) -> None:
+    status = response.status_code
+    if status in _TRANSIENT_STATUS:
+        raise _TransientError(f"HTTP status {status} {response.reason}")
+    if status not in (200, 206):
+        raise DownloadError(f"cannot download {url}: HTTP status {status} {response.reason}")
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    if kind in ("text/html", "application/xhtml+xml"):
+        raise DownloadError(
+            f"{url} serves a web page ({kind}), not weights; use the address of the file itself"
+        )
+
+
+def _check_resumed_at(have: int, response: requests.Response, partial: _Partial) -> None:
+    given = response.headers.get("Content-Range", "")
+    if not given.startswith(f"bytes {have}-"):
+        partial.discard()
+        raise _TransientError(f"asked to go on at byte {have}, the server sent {given!r}")
+
+
+def _total_bytes(response: requests.Response, have: int) -> int | None:
+    length = response.headers.get("Content-Length", "")
+    return have + int(length) if length.isdigit() else None
+
+
+def _verify(url: str, partial: _Partial, sha256: str | None) -> None:
+    fault = _structure_fault(partial.data)
+    if fault is None and sha256:
+        with partial.data.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != sha256:
+            fault = (
+                f"has the SHA-256 {digest}, expected {sha256}: "
+                "the file is not the released one, or was damaged on its way"
+            )
+    if fault:
+        partial.discard()
+        raise DownloadError(f"{url} {fault}")
+
+
+def _structure_fault(path: Path) -> str | None:
+    """What speaks against the file being whole weights, by its first and last bytes alone.
+
+    A server need not tell the length, so a transfer that was cut may look finished: a zip archive
+    ends in its directory, and a safetensors file has the length that its header states.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(9)
+        if head.startswith(_ZIP):
+            return None if zipfile.is_zipfile(path) else f"was cut: {size} bytes without an end"
+        if head.startswith(_PICKLE):
+            return None  # the older format does not tell where it ends; loading will
+        if head[8:] != b"{":
+            return f"does not serve weights (torch or safetensors): it begins with {head!r}"
+        header_bytes = int.from_bytes(head[:8], "little")
+        file.seek(8)
+        try:
+            header = json.loads(file.read(min(header_bytes, size)))
+            ends = [entry["data_offsets"][1] for n, entry in header.items() if n != "__metadata__"]
+            expected = 8 + header_bytes + max(ends)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+            return "does not serve weights: its safetensors header cannot be read"
+    return None if size == expected else f"was cut: {size} of {expected} bytes came"

@@ -1,0 +1,67 @@
+"""What can be asked about models."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vizion3d.core.cqrs import Query
+from vizion3d.geometry.projection import DepthKind
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known of one model; ``None`` where it is not known.
+
+    Attributes:
+        name: What to write for it: a name of the catalogue, or a path.
+        path: Where its file is, or would be after a download.
+        cached: Whether the file is there.
+        converted: Whether its network is converted for OpenVINO, so that it loads fast.
+        loaded: Runtime that has it in memory (``"torch cpu fp32"``), ``None`` if none has.
+        url: Where it is downloaded from.
+        variant: Its encoder: ``"vits"``, ``"vitb"``, ``"vitl"`` ...
+        parameters: Number of weights.
+        licence: SPDX identifier of the weights' licence.
+        depth_kind: What it estimates.
+        max_depth_m: Range of a metric model, in metres.
+        size_bytes: Size of the file.
+    """
+
+    name: str
+    path: Path
+    cached: bool
+    converted: bool = False
+    loaded: str | None = None
+    url: str | None = None
+    variant: str | None = None
+    parameters: int | None = None
+    licence: str | None = None
+    depth_kind: DepthKind = "relative"
+    max_depth_m: float | None = None
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class ListModelsQuery(Query[list[ModelInfo]]):
+    """Every released model, and every other checkpoint in the cache."""
+
+
+@dataclass(frozen=True)
+class ModelInfoQuery(Query[ModelInfo]):
+    """One model; a local checkpoint's sizes are read off its file.
+
+    Attributes:
+        model_backend: A name, URL or path.
+    """
+
+    model_backend: str
+
+
+@dataclass(frozen=True)
+class ModelPathQuery(Query[Path]):
+    """Where a model's file is, or would be after a download; reads nothing of it.
+
+    Attributes:
+        model_backend: A name, URL or path.
+    """
+
+    model_backend: str

@@ -1,0 +1,216 @@
+"""Names, URLs and paths -> checkpoint files; what is known of each."""
+
+import difflib
+import hashlib
+import json
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vizion3d.checkpoints.catalogue import (
+    APACHE,
+    BY_NAME,
+    BY_URL,
+    DEFAULT_DEPTH_MODEL_URL,
+    RELEASES,
+    Release,
+    metric_range_m,
+)
+from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
+from vizion3d.errors import CheckpointError, DownloadError
+from vizion3d.geometry.projection import DepthKind
+
+if TYPE_CHECKING:
+    from vizion3d.checkpoints.download import Downloader
+
+logger = logging.getLogger(__name__)
+
+SUFFIXES = (".pth", ".pt", ".safetensors")
+
+MAX_RANGE_M = 1e6
+
+MAX_NAME_LENGTH = 200
+"""Longest file name taken over from a URL: file systems end at 255 with our own endings."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint file that exists on this machine.
+
+    Attributes:
+        path: The file.
+        max_depth_m: Range of a metric checkpoint in metres; ``None`` for a relative one.
+    """
+
+    path: Path
+    max_depth_m: float | None = None
+
+    @property
+    def depth_kind(self) -> DepthKind:
+        return "relative" if self.max_depth_m is None else "metric"
+
+
+class CheckpointStore:
+    """Finds checkpoints, downloading into ``cache`` what is not there yet.
+
+    Args:
+        cache: Folder of downloaded checkpoints.
+        downloader: What downloads.
+        offline: Refuse to download.
+    """
+
+    def __init__(
+        self, cache: Path, downloader: "Downloader | None" = None, offline: bool = False
+    ) -> None:
+        self.cache = cache
+        self._downloader = downloader
+        self._offline = offline
+
+    def resolve(self, backend: str) -> Checkpoint:
+        """The checkpoint file that ``backend`` means, downloaded if need be.
+
+        Args:
+            backend: A name of the catalogue (``"small"``), an https URL, or a local path, ending in
+                ``.pth``, ``.pt`` or ``.safetensors``.
+
+        Raises:
+            CheckpointError: Unknown name, missing file, or a file of another kind.
+            DownloadError: It had to be downloaded and could not be.
+        """
+        location = self.locate(backend)
+        release = self.release_of(backend)
+        if not location.is_file():
+            url = str(release.source) if release else backend
+            if not _is_url(url):
+                raise _not_found(url)
+            if self._offline:
+                raise DownloadError(
+                    f"VIZION3D_OFFLINE is set and {location} is not there. On a machine with "
+                    f"network:\n  {curl_line(url, location)}"
+                )
+            self._fetch(url, location, release.sha256 if release else None)
+        if release:
+            self._notice_licence(release)
+        return Checkpoint(location, metric_range_of(location))
+
+    def _fetch(self, url: str, location: Path, sha256: str | None) -> None:
+        from vizion3d.checkpoints.download import Downloader  # imports requests
+
+        (self._downloader or Downloader()).fetch(url, location, sha256)
+
+    def locate(self, backend: str) -> Path:
+        """Where the file is, or would be after a download; asks no network.
+
+        Raises:
+            CheckpointError: The URL or path does not end like a checkpoint's.
+            DownloadError: A URL that is not https.
+        """
+        if not isinstance(backend, str):
+            raise CheckpointError(
+                "a model is a name, a URL or a path, as a string; got "
+                f"{type(backend).__name__} {backend!r}"
+            )
+        release = self.release_of(backend)
+        url = str(release.source) if release else backend
+        try:
+            return self._place_of(url)
+        except (ValueError, OSError, RuntimeError) as error:  # of URL and path parsing
+            raise CheckpointError(f"{backend!r} is no URL or path: {error}") from error
+
+    def _place_of(self, url: str) -> Path:
+        if not _is_url(url):
+            path = Path(_with_suffix(url, url)).expanduser()
+            path.is_file()  # a name that is too long shows itself here
+            return path
+        require_secure(url)
+        name = _with_suffix(file_name_of(url), url)
+        if len(name) > MAX_NAME_LENGTH:
+            raise CheckpointError(f"the file name of {url} is longer than {MAX_NAME_LENGTH}")
+        if url == DEFAULT_DEPTH_MODEL_URL:
+            return self.cache / name
+        # Files of other addresses may have the same name: each address has a folder of its own.
+        return self.cache / hashlib.sha256(url.encode()).hexdigest()[:12] / name
+
+    def release_of(self, backend: str) -> Release | None:
+        """What is known of ``backend``, given by name or by URL."""
+        return BY_NAME.get(backend) or BY_URL.get(backend)
+
+    def cached_files(self) -> list[Path]:
+        """Every checkpoint in the cache, sorted."""
+        found = (p for s in SUFFIXES for p in self.cache.glob(f"**/*{s}"))
+        return sorted(path for path in found if path.is_file())
+
+    def _notice_licence(self, release: Release) -> None:
+        with _notice_lock:
+            if release.licence in _noticed:
+                return
+            _noticed.add(release.licence)
+        limits = "" if release.licence == APACHE else " (no commercial use)"
+        logger.info("the weights %s are licensed %s%s", release.name, release.licence, limits)
+
+
+_notice_lock = threading.Lock()
+_noticed: set[str] = set()
+"""Licences that this process has been told of."""
+
+
+def forget_notices() -> None:
+    """Have every licence told once more."""
+    with _notice_lock:
+        _noticed.clear()
+
+
+def _is_url(text: str) -> bool:
+    return "://" in text
+
+
+def _with_suffix(name: str, whole: str) -> str:
+    if "\0" in name:
+        raise CheckpointError(f"{whole!r} is no path: it contains a NUL character")
+    if not name.lower().endswith(SUFFIXES):
+        raise (
+            _not_found(whole)
+            if not _is_url(whole)
+            else CheckpointError(
+                f"{whole} is not the address of a checkpoint: it must end in {', '.join(SUFFIXES)}"
+            )
+        )
+    return name
+
+
+def _not_found(backend: str) -> CheckpointError:
+    if backend.lower().endswith(SUFFIXES):
+        return CheckpointError(f"no checkpoint file at {backend}; check the path")
+    names = [release.name for release in RELEASES]
+    close = difflib.get_close_matches(backend, names, n=1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    return CheckpointError(
+        f"{backend!r} is not a model. {hint}Give a name ({', '.join(names)}), an https URL, or the "
+        f"path of a local file, ending in {', '.join(SUFFIXES)}."
+    )
+
+
+def metric_range_of(path: Path) -> float | None:
+    """Range by ``<file>.json`` beside the checkpoint, else by an official file name, else None."""
+    note = path.with_name(path.name + ".json")
+    if not note.is_file():
+        return metric_range_m(path.name)
+    try:
+        content = note.read_bytes()
+        described = json.loads(content)
+        kind = described["depth_kind"]
+        if kind == "relative":
+            return None
+        range_m = described["max_depth_m"]
+        if kind == "metric" and type(range_m) in (int, float) and 0 < range_m < MAX_RANGE_M:
+            return float(range_m)
+    except OSError as error:
+        raise CheckpointError(f"{note} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise CheckpointError(
+        f'{note} must hold {{"depth_kind": "metric", "max_depth_m": <metres>}} or '
+        f'{{"depth_kind": "relative"}}, got {content[:200]!r}'
+    )

@@ -1,0 +1,1 @@
+"""Cameras, projection and frames: NumPy only."""

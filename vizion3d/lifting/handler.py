@@ -1,0 +1,125 @@
+"""What happens on each command and query."""
+
+import logging
+import math
+import os
+import threading
+from dataclasses import dataclass
+
+from vizion3d.checkpoints.store import CheckpointStore
+from vizion3d.core.observe import NoObserver, Observer, timed
+from vizion3d.core.scope import current_scope
+from vizion3d.errors import InferenceError, InvalidImageError
+from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.models import DepthEstimationResult
+from vizion3d.media import images
+from vizion3d.networks.depth_anything_v2.recipe import network_size
+from vizion3d.outputs.depth_files import to_uint16
+from vizion3d.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
+from vizion3d.runtime.cache import RuntimeCache
+from vizion3d.runtime.queue import Inference
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """Which images are refused.
+
+    Attributes:
+        max_pixels: Largest image that is decoded.
+        formats: Pillow's names of the file formats that are read; ``None``: all that it knows.
+        max_network_pixels: Largest size at which the network may see an image; a small image of
+            extreme shape can ask for a large one. ``None``: any.
+    """
+
+    max_pixels: int = images.DEFAULT_MAX_PIXELS
+    formats: tuple[str, ...] | None = None
+    max_network_pixels: int | None = None
+
+    def check_network_size(self, image: tuple[int, int], network: tuple[int, int]) -> None:
+        """Refuse what the network would need too much memory for; sizes are (height, width)."""
+        limit = self.max_network_pixels
+        if limit is not None and network[0] * network[1] > limit:
+            raise InvalidImageError(
+                f"the network would see this image of {image[1]} x {image[0]} pixels at "
+                f"{network[1]} x {network[0]}, more than the limit of {limit:,} pixels; send a "
+                "less elongated image or a smaller input_size"
+            )
+
+
+class DepthEstimationHandler:
+    """Decode, find the checkpoint, infer, package.
+
+    Args:
+        checkpoints: Finds checkpoint files.
+        runtimes: Loads them and keeps them loaded.
+        inference: Gives an image its turn at the network.
+        limits: What is refused.
+        observer: Is told how long the stages take.
+        jpeg: Decodes JPEGs in Pillow's place.
+    """
+
+    def __init__(
+        self,
+        checkpoints: CheckpointStore,
+        runtimes: RuntimeCache,
+        inference: Inference,
+        limits: ImageLimits,
+        observer: Observer | None = None,
+        jpeg: images.JpegDecoder | None = None,
+    ) -> None:
+        self._checkpoints = checkpoints
+        self._runtimes = runtimes
+        self._inference = inference
+        self._limits = limits
+        self._jpeg = jpeg
+        self._observer = observer or NoObserver()
+        # A decoder needs several times the memory of its image: no more of them than cores.
+        self._decoders = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+    def handle(self, command: DepthEstimationCommand) -> DepthEstimationResult:
+        """Estimate the depth of the command's image.
+
+        Raises:
+            InvalidImageError: The image cannot be read.
+            CheckpointError: The checkpoint cannot be found, downloaded or loaded.
+            InferenceError: The depth is not finite.
+            MissingDependencyError: Open3D objects are asked for and it cannot be imported.
+            DeadlineExceededError: The current scope's deadline passed.
+            CancelledError: The current scope was cancelled.
+        """
+        current_scope().check()
+        if command.return_depth_image or command.return_point_cloud:
+            require_open3d()  # before the work, not after it
+        with self._decoders, timed(self._observer, "decode"):
+            image = images.decode(
+                command.image_input, self._limits.max_pixels, self._limits.formats, self._jpeg
+            )
+        height, width = image.shape[:2]
+        size = network_size(height, width, command.input_size)
+        self._limits.check_network_size((height, width), size)
+        checkpoint = self._checkpoints.resolve(command.model_backend)
+        depth = self._inference.infer(self._runtimes.get(checkpoint), image, size)
+        low, high = float(depth.min()), float(depth.max())
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise InferenceError(
+                f"the depth that {checkpoint.path} gives for this image is not finite; its weights "
+                "may be damaged"
+            )
+        config = command.advanced_config
+        with timed(self._observer, "package"):
+            result = DepthEstimationResult(
+                raw_depth=depth,
+                rgb=image,
+                min_depth=low,
+                max_depth=high,
+                backend_used=str(checkpoint.path),
+                depth_kind=checkpoint.depth_kind,
+                intrinsics=config.intrinsics_for(width, height),
+            )
+            if command.return_depth_image:
+                result.depth_image = to_image(to_uint16(depth))
+            if command.return_point_cloud:
+                result.point_cloud = to_point_cloud(result, config)
+        return result

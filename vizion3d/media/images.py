@@ -1,0 +1,270 @@
+"""Anything a user calls an image -> RGB uint8 ``(H, W, 3)``."""
+
+import io
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vizion3d.core.arrays import UInt8Array
+from vizion3d.errors import InvalidImageError
+from vizion3d.geometry import cameras
+
+if TYPE_CHECKING:
+    from PIL.Image import Exif
+    from PIL.Image import Image as PILImage
+
+ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | PILImage | NDArray[np.uint8]"
+JpegDecoder: TypeAlias = Callable[[bytes], UInt8Array | None]
+"""JPEG file -> RGB uint8 ``(H, W, 3)``, not turned; ``None`` for one that Pillow is to decode."""
+
+_ENCODED = (bytes, bytearray, memoryview, str, os.PathLike)
+"""Inputs that hold a file; a PIL image may have been changed since it was opened."""
+
+DEFAULT_MAX_PIXELS = 100_000_000
+_ORIENTATION = 0x0112
+_TURNED = {5, 6, 7, 8}
+"""EXIF orientations that exchange width and height."""
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What an image's header tells, the EXIF orientation applied.
+
+    Attributes:
+        width_px: Width as seen.
+        height_px: Height as seen.
+        exif_focal_px: Focal length by the EXIF data, in pixels of this size; ``None`` if not told.
+    """
+
+    width_px: int
+    height_px: int
+    exif_focal_px: float | None
+
+
+def decode(
+    image: ImageInput,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    formats: tuple[str, ...] | None = None,
+    jpeg: JpegDecoder | None = None,
+) -> UInt8Array:
+    """Read an image as RGB.
+
+    The EXIF orientation is applied; transparency is composited over white; 16-bit images are scaled
+    to 8 bits; of an animation the first frame is taken.
+
+    Args:
+        image: Path, encoded bytes, PIL image, or uint8 RGB array ``(H, W, 3)``.
+        max_pixels: Refuse larger images, by what the header says, before decoding.
+        formats: Pillow's names of the file formats that may be read; ``None``: all that it knows.
+        jpeg: Asked first for JPEG files.
+
+    Returns:
+        uint8 ``(H, W, 3)``, RGB, C-contiguous and writable.
+
+    Raises:
+        InvalidImageError: Saying whether it is missing, empty, not an image, truncated, too large,
+            or of a shape or type that is not an image's.
+    """
+    if isinstance(image, np.ndarray):
+        return _check_array(image, max_pixels)
+    with _opened(image, max_pixels, formats) as (opened, label):
+        try:
+            if jpeg and isinstance(image, _ENCODED) and opened.format == "JPEG":
+                opened = _decoded_by(jpeg, opened) or opened
+            return _to_rgb(opened)
+        except MemoryError:
+            raise
+        # Decoders meet hostile bytes with whatever exception comes to hand.
+        except Exception as error:
+            raise InvalidImageError(
+                f"{label} is truncated or damaged and cannot be decoded: {error}"
+            ) from error
+
+
+def read_header(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHeader:
+    """Size and EXIF focal length of an image, without decoding its pixels.
+
+    Raises:
+        InvalidImageError: As :func:`decode`.
+    """
+    if isinstance(image, np.ndarray):
+        height, width = _check_array(image, max_pixels).shape[:2]
+        return ImageHeader(width, height, None)
+    with _opened(image, max_pixels) as (opened, _):
+        exif = _exif_of(opened)
+        width, height = opened.size
+        # Pillow turns the size of a TIFF by itself, before its pixels are loaded.
+        if opened.format != "TIFF" and exif.get(_ORIENTATION) in _TURNED:
+            width, height = height, width
+        return ImageHeader(width, height, cameras.focal_from_exif(exif, width, height))
+
+
+def _exif_of(image: "PILImage") -> "Exif":
+    """The image's EXIF data; none where they are damaged: the pixels may be fine all the same."""
+    from PIL import Image
+
+    try:
+        exif = image.getexif()
+        exif.get_ifd(cameras.EXIF_IFD)  # read now: a pointer into nowhere shows itself here
+    except Exception:  # noqa: BLE001 (metadata meet Pillow with any exception)
+        return Image.Exif()
+    return exif
+
+
+def _check_array(array: NDArray[np.uint8], max_pixels: int) -> UInt8Array:
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
+        raise InvalidImageError(
+            "an array must be uint8 RGB of shape (H, W, 3), "
+            f"got {array.dtype} of shape {array.shape}"
+        )
+    _check_pixels(array.shape[1], array.shape[0], max_pixels, "the array")
+    return np.require(array, requirements=("C", "W"))
+
+
+def _check_pixels(width: int, height: int, max_pixels: int, label: str) -> None:
+    if width * height > max_pixels:
+        raise InvalidImageError(
+            f"{label} has {width} x {height} = {width * height:,} pixels, more than the limit of "
+            f"{max_pixels:,}; scale it down, or raise VIZION3D_MAX_PIXELS"
+        )
+
+
+@contextmanager
+def _opened(
+    image: ImageInput, max_pixels: int, formats: tuple[str, ...] | None = None
+) -> "Iterator[tuple[PILImage, str]]":
+    """The opened but undecoded image, and what to call it."""
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(image, Image.Image):
+        _check_pixels(*image.size, max_pixels, "the image")
+        if 0 in image.size:
+            raise InvalidImageError(f"the image is empty: {image.size[0]} x {image.size[1]} pixels")
+        yield image, "the image"
+        return
+    source, label = _source_of(image)
+    try:
+        with _pillows_limit_lifted():
+            opened = Image.open(source, formats=formats)
+    except FileNotFoundError as error:
+        raise InvalidImageError(f"there is no file {label}; check the path") from error
+    except UnidentifiedImageError as error:
+        if isinstance(source, Path) and source.stat().st_size == 0:
+            raise InvalidImageError(f"{label} is empty: 0 bytes") from error
+        known = f"one of {', '.join(formats)}" if formats else "a known format"
+        raise InvalidImageError(f"{label} is not an image of {known}") from error
+    except OSError as error:
+        raise InvalidImageError(f"{label} cannot be read: {error.strerror or error}") from error
+    except Exception as error:
+        raise InvalidImageError(
+            f"{label} is damaged: its header cannot be read: {error}"
+        ) from error
+    with opened:
+        _check_pixels(*opened.size, max_pixels, label)
+        yield opened, label
+
+
+_pillow_lock = threading.Lock()
+
+
+@contextmanager
+def _pillows_limit_lifted() -> Iterator[None]:
+    """Have Pillow open a header without its own pixel limit; ours is checked right after.
+
+    The limit is a variable of the module: it is put back at once, and only headers are read.
+    """
+    from PIL import Image
+
+    with _pillow_lock:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _source_of(image: object) -> tuple[io.BytesIO | Path, str]:
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        if not len(image):
+            raise InvalidImageError("the image is empty: 0 bytes")
+        return io.BytesIO(image), f"the image ({len(image):,} bytes)"
+    if isinstance(image, (str, os.PathLike)):
+        path = os.fspath(image)
+        if not isinstance(path, str) or not path or "\0" in path:
+            raise InvalidImageError(f"{path!r} is not the path of an image")
+        return Path(path), path
+    raise InvalidImageError(
+        f"an image is a path, bytes, a PIL image or a uint8 RGB array, got {type(image).__name__}"
+    )
+
+
+def _decoded_by(jpeg: JpegDecoder, opened: "PILImage") -> "PILImage | None":
+    """The pixels of an opened JPEG file from another decoder, with its orientation.
+
+    ``None`` if it declines, or if the file's colours are ones that decoders disagree about.
+    """
+    from PIL import Image
+
+    components = [layer[0] for layer in getattr(opened, "layer", [])]
+    stored_as_rgb = opened.info.get("adobe_transform") == 0 or components == [*b"RGB"]
+    file = getattr(opened, "fp", None)
+    if opened.mode not in ("L", "RGB") or stored_as_rgb or file is None:
+        return None
+    file.seek(0)
+    pixels = jpeg(file.read())
+    if pixels is None or pixels.shape != (opened.height, opened.width, 3):
+        return None
+    decoded = Image.fromarray(pixels)
+    decoded.getexif()[_ORIENTATION] = _exif_of(opened).get(_ORIENTATION, 1)
+    return decoded
+
+
+def _to_rgb(image: "PILImage") -> UInt8Array:
+    from PIL import Image, ImageOps
+
+    image.load()
+    if _exif_of(image).get(_ORIENTATION, 1) != 1:
+        image = ImageOps.exif_transpose(image)
+    mode = image.mode
+    if mode.startswith("I") or mode == "F":
+        return _grey_to_rgb(np.asarray(image))
+    if mode == "LAB":
+        image = _lab_to_rgb(image)
+    elif "a" in mode:  # premultiplied alpha: La, RGBa
+        image = image.convert("RGBA" if mode == "RGBa" else "LA")
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.array(image.convert("RGB"))
+
+
+def _grey_to_rgb(grey: NDArray[np.generic]) -> UInt8Array:
+    """Scale deep grey values to 8 bits: 16-bit by their range, floats in [0, 1] or by their own."""
+    values = grey.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("its pixels are not all finite")
+    low, high = float(values.min()), float(values.max())
+    if grey.dtype.kind == "f":
+        low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+    elif low >= 0 and high <= 65535:
+        low, high = 0.0, 65535.0
+    scaled = (values - low) * (255 / (high - low) if high > low else 0.0)
+    return np.repeat(np.rint(scaled).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _lab_to_rgb(image: "PILImage") -> "PILImage":
+    from PIL import ImageCms
+
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    transform = ImageCms.buildTransform(lab, srgb, "LAB", "RGB")
+    converted = ImageCms.applyTransform(image, transform)
+    assert converted is not None
+    return converted

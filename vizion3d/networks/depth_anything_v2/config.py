@@ -1,0 +1,142 @@
+"""The architecture of a checkpoint, read off the shapes of its tensors."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from vizion3d.errors import CheckpointError
+from vizion3d.networks.depth_anything_v2.recipe import PATCH_SIZE
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+HEAD_DIM = 64
+"""Channels of one attention head, in every DINOv2 encoder."""
+
+MIN_DEPTH = 4
+"""Fewest blocks that an encoder can have: the head reads the outputs of four."""
+
+_TAPS = {12: (2, 5, 8, 11), 24: (4, 11, 17, 23), 40: (9, 19, 29, 39)}
+"""Depth of the encoder -> blocks whose output the head reads (official configuration)."""
+
+_ENCODER_NAMES = {(384, 12): "vits", (768, 12): "vitb", (1024, 24): "vitl", (1536, 40): "vitg"}
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of one Depth Anything V2 network.
+
+    Attributes:
+        embed_dim: Width of the encoder's tokens, in channels.
+        depth: Number of transformer blocks.
+        features: Width of the head's fusion path, in channels.
+        head_channels: Widths of the four reassembled feature maps, finest first.
+        feed_forward: ``"mlp"`` or ``"swiglu"`` (the giant encoder).
+        feed_forward_dim: Hidden width of the feed-forward layers.
+        patch_size: Side of one patch, in pixels.
+        position_grid: Side of the stored positional grid, in patches (37 = 518 / 14).
+    """
+
+    embed_dim: int
+    depth: int
+    features: int
+    head_channels: tuple[int, int, int, int]
+    feed_forward: Literal["mlp", "swiglu"] = "mlp"
+    feed_forward_dim: int = 0
+    patch_size: int = PATCH_SIZE
+    position_grid: int = 37
+
+    def __post_init__(self) -> None:
+        if self.feed_forward_dim == 0:
+            object.__setattr__(self, "feed_forward_dim", 4 * self.embed_dim)
+
+    @property
+    def num_heads(self) -> int:
+        return self.embed_dim // HEAD_DIM
+
+    @property
+    def taps(self) -> tuple[int, ...]:
+        """Indices of the blocks whose outputs feed the head, in order."""
+        return _TAPS.get(self.depth) or tuple(self.depth * i // 4 - 1 for i in (1, 2, 3, 4))
+
+    @property
+    def variant(self) -> str:
+        """``"vits"``, ``"vitb"``, ``"vitl"``, ``"vitg"``, or ``"vit-<width>x<depth>"``."""
+        known = _ENCODER_NAMES.get((self.embed_dim, self.depth))
+        return known or f"vit-{self.embed_dim}x{self.depth}"
+
+
+def config_from_shapes(shapes: Shapes, source: str = "checkpoint") -> NetworkConfig:
+    """Read the architecture off a checkpoint's tensor shapes.
+
+    Args:
+        shapes: Tensor name -> shape.
+        source: What to call the checkpoint in an error message.
+
+    Raises:
+        CheckpointError: A defining tensor is missing (all missing ones are named) or has a shape
+            that no Depth Anything V2 network has.
+    """
+    gated = "pretrained.blocks.0.mlp.w3.weight" in shapes
+    ranks = {
+        "pretrained.cls_token": 3,
+        "pretrained.pos_embed": 3,
+        "pretrained.patch_embed.proj.weight": 4,
+        "pretrained.blocks.0.norm1.weight": 1,
+        "pretrained.blocks.0.mlp.w3.weight" if gated else "pretrained.blocks.0.mlp.fc1.weight": 2,
+        "pretrained.norm.weight": 1,
+        **{f"depth_head.projects.{i}.weight": 4 for i in range(4)},
+        "depth_head.scratch.refinenet1.out_conv.weight": 4,
+        "depth_head.scratch.output_conv2.2.weight": 4,
+    }
+    missing = [name for name in ranks if name not in shapes]
+    if missing:
+        found = ", ".join(sorted(shapes)[:3]) or "no tensors at all"
+        raise CheckpointError(
+            f"{source} is not a Depth Anything V2 checkpoint: it lacks the tensors "
+            f"{', '.join(missing)} (it has {found}{' ...' if len(shapes) > 3 else ''}). "
+            "Use a .pth or .safetensors file of the official Depth Anything V2 release."
+        )
+    blocks = {int(m[1]) for n in shapes if (m := re.match(r"pretrained\.blocks\.(\d+)\.", n))}
+    faults = [
+        f"{n} has the shape {tuple(shapes[n])}" for n, r in ranks.items() if len(shapes[n]) != r
+    ]
+    if not faults:
+        faults = _impossible(shapes, len(blocks))
+    if faults:
+        raise CheckpointError(
+            f"{source} is not a Depth Anything V2 checkpoint: {'; '.join(faults)}"
+        )
+    embed_dim, _, patch_size, _ = shapes["pretrained.patch_embed.proj.weight"]
+    channels = [shapes[f"depth_head.projects.{i}.weight"][0] for i in range(4)]
+    feed_forward_dim = (
+        shapes["pretrained.blocks.0.mlp.w3.weight"][1]
+        if gated
+        else shapes["pretrained.blocks.0.mlp.fc1.weight"][0]
+    )
+    return NetworkConfig(
+        embed_dim=embed_dim,
+        depth=len(blocks),
+        features=shapes["depth_head.scratch.refinenet1.out_conv.weight"][0],
+        head_channels=(channels[0], channels[1], channels[2], channels[3]),
+        feed_forward="swiglu" if gated else "mlp",
+        feed_forward_dim=feed_forward_dim,
+        patch_size=patch_size,
+        position_grid=round((shapes["pretrained.pos_embed"][1] - 1) ** 0.5),
+    )
+
+
+def _impossible(shapes: Shapes, depth: int) -> list[str]:
+    """What no Depth Anything V2 network has, in words; the ranks are right already."""
+    embed_dim, _, *patch = shapes["pretrained.patch_embed.proj.weight"]
+    positions = shapes["pretrained.pos_embed"][1] - 1
+    faults = []
+    if not embed_dim or embed_dim % HEAD_DIM:
+        faults.append(f"its width {embed_dim} is no multiple of {HEAD_DIM}")
+    if patch != [PATCH_SIZE, PATCH_SIZE]:
+        faults.append(f"its patches are {patch} pixels, not {PATCH_SIZE}")
+    if positions < 1 or round(positions**0.5) ** 2 != positions:
+        faults.append(f"its {positions} positions are no square")
+    if depth < MIN_DEPTH:
+        faults.append(f"it has {depth} blocks, fewer than the {MIN_DEPTH} that the head reads")
+    return faults

@@ -1,0 +1,51 @@
+"""The whole network: encoder, head and last activation."""
+
+import torch
+from torch import Tensor, nn
+
+from vizion3d.networks.depth_anything_v2.config import NetworkConfig
+from vizion3d.networks.depth_anything_v2.dpt import Head
+from vizion3d.networks.depth_anything_v2.vit import Encoder
+
+
+class DepthAnythingV2(nn.Module):
+    """Depth Anything V2 (Yang et al. 2024, arXiv:2406.09414), relative or metric.
+
+    Args:
+        config: The sizes of the network.
+        max_depth_m: ``None`` for a relative network, whose output is inverse depth (ReLU, higher =
+            closer, no unit). Else the range of a metric one, in metres: its output is
+            ``sigmoid * max_depth_m`` (higher = farther).
+    """
+
+    def __init__(self, config: NetworkConfig, max_depth_m: float | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.max_depth_m = max_depth_m
+        self.pretrained = Encoder(config)
+        self.depth_head = Head(config)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Depth of a batch of images.
+
+        Args:
+            image: ``(N, 3, H, W)``, RGB normalised with the ImageNet mean and deviation; H and W
+                are multiples of the patch size.
+
+        Returns:
+            ``(N, H, W)``: inverse depth, or metres.
+        """
+        rows, cols = (side // self.config.patch_size for side in image.shape[-2:])
+        return self.with_positions(image, self.pretrained.positional_embedding(rows, cols))
+
+    def with_positions(self, image: Tensor, positions: Tensor) -> Tensor:
+        """As ``forward``, with the positional embedding for the image's size handed in.
+
+        It is the one part that depends on the size in more than shapes: handed in, the rest can be
+        converted once for every size.
+        """
+        rows, cols = (side // self.config.patch_size for side in image.shape[-2:])
+        depth = self.depth_head(self.pretrained(image, positions), rows, cols).squeeze(1)
+        if self.max_depth_m is None:
+            return torch.relu(depth)
+        return torch.sigmoid(depth) * self.max_depth_m

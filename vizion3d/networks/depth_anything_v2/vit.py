@@ -1,0 +1,148 @@
+"""The DINOv2 vision transformer that encodes the image (Oquab et al. 2023, arXiv:2304.07193).
+
+Parameter names are the checkpoint's own (``pretrained.*``), so loading is strict.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vizion3d.networks.depth_anything_v2.config import NetworkConfig
+
+POSITION_OFFSET = 0.1
+"""Added to the target grid before the scale factor is taken, as the official code does."""
+
+
+class PatchEmbed(nn.Module):
+    """``(N, 3, H, W)`` -> ``(N, H/p * W/p, C)``: one linear map per patch, row by row."""
+
+    def __init__(self, patch_size: int, embed_dim: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(3, embed_dim, patch_size, patch_size)
+
+    def forward(self, image: Tensor) -> Tensor:
+        patches: Tensor = self.proj(image)
+        return patches.flatten(2).transpose(1, 2)
+
+
+class Attention(nn.Module):
+    def __init__(self, dim: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, tokens, dim = x.shape
+        qkv = self.qkv(x).reshape(n, tokens, 3, self.num_heads, dim // self.num_heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        out: Tensor = self.proj(mixed.transpose(1, 2).reshape(n, tokens, dim))
+        return out
+
+
+class LayerScale(nn.Module):
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma
+
+
+class Mlp(nn.Module):
+    def __init__(self, dim: int, hidden_dim: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden_dim)
+        self.fc2 = nn.Linear(hidden_dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
+        return out
+
+
+class SwiGlu(nn.Module):
+    """Gated feed-forward layer of the giant encoder (Shazeer 2020, arXiv:2002.05202)."""
+
+    def __init__(self, dim: int, hidden_dim: int) -> None:
+        super().__init__()
+        self.w12 = nn.Linear(dim, 2 * hidden_dim)
+        self.w3 = nn.Linear(hidden_dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = self.w12(x).chunk(2, dim=-1)
+        out: Tensor = self.w3(F.silu(gate) * value)
+        return out
+
+
+class Block(nn.Module):
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        dim = config.embed_dim
+        feed_forward = SwiGlu if config.feed_forward == "swiglu" else Mlp
+        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.attn = Attention(dim, config.num_heads)
+        self.ls1 = LayerScale(dim)
+        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
+        self.mlp = feed_forward(dim, config.feed_forward_dim)
+        self.ls2 = LayerScale(dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.ls1(self.attn(self.norm1(x)))
+        out: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
+        return out
+
+
+class Encoder(nn.Module):
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        dim = config.embed_dim
+        self.config = config
+        self.patch_embed = PatchEmbed(config.patch_size, dim)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.position_grid**2, dim))
+        # Used only to train the encoder, but part of every checkpoint: strict loading needs it.
+        self.mask_token = nn.Parameter(torch.zeros(1, dim))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+
+    def positional_embedding(self, rows: int, cols: int) -> Tensor:
+        """The stored embedding resampled to a grid of ``rows`` x ``cols`` patches.
+
+        Bicubic with *scale factors* ``(rows + 0.1) / grid``, as the official code has it: handing
+        the target size to the resampler instead shifts every sample a little, and so the depth.
+
+        Returns:
+            ``(1, 1 + rows * cols, C)``, the class token's embedding first.
+        """
+        grid = self.config.position_grid
+        if rows == cols == grid:
+            return self.pos_embed
+        dim = self.pos_embed.shape[-1]
+        # The resampling runs in float32: it is cheap, and half precision would move the patches.
+        patches = self.pos_embed[:, 1:].float().reshape(1, grid, grid, dim).permute(0, 3, 1, 2)
+        scale = ((rows + POSITION_OFFSET) / grid, (cols + POSITION_OFFSET) / grid)
+        patches = F.interpolate(patches, scale_factor=scale, mode="bicubic")
+        patches = patches.permute(0, 2, 3, 1).reshape(1, rows * cols, dim)
+        return torch.cat((self.pos_embed[:, :1], patches.to(self.pos_embed.dtype)), dim=1)
+
+    def forward(self, image: Tensor, positions: Tensor) -> list[Tensor]:
+        """Encode a batch of images.
+
+        Args:
+            image: ``(N, 3, H, W)``.
+            positions: The positional embedding for that size, ``(1, 1 + H/p * W/p, C)``.
+
+        Returns:
+            The four tapped feature maps, each ``(N, H/p * W/p, C)``.
+        """
+        tokens = self.patch_embed(image)
+        tokens = torch.cat((self.cls_token.expand(tokens.shape[0], -1, -1), tokens), dim=1)
+        tokens = tokens + positions
+        taps = self.config.taps
+        features = []
+        for index, block in enumerate(self.blocks):
+            tokens = block(tokens)
+            if index in taps:
+                features.append(self.norm(tokens)[:, 1:])
+        return features

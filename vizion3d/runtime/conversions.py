@@ -1,0 +1,243 @@
+"""Networks converted to OpenVINO and compiled for this CPU, kept on disk.
+
+The next process needs neither torch nor the compiler: it maps the file and runs.
+"""
+
+import hashlib
+import json
+import logging
+import mmap
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from vizion3d.checkpoints.store import Checkpoint
+from vizion3d.core.arrays import Float32Array
+from vizion3d.core.files import write_atomic
+from vizion3d.settings import Precision
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 2
+"""Raised whenever the conversion changes, so that older ones are made anew."""
+
+FOLDER = "openvino"
+_NETWORK, _POSITIONS = "network.blob", "positions.npy"
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A converted network, compiled for this CPU.
+
+    Attributes:
+        network: ``openvino.CompiledModel``: image float32 ``(N, 3, H, W)``, positional embedding
+            ``(1, 1 + H/p * W/p, C)`` -> depth ``(N, H, W)``.
+        positions: The stored positional embedding, ``(1, 1 + grid**2, C)``.
+        memory: The mapped file that ``network`` reads its weights from: it must outlive it.
+    """
+
+    network: Any
+    positions: Float32Array
+    memory: Any = None
+
+
+class ConversionStore:
+    """Converted networks in a folder of the model cache.
+
+    Keyed by the checkpoint's content, the precision, and what the network was compiled with and
+    for: OpenVINO's version and the kind of CPU.
+
+    Args:
+        cache: The model cache. Where it cannot be written, networks are converted in memory, anew
+            in every process.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._folder = cache / FOLDER
+
+    def get(self, checkpoint: Checkpoint, precision: Precision) -> Converted:
+        """The converted network, made if it is not there.
+
+        Args:
+            checkpoint: The checkpoint file.
+            precision: Of the arithmetic: ``fp32``, ``bf16``, ``fp16`` or ``int8``.
+
+        Raises:
+            CheckpointError: The file is not a Depth Anything V2 checkpoint.
+            MissingDependencyError: What converts for int8 is not installed.
+        """
+        from vizion3d.runtime.openvino_library import fingerprint
+
+        try:
+            key = _key(self._digest(checkpoint.path), checkpoint)
+            folder = self._folder / f"{key}-{precision}-{fingerprint()}"
+            kept = _read(folder, precision)
+            if kept is None:
+                with FileLock(self._folder / f".{folder.name}.lock"):
+                    kept = _read(folder, precision) or self._make(checkpoint, precision, folder)
+            return kept
+        except OSError as error:
+            logger.warning(
+                "cannot keep converted networks in %s (%s): converting %s in memory, in every "
+                "process anew; set VIZION3D_MODEL_CACHE to a folder that can be written",
+                self._folder,
+                error.strerror or error,
+                checkpoint.path,
+            )
+            return _compile(checkpoint, precision)
+
+    def has(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint was converted, for any precision; reads no checkpoint to tell."""
+        digest = self._remembered_digest(checkpoint.path)
+        if digest is None:
+            return False
+        return any(self._folder.glob(f"{_key(digest, checkpoint)}-*"))
+
+    def size_bytes(self) -> int:
+        """How much all converted networks take."""
+        return sum(p.stat().st_size for p in self._folder.rglob("*") if p.is_file())
+
+    def clear(self) -> int:
+        """Remove every converted network; they are made again when needed.
+
+        Returns:
+            How many bytes that freed.
+        """
+        freed = self.size_bytes()
+        if self._folder.is_dir():
+            shutil.rmtree(self._folder)
+        return freed
+
+    def _make(self, checkpoint: Checkpoint, precision: Precision, folder: Path) -> Converted:
+        logger.info("converting %s for OpenVINO in %s, once", checkpoint.path, precision)
+        made = _compile(checkpoint, precision)
+        beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+        shutil.rmtree(folder, ignore_errors=True)  # one that could not be read
+        try:
+            beside.mkdir(parents=True)
+            (beside / _NETWORK).write_bytes(made.network.export_model().getbuffer())
+            np.save(beside / _POSITIONS, made.positions)
+            beside.rename(folder)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        return made
+
+    def _digest(self, path: Path) -> str:
+        """SHA-256 of the file, remembered for as long as its size and time stay the same."""
+        known = self._remembered_digest(path)
+        if known:
+            return known
+        stamp = _stamp(path)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        note = json.dumps({"file": stamp, "sha256": digest})
+        write_atomic(self._note_of(path), note.encode())
+        return digest
+
+    def _remembered_digest(self, path: Path) -> str | None:
+        try:
+            note = json.loads(self._note_of(path).read_text())
+            return str(note["sha256"]) if note["file"] == _stamp(path) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _note_of(self, path: Path) -> Path:
+        place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+        return self._folder / f"{place}.json"
+
+
+def _read(folder: Path, precision: Precision) -> Converted | None:
+    """What is kept in the folder; ``None`` if there is nothing, or nothing that can be read."""
+    from vizion3d.runtime.openvino_library import core, hints_for, ov
+
+    if not folder.is_dir():
+        return None
+    try:
+        # Mapped, not read: the weights go from the page cache straight into the packed form that
+        # the CPU computes with. Copied on write only because OpenVINO takes no read-only memory.
+        with (folder / _NETWORK).open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        memory = ov.Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
+        network = core.import_model(memory, "CPU", hints_for(precision))
+        return Converted(network, np.load(folder / _POSITIONS), memory)
+    except (RuntimeError, ValueError, OSError) as error:
+        logger.warning("the converted network in %s is damaged: %s", folder, error)
+        return None
+
+
+def _compile(checkpoint: Checkpoint, precision: Precision) -> Converted:
+    from vizion3d.runtime.int8 import quantize, require_nncf
+    from vizion3d.runtime.openvino_library import compress_to_half, core, hints_for
+
+    if precision == "int8":
+        require_nncf()  # before the work, not after it
+    network, positions = convert(checkpoint)
+    if precision == "int8":
+        network = quantize(network, positions)
+    elif precision != "fp32":
+        compress_to_half(network)
+    return Converted(core.compile_model(network, "CPU", hints_for(precision)), positions)
+
+
+def _stamp(path: Path) -> list[str | int]:
+    status = path.stat()
+    return [str(path.resolve()), status.st_size, status.st_mtime_ns]
+
+
+def _key(digest: str, checkpoint: Checkpoint) -> str:
+    kind = "relative" if checkpoint.max_depth_m is None else f"{checkpoint.max_depth_m:g}m"
+    return f"{digest[:16]}-{kind}-v{FORMAT}"
+
+
+def convert(checkpoint: Checkpoint) -> tuple[Any, Float32Array]:
+    """Convert a checkpoint's network, for every input size and batch at once.
+
+    The positional embedding becomes a second input: it is the one part that depends on the input's
+    size in more than shapes.
+
+    Returns:
+        ``openvino.Model`` and the stored positional embedding, as in :class:`Converted`.
+
+    Raises:
+        CheckpointError: The file is not a Depth Anything V2 checkpoint.
+    """
+    import torch
+
+    from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
+    from vizion3d.networks.depth_anything_v2.weights import load_network
+    from vizion3d.runtime.openvino_library import ov
+
+    from openvino.frontend import FrontEndManager  # isort: skip (after the library above)
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # isort: skip
+
+    class WithPositions(torch.nn.Module):
+        def __init__(self, network: DepthAnythingV2) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, image: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+            return self.network.with_positions(image, positions)
+
+    network = load_network(checkpoint.path, checkpoint.max_depth_m)
+    config = network.config
+    rows, cols = 2, 3  # a small example; sides that differ, so that none is taken for the other
+    image = torch.zeros(1, 3, rows * config.patch_size, cols * config.patch_size)
+    positions = network.pretrained.positional_embedding(rows, cols)
+    # Not openvino.convert_model: it reports every conversion to its makers over the network, and
+    # takes twice the time. Nor torch's check of the trace, which would run and compare it again:
+    # the tests compare every size with torch.
+    with torch.no_grad():
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # untyped in torch
+            WithPositions(network).eval(), (image, positions), check_trace=False
+        )
+        decoder = TorchScriptPythonDecoder(traced, example_input=(image, positions))
+        frontend = FrontEndManager().load_by_framework("pytorch")
+        model = frontend.convert(frontend.load(decoder))
+    any_size = ov.PartialShape([-1, 3, -1, -1])
+    model.reshape({0: any_size, 1: ov.PartialShape([1, -1, config.embed_dim])})
+    return model, network.pretrained.pos_embed.numpy().copy()

@@ -1,0 +1,208 @@
+"""How an image gets its turn at the network: at once, or through a queue that forms batches."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from vizion3d.core.arrays import Float32Array, UInt8Array
+from vizion3d.core.observe import NoObserver, Observer, timed
+from vizion3d.core.scope import current_scope
+from vizion3d.runtime.base import Runtime
+
+
+class Inference(Protocol):
+    """Runs one image through a loaded network. Called from several threads."""
+
+    def infer(self, runtime: Runtime, image: UInt8Array, size: tuple[int, int]) -> Float32Array:
+        """Depth float32 ``(H, W)`` of an image uint8 ``(H, W, 3)`` that the network sees at a size.
+
+        Raises:
+            DeadlineExceededError: The current scope's deadline passed.
+            CancelledError: The current scope was cancelled.
+        """
+        ...
+
+
+class DirectInference:
+    """Every caller runs the network itself.
+
+    Args:
+        observer: Is told how long it takes.
+    """
+
+    def __init__(self, observer: Observer | None = None) -> None:
+        self._observer = observer or NoObserver()
+
+    def infer(self, runtime: Runtime, image: UInt8Array, size: tuple[int, int]) -> Float32Array:
+        """See :meth:`Inference.infer`."""
+        current_scope().check()
+        with timed(self._observer, "inference"):
+            depth: Float32Array = runtime.infer(image[None], size)[0]
+        return depth
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """An image that waits for its turn."""
+
+    runtime: Runtime
+    image: UInt8Array
+    size: tuple[int, int]
+    depth: "Future[Float32Array]" = field(default_factory=Future)
+    queued_at: float = field(default_factory=time.perf_counter)
+
+    def fits(self, other: "_Job") -> bool:
+        """Whether both can go through the network in one batch."""
+        return (
+            self.runtime is other.runtime
+            and self.image.shape == other.image.shape
+            and self.size == other.size
+        )
+
+
+class InferenceQueue:
+    """One thread at the network; whoever waits meanwhile goes through it as a batch.
+
+    The oldest image is always in the next batch, so none waits for ever. A batch that fails is
+    halved until what fails is one image alone: the others get their depth, and a GPU out of memory
+    goes on with fewer.
+
+    Args:
+        max_batch_size: Images of equal shape that go through the network together.
+        max_batch_delay_s: How long a batch that is not full waits for more, if images were waiting
+            already. An image that finds the network idle never waits.
+        observer: Is told about queue, batches and inference.
+    """
+
+    def __init__(
+        self,
+        max_batch_size: int = 1,
+        max_batch_delay_s: float = 0.0,
+        observer: Observer | None = None,
+    ) -> None:
+        self._max_batch_size = max_batch_size
+        self._max_batch_delay_s = max_batch_delay_s
+        self._observer = observer or NoObserver()
+        self._jobs: deque[_Job] = deque()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._free_since = 0.0
+
+    @property
+    def depth(self) -> int:
+        """How many images wait."""
+        return len(self._jobs)
+
+    def infer(self, runtime: Runtime, image: UInt8Array, size: tuple[int, int]) -> Float32Array:
+        """See :meth:`Inference.infer`."""
+        scope = current_scope()
+        scope.check()
+        job = _Job(runtime, image, size)
+        with scope.cancelling(job.depth.cancel):
+            self._put(job)
+            try:
+                return job.depth.result(scope.remaining_s())
+            except TimeoutError as error:
+                if not job.depth.cancel() and job.depth.done() and job.depth.exception() is error:
+                    raise  # the network's own
+                raise scope.exceeded() from None
+            finally:
+                self._forget(job)
+
+    def close(self) -> None:
+        """End the thread; images that still wait are called off."""
+        with self._changed:
+            self._closed = True
+            while self._jobs:
+                self._jobs.pop().depth.cancel()
+            self._changed.notify_all()
+            thread = self._thread
+        if thread:
+            thread.join()
+
+    def _put(self, job: _Job) -> None:
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the inference queue is closed")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
+                self._thread.start()
+            self._jobs.append(job)
+            self._observer.queued(len(self._jobs))
+            self._changed.notify_all()
+
+    def _forget(self, job: _Job) -> None:
+        """An image that nobody waits for any more leaves the queue at once."""
+        with self._changed:
+            if job in self._jobs:
+                self._jobs.remove(job)
+                self._observer.queued(len(self._jobs))
+                self._changed.notify_all()
+
+    def _work(self) -> None:
+        while batch := self._next_batch():
+            now = time.perf_counter()
+            wanted = [job for job in batch if job.depth.set_running_or_notify_cancel()]
+            for job in wanted:
+                self._observer.stage("queue", now - job.queued_at)
+            if wanted:
+                self._run(wanted)
+                self._free_since = time.perf_counter()
+            del batch, wanted  # keep no image while waiting for the next
+
+    def _next_batch(self) -> list[_Job]:
+        """The oldest image and those that fit to it; empty when the queue is closed."""
+        with self._changed:
+            while not self._closed:
+                self._changed.wait_for(lambda: self._jobs or self._closed)
+                first = self._jobs[0] if self._jobs else None
+                if first and self._stays(first):
+                    return self._take(self._fitting(first)[: self._max_batch_size])
+            return []
+
+    def _stays(self, first: _Job) -> bool:
+        """Wait for more to fill its batch, under load; whether it still wants its turn then."""
+        busy = first.queued_at < self._free_since
+        if busy and self._max_batch_delay_s:
+            self._changed.wait_for(lambda: self._is_settled(first), self._max_batch_delay_s)
+        return first in self._jobs
+
+    def _take(self, batch: list[_Job]) -> list[_Job]:
+        taken = {id(job) for job in batch}
+        self._jobs = deque(job for job in self._jobs if id(job) not in taken)
+        self._observer.queued(len(self._jobs))
+        return batch
+
+    def _fitting(self, first: _Job) -> list[_Job]:
+        return [job for job in self._jobs if job.fits(first)]
+
+    def _is_settled(self, first: _Job) -> bool:
+        """Whether there is nothing to wait for: its batch is full, or it has been called off."""
+        return first not in self._jobs or len(self._fitting(first)) >= self._max_batch_size
+
+    def _run(self, jobs: Sequence[_Job]) -> None:
+        first = jobs[0]
+        batch = first.image[None] if len(jobs) == 1 else np.stack([job.image for job in jobs])
+        try:
+            with timed(self._observer, "inference"):
+                depths = first.runtime.infer(batch, first.size)
+        # Whatever went wrong is told to the one image that it goes wrong with.
+        except Exception as error:  # noqa: BLE001
+            if len(jobs) == 1:
+                first.depth.set_exception(error)
+                return
+            middle = len(jobs) // 2
+            self._run(jobs[:middle])
+            self._run(jobs[middle:])
+            return
+        self._observer.batch(len(jobs))
+        for job, depth in zip(jobs, depths, strict=True):
+            # A view would keep the whole batch in memory for as long as one result is kept.
+            job.depth.set_result(depth if len(jobs) == 1 else depth.copy())
