@@ -1,8 +1,9 @@
 """A robust fit of scale and shift: random pairs, then reweighted least squares.
 
 First hypotheses from pairs of known values, drawn with a fixed seed; the one whose median error is
-least wins (Rousseeuw 1984, *Least Median of Squares Regression*): up to half of what is known may
-be wrong. Then Gauss-Newton steps over its inliers with Huber's weights (Huber 1981, *Robust
+least tells how large errors are (Rousseeuw 1984, *Least Median of Squares Regression*): up to half
+of what is known may be wrong. The one that fits best within such errors wins (Torr and Zisserman
+2000, *MLESAC*). Then Gauss-Newton steps over its inliers with Huber's weights (Huber 1981, *Robust
 Statistics*, chapter 7).
 """
 
@@ -28,6 +29,7 @@ _HUBER = 1.345
 _MAD_TO_SIGMA = 1.4826
 _STEPS = 20
 _CONVERGED = 1e-12
+_UPSIDE_DOWN = 0.25
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,21 @@ def _best_hypothesis(problem: Problem, rows: Rows, rng: np.random.Generator) -> 
         errors = np.concatenate((errors, of_lengths), axis=1)
     known, free = errors.shape[1], problem.parameters
     half = min(known, (known + free + 1) // 2)
-    median = np.partition(np.abs(errors), half - 1, axis=1)[:, half - 1]
-    best = int(median.argmin())
-    sigma = _MAD_TO_SIGMA * (1 + 5 / max(1, known - free)) * float(median[best])
+    size = np.abs(errors)
+    median = np.partition(size, half - 1, axis=1)[:, half - 1]
+    sigma = (
+        _MAD_TO_SIGMA * (1 + 5 / max(1, known - free)) * float(median[slopes > 0].min(initial=1))
+    )
+    # The least median says what the noise is; what counts is how well a line fits all within it.
+    cost = np.square(np.minimum(size, _CUTOFF * max(sigma, NOISE))).mean(axis=1)
+    # Only knowledge that clearly says so turns depth upside down.
+    best = int(np.where(slopes > 0, cost, cost / _UPSIDE_DOWN + 1e-12).argmin())
     return Line(float(slopes[best]), float(offsets[best])), sigma
 
 
 def _hypotheses(problem: Problem, judges: Rows, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Lines through pairs of known depths, and lines that fit one known length each."""
+    """Lines through pairs of known depths, the one that fits all of them by least squares, and
+    lines that fit one known length each."""
     x, target = judges.x, judges.target
     slopes, offsets = _through(x, target, rng, problem.with_offset)
     if problem.lengths:
@@ -131,7 +140,11 @@ def _through(
     apart = np.abs(x[first] - x[second]) > 1e-9
     first, second = first[apart], second[apart]
     slopes = (target[first] - target[second]) / (x[first] - x[second])
-    return slopes, target[first] - slopes * x[first]
+    offsets = target[first] - slopes * x[first]
+    if len(slopes) > 1:
+        slope, offset = np.polyfit(x, target, 1, w=1 / (target + np.median(target)))
+        slopes, offsets = np.append(slopes, slope), np.append(offsets, offset)
+    return slopes, offsets
 
 
 def _from_lengths(problem: Problem) -> tuple[Array, Array]:

@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage import data
@@ -42,6 +42,7 @@ def relative_error(alignment: Alignment, raw: Array, depth_m: Array) -> float:
     return float(np.abs(alignment.apply(raw) / depth_m - 1).max())
 
 
+@settings(deadline=None)
 @given(SEEDS, st.floats(1e-3, 1e3), st.floats(-100, 100))
 def test_three_points_undo_any_affine_distortion_of_inverse_depth(
     seed: int, scale: float, shift: float
@@ -58,6 +59,7 @@ def test_three_points_undo_any_affine_distortion_of_inverse_depth(
     assert found.assumed == ()
 
 
+@settings(deadline=None)
 @given(SEEDS, st.floats(1e-3, 1e3), st.floats(0, 100))
 def test_the_same_for_depth_that_is_affine_itself(seed: int, scale: float, shift: float) -> None:
     depth_m = scene(seed)
@@ -89,6 +91,7 @@ def test_the_fit_in_the_wrong_space_bends_the_world() -> None:
     assert wrong.residuals.rms_percent > 2
 
 
+@settings(deadline=None)
 @given(SEEDS, st.integers(10, 200))
 def test_three_in_ten_gross_errors_cost_less_than_one_per_cent(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
@@ -114,6 +117,7 @@ def test_noise_of_the_network_and_gross_errors_together() -> None:
     assert found.shift == pytest.approx(-0.7 / 3, rel=0.01)
 
 
+@settings(deadline=None)
 @given(SEEDS, st.sampled_from(["inverse_depth", "depth"]))
 def test_distances_between_pixels_suffice(seed: int, space: Any) -> None:
     rng = np.random.default_rng(seed)
@@ -241,6 +245,7 @@ def test_a_negative_output_gets_positive_depths_from_one_point() -> None:
     assert found.apply(raw)[20, 10] == pytest.approx(depth_m[20, 10])
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_depth_stays_positive_and_rises_where_the_network_says_farther(seed: int) -> None:
     rng = np.random.default_rng(seed)
