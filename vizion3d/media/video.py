@@ -191,17 +191,20 @@ class DepthVideo:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        complete = error_type is None and self._stream is not None
         try:
-            if error_type is None and self._stream:
-                self._container.mux(self._stream.encode())
+            try:
+                if complete:
+                    self._container.mux(self._stream.encode())
+                    if self._sound:
+                        self._sound.copy_until(None)
+            finally:
+                self._container.close()  # also writes: the index, and what was buffered
                 if self._sound:
-                    self._sound.copy_until(None)
-        finally:
-            self._container.close()
-            if self._sound:
-                self._sound.close()
-            if error_type is None and self._stream:
+                    self._sound.close()
+            if complete:
                 self._beside.replace(self._path)
+        finally:
             self._beside.unlink(missing_ok=True)
 
     def write(self, depth: Float32Array, time_s: Fraction) -> None:

@@ -1,3 +1,4 @@
+import resource
 import subprocess
 import sys
 from fractions import Fraction
@@ -135,6 +136,29 @@ def test_after_an_error_there_is_no_file(panned: Path, tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="enough"):
         write_and_fail()
+    assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("full_at_bytes", [0, 1000, 2500])
+def test_a_video_that_could_not_be_written_whole_is_not_published(
+    tmp_path: Path, full_at_bytes: int
+) -> None:
+    original = write_video(tmp_path / "in.mp4", panning(30))
+    out = tmp_path / "out" / "depth.mp4"
+
+    def write_until_full() -> None:
+        with Video(original) as video, DepthVideo(out, video) as target:
+            for _, time_s in video.timed():
+                target.write(RAMP, time_s)
+            # The encoder still holds most frames: what fails from here on fails on leaving.
+            resource.setrlimit(resource.RLIMIT_FSIZE, (full_at_bytes, allowed[1]))
+
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_until_full()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
     assert list(out.parent.iterdir()) == []
 
 
