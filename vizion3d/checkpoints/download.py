@@ -80,7 +80,7 @@ class _SecureSession(requests.Session):
 
 
 @dataclass(frozen=True)
-class _Partial:
+class Partial:
     """The unfinished file and what the server said that it is a part of."""
 
     data: Path
@@ -100,12 +100,19 @@ class _Partial:
         return 0, ""
 
     def begin(self, url: str, response: requests.Response) -> None:
+        """Empty the file and note what it will hold.
+
+        In this order, so that a process killed in between leaves no note of one file beside the
+        data of another: without a note nothing is resumed.
+        """
         etag = response.headers.get("ETag", "")
         validator = response.headers.get("Last-Modified", "") if etag[:2] in ("", "W/") else etag
-        self.note.write_text(json.dumps({"url": url, "validator": validator}))
+        self.note.unlink(missing_ok=True)
         self.data.write_bytes(b"")
+        self.note.write_text(json.dumps({"url": url, "validator": validator}))
 
     def discard(self) -> None:
+        """Remove both."""
         self.data.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
@@ -160,7 +167,7 @@ class Downloader:
             ) from error
 
     def _fetch_locked(self, url: str, target: Path, sha256: str | None) -> None:
-        partial = _Partial(target.with_name(target.name + ".part"))
+        partial = Partial(target.with_name(target.name + ".part"))
         logger.info("downloading %s to %s", url, target)
         with terminal_progress(target.name) as progress, _SecureSession() as session:
             for attempt in range(1, self._attempts + 1):
@@ -181,7 +188,7 @@ class Downloader:
         partial.note.unlink(missing_ok=True)
 
     def _attempt(
-        self, session: requests.Session, url: str, partial: _Partial, progress: Progress
+        self, session: requests.Session, url: str, partial: Partial, progress: Progress
     ) -> None:
         have, validator = partial.resumable(url)
         headers = {"Accept-Encoding": "identity"}
@@ -222,7 +229,7 @@ def _check_answer(url: str, response: requests.Response) -> None:
         )
 
 
-def _check_resumed_at(have: int, response: requests.Response, partial: _Partial) -> None:
+def _check_resumed_at(have: int, response: requests.Response, partial: Partial) -> None:
     given = response.headers.get("Content-Range", "")
     if not given.startswith(f"bytes {have}-"):
         partial.discard()
@@ -234,7 +241,7 @@ def _total_bytes(response: requests.Response, have: int) -> int | None:
     return have + int(length) if length.isdigit() else None
 
 
-def _verify(url: str, partial: _Partial, sha256: str | None) -> None:
+def _verify(url: str, partial: Partial, sha256: str | None) -> None:
     fault = _structure_fault(partial.data)
     if fault is None and sha256:
         with partial.data.open("rb") as file:

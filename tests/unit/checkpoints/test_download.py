@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from safetensors.numpy import save
 
 from tests.support.http_server import Served, serve
-from vizion3d.checkpoints.download import Downloader
+from vizion3d.checkpoints.download import Downloader, Partial
 from vizion3d.checkpoints.urls import curl_line, require_secure
 from vizion3d.errors import CheckpointError, DownloadError
 
@@ -109,6 +110,26 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(
         served.content, served.etag = zip_of(os.urandom(2_000_000)), '"v2"'
         Downloader(attempts=1, sleep=sleep).fetch(f"{url}/weights.pth", target)
     assert target.read_bytes() == served.content
+
+
+class KilledPath(type(Path())):  # type: ignore[misc]  # a concrete path of this system
+    """A path at whose every write of bytes the process is killed."""
+
+    def write_bytes(self, data: bytes) -> int:
+        raise KeyboardInterrupt
+
+
+def test_a_process_killed_as_a_changed_file_begins_leaves_nothing_to_resume(
+    tmp_path: Path,
+) -> None:
+    url = "https://example.org/weights.pth"
+    (tmp_path / "w.part").write_bytes(b"the old file's head")
+    (tmp_path / "w.part.json").write_text(json.dumps({"url": url, "validator": '"v1"'}))
+    changed = requests.Response()
+    changed.headers["ETag"] = '"v2"'
+    with pytest.raises(KeyboardInterrupt):
+        Partial(KilledPath(tmp_path / "w.part")).begin(url, changed)
+    assert Partial(tmp_path / "w.part").resumable(url) == (0, "")
 
 
 def test_a_server_without_ranges_or_tags_is_asked_from_the_beginning(
