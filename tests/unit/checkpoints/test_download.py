@@ -217,6 +217,22 @@ def test_a_wrong_digest_is_refused_and_nothing_is_kept(
     assert [p.name for p in tmp_path.iterdir()] == [".weights.pth.lock"]
 
 
+@pytest.mark.parametrize("tell_length", [True, False])
+@pytest.mark.parametrize("cut_after", [[], [1_000_000]])
+def test_another_length_than_the_released_files_is_refused(
+    tmp_path: Path, downloader: Downloader, tell_length: bool, cut_after: list[int | None]
+) -> None:
+    served = Served(WEIGHTS, tell_length=tell_length, cut_after=list(cut_after))
+    target = tmp_path / "weights.pth"
+    told = f"serves (1000000|{len(WEIGHTS)}) bytes, expected 17"
+    with serve(served) as url, pytest.raises(DownloadError, match=told):
+        downloader.fetch(f"{url}/weights.pth", target, size_bytes=17)
+    assert [p.name for p in tmp_path.iterdir()] == [".weights.pth.lock"]
+    with serve(Served(WEIGHTS, tell_length=tell_length, cut_after=[1_000_000])) as url:
+        downloader.fetch(f"{url}/weights.pth", target, size_bytes=len(WEIGHTS))
+    assert target.read_bytes() == WEIGHTS
+
+
 def test_no_network_is_told_with_the_line_to_run(tmp_path: Path, downloader: Downloader) -> None:
     url = "http://127.0.0.1:9/weights.pth"
     with pytest.raises(DownloadError, match=rf"curl -fL {url} -o {tmp_path}/w.pth"):
