@@ -1,15 +1,16 @@
 import contextlib
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
 from vizion3d.errors import InvalidImageError
 from vizion3d.media.images import decode, read_header
@@ -206,6 +207,38 @@ def test_the_pixel_limit_can_be_set_and_holds_for_every_kind_of_input() -> None:
         assert decode(given_, max_pixels=12).shape == (3, 4, 3)
         with pytest.raises(InvalidImageError, match="4 x 3 = 12 pixels, more than the limit of 11"):
             decode(given_, max_pixels=11)
+
+
+@pytest.mark.timeout(30)
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", Path("/dev/zero")):
+        with pytest.raises(InvalidImageError, match="is no regular file, but a pipe"):
+            decode(path)
+        with pytest.raises(InvalidImageError, match="is no regular file, but a pipe"):
+            read_header(path)
+
+
+class LimitSeen(ImageFile.ImageFile):
+    """A format whose plugin looks at Pillow's pixel limit while a file is opened."""
+
+    format = "LIMITSEEN"
+    limits: ClassVar[list[int | None]] = []
+
+    def _open(self) -> None:
+        self.limits.append(Image.MAX_IMAGE_PIXELS)
+        self._size, self._mode = (1, 1), "RGB"
+
+
+def test_pillows_own_limit_is_never_changed_for_other_threads() -> None:
+    pillows = Image.MAX_IMAGE_PIXELS
+    Image.register_open(LimitSeen.format, LimitSeen, lambda head: head.startswith(b"LIMIT"))
+    try:
+        read_header(b"LIMIT")
+    finally:
+        Image.ID.remove(LimitSeen.format)
+        del Image.OPEN[LimitSeen.format]
+    assert LimitSeen.limits == [pillows]
 
 
 @given(st.data())
