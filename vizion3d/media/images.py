@@ -69,14 +69,15 @@ def decode(
         jpeg: Asked first for JPEG files.
 
     Returns:
-        uint8 ``(H, W, 3)``, RGB, C-contiguous and writable.
+        uint8 ``(H, W, 3)``, RGB, C-contiguous and writable; never the caller's own array.
 
     Raises:
         InvalidImageError: Saying whether it is missing, empty, not an image, truncated, too large,
             or of a shape or type that is not an image's.
     """
     if isinstance(image, np.ndarray):
-        return _check_array(image, max_pixels)
+        _check_array(image, max_pixels)
+        return np.array(image, order="C")  # a copy: the caller's buffer may change afterwards
     with _opened(image, max_pixels, formats) as (opened, label):
         try:
             if jpeg and isinstance(image, _ENCODED) and opened.format == "JPEG":
@@ -98,8 +99,8 @@ def read_header(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> Imag
         InvalidImageError: As :func:`decode`.
     """
     if isinstance(image, np.ndarray):
-        height, width = _check_array(image, max_pixels).shape[:2]
-        return ImageHeader(width, height, None)
+        _check_array(image, max_pixels)
+        return ImageHeader(image.shape[1], image.shape[0], None)
     with _opened(image, max_pixels) as (opened, _):
         exif = _exif_of(opened)
         width, height = opened.size
@@ -121,14 +122,29 @@ def _exif_of(image: "PILImage") -> "Exif":
     return exif
 
 
-def _check_array(array: NDArray[np.uint8], max_pixels: int) -> UInt8Array:
+def snapshot(image: ImageInput) -> ImageInput:
+    """The image as it is now, for decoding later: a copy of pixels or bytes that may be reused.
+
+    What names a file is left as it is, also a file that Pillow has opened.
+    """
+    if isinstance(image, np.ndarray):
+        return image.copy()
+    if isinstance(image, (bytearray, memoryview)):
+        return bytes(image)
+    from PIL import Image, ImageFile
+
+    if isinstance(image, Image.Image) and not isinstance(image, ImageFile.ImageFile):
+        return image.copy()
+    return image
+
+
+def _check_array(array: NDArray[np.uint8], max_pixels: int) -> None:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
         raise InvalidImageError(
             "an array must be uint8 RGB of shape (H, W, 3), "
             f"got {array.dtype} of shape {array.shape}"
         )
     _check_pixels(array.shape[1], array.shape[0], max_pixels, "the array")
-    return np.require(array, requirements=("C", "W"))
 
 
 def _check_pixels(width: int, height: int, max_pixels: int, label: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from vizion3d.errors import InvalidImageError
-from vizion3d.media.images import decode, read_header
+from vizion3d.media.images import decode, read_header, snapshot
 
 
 def encoded(image: Image.Image, format_: str = "PNG", **options: Any) -> bytes:
@@ -64,6 +64,22 @@ def test_the_result_may_be_written_and_a_view_of_an_array_is_copied() -> None:
     assert result.flags.c_contiguous
     assert result.flags.writeable
     assert np.array_equal(result, flipped)
+
+
+def test_a_snapshot_does_not_follow_its_original(tmp_path: Path) -> None:
+    data = encoded(gradient())
+    buffer, pixels, drawn_on = bytearray(data), np.asarray(gradient()).copy(), gradient()
+    taken = [snapshot(buffer), snapshot(memoryview(buffer)), snapshot(pixels), snapshot(drawn_on)]
+    buffer[:] = bytes(len(buffer))
+    pixels[:] = 0
+    drawn_on.paste((0, 0, 0), (0, 0, 4, 3))
+    for image in taken:
+        assert np.array_equal(decode(image), np.asarray(gradient()))
+    path = tmp_path / "image.png"
+    path.write_bytes(data)
+    with Image.open(path) as opened:
+        for named in (str(path), path, data, opened):
+            assert snapshot(named) is named
 
 
 @pytest.mark.parametrize(
