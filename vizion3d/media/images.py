@@ -103,11 +103,14 @@ def read_header(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> Imag
         return ImageHeader(image.shape[1], image.shape[0], None)
     with _opened(image, max_pixels) as (opened, _):
         exif = _exif_of(opened)
-        width, height = opened.size
-        # Pillow turns the size of a TIFF by itself, before its pixels are loaded.
-        if opened.format != "TIFF" and exif.get(_ORIENTATION) in _TURNED:
-            width, height = height, width
-        return ImageHeader(width, height, cameras.focal_from_exif(exif, width, height))
+        stored = seen = opened.size
+        if exif.get(_ORIENTATION) in _TURNED:
+            # Pillow turns the size of a TIFF by itself, before its pixels are loaded.
+            if opened.format == "TIFF":
+                stored = stored[::-1]
+            else:
+                seen = seen[::-1]
+        return ImageHeader(*seen, cameras.focal_from_exif(exif, *stored))
 
 
 def _exif_of(image: "PILImage") -> "Exif":

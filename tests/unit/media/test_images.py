@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from vizion3d.errors import InvalidImageError
 from vizion3d.media.images import decode, read_header, snapshot
@@ -294,3 +295,26 @@ def test_a_header_tells_size_and_focal_length() -> None:
     assert (header.width_px, header.height_px) == (40, 30)
     assert header.exif_focal_px == pytest.approx(26 / 43.2666 * 50, rel=1e-4)
     assert read_header(np.zeros((2, 3, 3), np.uint8)).exif_focal_px is None
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "TIFF"])
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("stored", [(40, 30), (30, 40)])
+def test_the_focal_plane_resolution_holds_for_the_pixels_as_stored(
+    stored: tuple[int, int], orientation: int, format_: str
+) -> None:
+    # 5 mm, 80 pixels per mm, taken at the size that is stored.
+    tags = {0x920A: IFDRational(5, 1), 0xA20E: IFDRational(80, 1), 0xA210: 4, 0xA002: stored[0]}
+    options: dict[str, Any]
+    if format_ == "TIFF":  # Pillow writes the EXIF part of one in this way only
+        directory = ImageFileDirectory_v2()
+        directory[0x0112], directory[0x8769] = orientation, tags
+        options = {"tiffinfo": directory}
+    else:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        exif.get_ifd(0x8769).update(tags)
+        options = {"exif": exif}
+    header = read_header(encoded(gradient(*stored), format_, **options))
+    assert header.exif_focal_px == pytest.approx(400)
+    assert (header.width_px, header.height_px) == (stored if orientation == 1 else stored[::-1])
