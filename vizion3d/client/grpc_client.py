@@ -15,7 +15,7 @@ from vizion3d.client.exchange import (
     wire_model,
 )
 from vizion3d.errors import DeadlineExceededError, ServerError, Vizion3DError
-from vizion3d.geometry.projection import CameraIntrinsics
+from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.proto import lifting_pb2 as pb

@@ -18,7 +18,7 @@ from vizion3d.client.exchange import (
     wire_model,
 )
 from vizion3d.errors import ServerError, Vizion3DError
-from vizion3d.geometry.projection import CameraIntrinsics
+from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
 

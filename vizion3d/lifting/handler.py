@@ -12,6 +12,7 @@ from vizion3d.core.scope import current_scope
 from vizion3d.errors import InferenceError, InvalidImageError
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.media import images
 from vizion3d.networks.depth_anything_v2.recipe import network_size
 from vizion3d.outputs.depth_files import to_uint16
@@ -121,5 +122,8 @@ class DepthEstimationHandler:
             if command.return_depth_image:
                 result.depth_image = to_image(to_uint16(depth))
             if command.return_point_cloud:
-                result.point_cloud = to_point_cloud(result, config)
+                output = DepthOutput(result, config)
+                result.point_cloud = to_point_cloud(
+                    output.shown_depth_m, image, output.intrinsics, config.frame
+                )
         return result

@@ -20,7 +20,9 @@ from pydantic import (
 from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry import cameras
-from vizion3d.geometry.projection import CameraIntrinsics, DepthKind, Frame
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.depth import DepthKind
+from vizion3d.geometry.frames import Frame
 from vizion3d.media import images
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import orjson
 from numpy.typing import NDArray
 
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.outputs import cloud_files, depth_files
-from vizion3d.outputs.points import to_points
 
 Encoder = Callable[[DepthEstimationResult, DepthEstimationAdvanceConfig], bytes]
 
@@ -32,12 +32,12 @@ def npy(result: DepthEstimationResult, _config: DepthEstimationAdvanceConfig) ->
 
 def ply(result: DepthEstimationResult, config: DepthEstimationAdvanceConfig) -> bytes:
     """The point cloud, binary PLY."""
-    return cloud_files.encode_ply(*to_points(result, config))
+    return cloud_files.encode_ply(*DepthOutput(result, config).points)
 
 
 def glb(result: DepthEstimationResult, config: DepthEstimationAdvanceConfig) -> bytes:
     """The point cloud, binary glTF."""
-    return cloud_files.encode_glb(*to_points(result, config), config.frame)
+    return cloud_files.encode_glb(*DepthOutput(result, config).points, config.frame)
 
 
 def json(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vizion3d.checkpoints.queries import ModelInfo
-from vizion3d.geometry.projection import CameraIntrinsics
+from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.server import encoding

@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from vizion3d.errors import InvalidConfigError
-from vizion3d.geometry.projection import DepthKind, Frame
+from vizion3d.geometry.depth import DepthKind
+from vizion3d.geometry.frames import Frame
 from vizion3d.lifting.models import (
     LARGEST,
     TINIEST,
