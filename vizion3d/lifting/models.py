@@ -24,6 +24,7 @@ from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frames import Frame
 from vizion3d.media import images
+from vizion3d.outputs.results import ResultModel
 
 if TYPE_CHECKING:
     from open3d.geometry import Image as O3dImage
@@ -203,7 +204,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         return CameraIntrinsics(**values, width_px=width_px, height_px=height_px, sources=sources)
 
 
-class DepthEstimationResult(ValidatedModel):
+class DepthEstimationResult(ResultModel):
     """What a depth estimation returns.
 
     Attributes:
