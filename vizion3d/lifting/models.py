@@ -24,6 +24,7 @@ from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frames import Frame
 from vizion3d.media import images
+from vizion3d.outputs.facts import Fact
 from vizion3d.outputs.results import ResultModel
 
 if TYPE_CHECKING:
@@ -229,14 +230,19 @@ class DepthEstimationResult(ResultModel):
 
     raw_depth: NDArray[np.float32] = Field(exclude=True, repr=False)
     rgb: NDArray[np.uint8] | None = Field(None, exclude=True, repr=False)
-    min_depth: float
-    max_depth: float
-    backend_used: str
+    min_depth: Annotated[float, Fact("Smallest value of the depth.", "X-Min-Depth")]
+    max_depth: Annotated[float, Fact("Largest value of the depth.", "X-Max-Depth")]
+    backend_used: Annotated[str, Fact("The checkpoint's file on the server.", "X-Model")]
     depth_image: O3dImage | None = None
     point_cloud: O3dPointCloud | None = None
-    point_cloud_scale: float = 1.0
-    depth_kind: DepthKind = "relative"
-    intrinsics: CameraIntrinsics | None = None
+    point_cloud_scale: Annotated[float, Fact("Metres per unit of the point cloud.")] = 1.0
+    depth_kind: Annotated[
+        DepthKind,
+        Fact("relative: inverse depth, higher = closer; metric: metres.", "X-Depth-Kind"),
+    ] = "relative"
+    intrinsics: Annotated[
+        CameraIntrinsics | None, Fact("The camera that was assumed.", "X-Intrinsics")
+    ] = None
 
     # The nested lists, and the array that they were made from.
     _listed: tuple[NDArray[np.float32], list[list[float]]] | None = PrivateAttr(None)

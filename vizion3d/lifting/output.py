@@ -15,9 +15,8 @@ from vizion3d.geometry.frames import Frame
 from vizion3d.geometry.projection import visible
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, colorize, to_uint16
+from vizion3d.outputs.facts import values_of
 from vizion3d.outputs.points import to_points
-
-_FACTS = {"min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics"}
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,8 @@ class DepthOutput:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """The result's small fields, and the range of depth that was assumed."""
+        """The result's facts, and the range of depth that was assumed."""
         return {
-            **self.result.model_dump(include=_FACTS),
+            **values_of(self.result),
             "depth_range": self.config.model_dump(exclude={"fx", "fy", "cx", "cy"}),
         }
