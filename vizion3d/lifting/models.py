@@ -84,6 +84,14 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
     _derived: dict[str, tuple[float, str]] = PrivateAttr(default_factory=dict)
     _size_px: tuple[int, int] | None = PrivateAttr(None)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_none(cls, data: Any) -> Any:
+        """An intrinsic that is ``None`` is one that was left out, as in 1.5."""
+        if not isinstance(data, Mapping):
+            return data
+        return {n: v for n, v in data.items() if v is not None or n not in _INTRINSICS}
+
     @field_validator("depth_trunc", "depth_near")
     @classmethod
     def _near_before_far(cls, value: float, info: ValidationInfo) -> float:
@@ -251,7 +259,7 @@ class DepthEstimationResult(ResultModel):
     @classmethod
     def _accept_depth_map(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Take the depth as ``depth_map``, nested lists, in place of ``raw_depth``."""
-        if not isinstance(data, Mapping) or "raw_depth" in data:
+        if not isinstance(data, Mapping) or data.get("raw_depth") is not None:
             return handler(data)
         depth_map = data.get("depth_map")
         try:
@@ -260,7 +268,7 @@ class DepthEstimationResult(ResultModel):
             raise InvalidConfigError(f"depth_map must be lists of numbers: {error}") from error
         if depth_map is None:
             raise InvalidConfigError("a result needs depth_map or raw_depth")
-        rest = {name: value for name, value in data.items() if name != "depth_map"}
+        rest = {n: v for n, v in data.items() if n not in ("depth_map", "raw_depth")}
         result = handler({**rest, "raw_depth": raw_depth})
         result._listed = raw_depth, depth_map
         return result
