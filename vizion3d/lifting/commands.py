@@ -1,6 +1,7 @@
 """What can be asked to be done."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.core.cqrs import Command
@@ -27,11 +28,15 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
         advanced_config: Camera intrinsics and depth range.
         input_size: Shorter side at which the network sees the image, in pixels. 518 is what the
             checkpoints were trained at; less is faster, more shows finer detail.
+        return_raw_depth: Taken for the sake of calls written for 1.5, and of no effect: the result
+            always has ``raw_depth``.
 
     Raises:
         InvalidConfigError: ``input_size`` is no whole number of at least one patch (14 pixels), or
             ``advanced_config`` is of another type.
     """
+
+    client_adapter: ClassVar[str] = "vizion3d.lifting.client:EXCHANGE"
 
     image_input: ImageInput
     model_backend: str = DEFAULT_DEPTH_MODEL_URL
@@ -41,6 +46,7 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
         default_factory=DepthEstimationAdvanceConfig
     )
     input_size: int = DEFAULT_INPUT_SIZE
+    return_raw_depth: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         size = self.input_size
