@@ -15,6 +15,9 @@ from training.render.shade import draw_lights, see, shade
 
 Array = NDArray[np.float64]
 
+SENSOR_NOISE = 2.0
+"""Standard deviation of a pixel's noise, of 255."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -59,23 +62,26 @@ def film(seed: int, frames: int, height: int, width: int, speed_m: float) -> Ite
     start = scenes.layout.cameras
     rng = np.random.default_rng(seed)
     heading, turn_rad = rng.uniform(-0.9, 0.9), rng.uniform(-0.003, 0.003)
+    view: View | None = None
     for number in range(frames):
-        still = speed_m == 0
-        cameras = start if still else _moved(start, number, speed_m, heading, turn_rad)
-        scene = replace(scenes, layout=replace(scenes.layout, cameras=cameras))
-        size, rays = (height, width), cameras.rays(height, width)
-        with torch.no_grad():
-            seen = see(scene, renderer.bank, rays, size)
-            color = shade(Rand(number, "cpu"), scene, renderer.bank, lights, rays, seen, size)
-            image = develop(Rand(seed, "cpu"), color)[0].unflatten(0, size)
-        inverse = torch.where(seen.hit, 1 / seen.depth, 0.0)[0].view(size)
-        yield View(
-            (image * 255).round().byte().numpy(),
-            inverse.double().numpy(),
-            cameras.origin[0].double().numpy(),
-            cameras.rotation[0].double().numpy(),
-            float(start.focal[0]) * max(height, width) / 2,
-        )
+        if view is None or speed_m:
+            cameras = _moved(start, number, speed_m, heading, turn_rad)
+            scene = replace(scenes, layout=replace(scenes.layout, cameras=cameras))
+            size, rays = (height, width), cameras.rays(height, width)
+            with torch.no_grad():
+                seen = see(scene, renderer.bank, rays, size)
+                color = shade(Rand(number, "cpu"), scene, renderer.bank, lights, rays, seen, size)
+                image = develop(Rand(seed, "cpu"), color)[0].unflatten(0, size)
+            inverse = torch.where(seen.hit, 1 / seen.depth, 0.0)[0].view(size)
+            view = View(
+                (image * 255).round().byte().numpy(),
+                inverse.double().numpy(),
+                cameras.origin[0].double().numpy(),
+                cameras.rotation[0].double().numpy(),
+                float(start.focal[0]) * max(height, width) / 2,
+            )
+        noisy = view.image + rng.normal(0, SENSOR_NOISE, view.image.shape)
+        yield replace(view, image=np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
 
 
 def _moved(start: Cameras, number: int, speed_m: float, heading: float, turn_rad: float) -> Cameras:

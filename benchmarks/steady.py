@@ -31,7 +31,7 @@ from vizion3d.media.video import RunningRange
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
-HEIGHT_PX, WIDTH_PX, FPS = 192, 256, 30
+HEIGHT_PX, WIDTH_PX, FPS = 144, 192, 30
 SPEED_M = 0.03
 SCALE_SIGMA, SHIFT_SIGMA, NOISE = 0.15, 0.1, 0.02
 
