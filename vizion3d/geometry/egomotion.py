@@ -108,4 +108,4 @@ def _approach(y: Float32Array, motion: Array, camera: tuple[int, int, float]) ->
     turn = w[0] * x2[:, None] - w[1] * x1[None, :]
     change = np.clip(-true * t[2] - turn, -0.3, 0.3)
     moved = true / (1 + change)
-    return (moved - shift).astype(np.float32)
+    return np.asarray(moved - shift, np.float32)
