@@ -1,5 +1,6 @@
 """Rendered scenes that a moving camera films: frames, exact depth and exact motion."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,9 +12,13 @@ from torch import Tensor
 from training.render import Renderer, develop
 from training.render.camera import Cameras
 from training.render.rand import Rand
-from training.render.shade import draw_lights, see, shade
+from training.render.scenes import Scenes
+from training.render.shade import Surface, draw_lights, see, shade
 
 Array = NDArray[np.float64]
+
+NEAREST_INVERSE = 2.5
+"""1 / metres: nothing comes closer to the camera than 0.4 m."""
 
 SENSOR_NOISE = 2.0
 """Standard deviation of a pixel's noise, of 255."""
@@ -51,40 +56,84 @@ class View:
         return at + np.array(((width - 1) / 2, (height - 1) / 2)), 1 / z
 
 
-def film(seed: int, frames: int, height: int, width: int, speed_m: float) -> Iterator[View]:
-    """A scene of that seed, through which the camera goes by ``speed_m`` metres a frame.
+class Set:
+    """A scene of a seed, and the camera's way through it: forward, sideways, turning a little.
 
-    It goes forward and sideways, and turns a little. ``speed_m`` 0 is a camera that stands still.
+    Args:
+        seed: Of everything.
+        height, width: Of a frame, in pixels; multiples of 8.
+        speed_m: Metres that the camera goes from frame to frame; 0 stands still.
     """
-    renderer = Renderer(seed)
-    scenes = renderer.maker.draw(renderer.rand, 1)
-    lights = draw_lights(renderer.rand, scenes.layout)
-    start = scenes.layout.cameras
-    rng = np.random.default_rng(seed)
-    heading, turn_rad = rng.uniform(-0.9, 0.9), rng.uniform(-0.003, 0.003)
-    view: View | None = None
-    for number in range(frames):
-        if view is None or speed_m:
-            cameras = _moved(start, number, speed_m, heading, turn_rad)
-            scene = replace(scenes, layout=replace(scenes.layout, cameras=cameras))
-            size, rays = (height, width), cameras.rays(height, width)
-            with torch.no_grad():
-                seen = see(scene, renderer.bank, rays, size)
-                color = shade(Rand(number, "cpu"), scene, renderer.bank, lights, rays, seen, size)
-                image = develop(Rand(seed, "cpu"), color)[0].unflatten(0, size)
-            inverse = torch.where(seen.hit, 1 / seen.depth, 0.0)[0].view(size)
-            view = View(
-                (image * 255).round().byte().numpy(),
-                inverse.double().numpy(),
-                cameras.origin[0].double().numpy(),
-                cameras.rotation[0].double().numpy(),
-                float(start.focal[0]) * max(height, width) / 2,
-            )
-        noisy = view.image + rng.normal(0, SENSOR_NOISE, view.image.shape)
-        yield replace(view, image=np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
+
+    def __init__(self, seed: int, height: int, width: int, speed_m: float) -> None:
+        self._seed, self._size, self._speed_m = seed, (height, width), speed_m
+        self._renderer = Renderer(seed)
+        rand = self._renderer.rand
+        self._scenes = self._renderer.maker.draw(rand, 1)
+        self._lights = draw_lights(rand, self._scenes.layout)
+        self._rng = np.random.default_rng(seed)
+        self._heading, self._turn_rad = self._rng.uniform(-0.9, 0.9), self._rng.uniform(-3e-3, 3e-3)
+
+    def passable(self, frames: int) -> bool:
+        """Whether the camera goes through no object on its way, and does not see sky alone."""
+        for number in np.linspace(0, frames - 1, 5).astype(int).tolist():
+            _, inverse, _ = self._seen(number)
+            if inverse.max() > NEAREST_INVERSE or np.mean(inverse > 1e-3) < 0.5:
+                return False
+        return True
+
+    def film(self, frames: int) -> Iterator[View]:
+        """So many frames."""
+        view: View | None = None
+        for number in range(frames):
+            if view is None or self._speed_m:
+                view = self._view(number)
+            noisy = view.image + self._rng.normal(0, SENSOR_NOISE, view.image.shape)
+            yield replace(view, image=np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
+
+    def _view(self, number: int) -> View:
+        scene, inverse, seen = self._seen(number)
+        cameras = scene.layout.cameras
+        rays = cameras.rays(*self._size)
+        with torch.no_grad():
+            bank, noise = self._renderer.bank, Rand(number, "cpu")
+            color = shade(noise, scene, bank, self._lights, rays, seen, self._size)
+            image = develop(Rand(self._seed, "cpu"), color)[0].unflatten(0, self._size)
+        return View(
+            (image * 255).round().byte().numpy(),
+            inverse,
+            cameras.origin[0].double().numpy(),
+            cameras.rotation[0].double().numpy(),
+            float(cameras.focal[0]) * max(self._size) / 2,
+        )
+
+    @torch.no_grad()
+    def _seen(self, number: int) -> tuple[Scenes, Array, Surface]:
+        start = self._scenes.layout.cameras
+        cameras = _moved(start, number, self._speed_m, self._heading, self._turn_rad)
+        scene = replace(self._scenes, layout=replace(self._scenes.layout, cameras=cameras))
+        seen = see(scene, self._renderer.bank, cameras.rays(*self._size), self._size)
+        inverse = torch.where(seen.hit, 1 / seen.depth, 0.0)[0].view(self._size)
+        return scene, inverse.double().numpy(), seen
+
+
+def films(
+    count: int, frames: int, height: int, width: int, speed_m: float, first_seed: int = 5000
+) -> list[list[View]]:
+    """Films of the first seeds in which the camera's way is free."""
+    made: list[list[View]] = []
+    for seed in itertools.count(first_seed):
+        scene = Set(seed, height, width, speed_m)
+        if scene.passable(frames):
+            made.append(list(scene.film(frames)))
+        if len(made) == count:
+            break
+    return made
 
 
 def _moved(start: Cameras, number: int, speed_m: float, heading: float, turn_rad: float) -> Cameras:
+    if speed_m == 0:
+        return start
     rotation = start.rotation[0]
     right, forward = rotation[:, 0], rotation[:, 2]
     way = np.sin(heading) * right + np.cos(heading) * forward

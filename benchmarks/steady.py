@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.contestants import RESULTS, describe_machine
-from benchmarks.moving import View, film
+from benchmarks.moving import View, films
 from vizion3d.geometry.steady import Steadier
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 from vizion3d.media.video import RunningRange
@@ -126,13 +126,13 @@ WAYS: dict[str, Callable[[list[View], list[Floats]], list[Floats]]] = {
 
 
 def table(
-    films: dict[str, list[list[View]]], make: Callable[[list[View], int], list[Floats]]
+    shots: dict[str, list[list[View]]], make: Callable[[list[View], int], list[Floats]]
 ) -> list[str]:
     rows = ["| Camera | | Flicker | Inconsistency | Drift | AbsRel |", "|---|---|---|---|---|---|"]
-    for camera, shots in films.items():
-        made = [make(views, seed) for seed, views in enumerate(shots)]
+    for camera, films_ in shots.items():
+        made = [make(views, seed) for seed, views in enumerate(films_)]
         for way, work in WAYS.items():
-            judged = [judge(v, work(v, d)) for v, d in zip(shots, made, strict=True)]
+            judged = [judge(v, work(v, d)) for v, d in zip(films_, made, strict=True)]
             means = [statistics.mean(j[key] for j in judged) for key in judged[0]]
             cells = " | ".join(f"{value:.2f} %" for value in means)
             rows.append(f"| {camera} | {way} | {cells} |")
@@ -163,19 +163,16 @@ def cost() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--films", type=int, default=6, help="films of each kind of camera")
-    parser.add_argument("--frames", type=int, default=90, help="frames of a film")
+    parser.add_argument("--films", type=int, default=3, help="films of each kind of camera")
+    parser.add_argument("--frames", type=int, default=60, help="frames of a film")
     parser.add_argument("--nano-frames", type=int, default=30, help="frames that nano sees")
     parser.add_argument("--output", type=Path, default=RESULTS / "steady.md")
     args = parser.parse_args()
-    films = {
-        name: [
-            list(film(5000 + number, args.frames, HEIGHT_PX, WIDTH_PX, speed))
-            for number in range(args.films)
-        ]
+    shots = {
+        name: films(args.films, args.frames, HEIGHT_PX, WIDTH_PX, speed)
         for name, speed in (("still", 0.0), ("moving", SPEED_M))
     }
-    short = {name: [views[: args.nano_frames] for views in shots] for name, shots in films.items()}
+    short = {name: [views[: args.nano_frames] for views in made] for name, made in shots.items()}
     parts = [
         "# Steady video",
         describe_machine(),
@@ -183,7 +180,7 @@ def main() -> None:
         f"moving camera goes {SPEED_M * FPS:.1f} m/s at {FPS} frames/s and turns.",
         f"## A simulated network\n\nTruth with a scale of {SCALE_SIGMA:.0%}, a shift of "
         f"{SHIFT_SIGMA:.0%} and noise of {NOISE:.0%}, standard deviations of every frame.",
-        "\n".join(table(films, simulated)),
+        "\n".join(table(shots, simulated)),
     ]
     if args.nano_frames:
         parts += [

@@ -3,6 +3,7 @@
 For a still point at inverse depth y, a camera that moves by t and turns by w (both small) sees the
 flow ``y A t + B w`` (Longuet-Higgins and Prazdny 1980, *The Interpretation of a Moving Retinal
 Image*). With an inverse depth that lacks a shift c, ``(y + c) A t + B w``: linear in t, w and c t.
+So a film in which the camera moves tells the shift, which stays the same throughout a shot.
 """
 
 import numpy as np
@@ -12,100 +13,114 @@ from vizion3d.core.arrays import BoolArray, Float32Array
 
 Array = NDArray[np.float64]
 
-_PIXELS, _SEED, _ROUNDS = 1500, 16, 5
-_STILL_PX, _CUTOFF = 0.35, 4.0
+_PIXELS, _SEED, _ROUNDS = 2000, 16, 5
+_STILL_PX, _CUTOFF = 0.5, 4.0
 _LEAST_MOTION_PX = 0.25
-_RIDGE = 1e-3
+_FORGET = 0.98
 _MOST_SHIFT = 5.0
 
 
-def follow_camera(
-    inverse: Float32Array, flow: Float32Array, usable: BoolArray
-) -> tuple[Float32Array, BoolArray]:
-    """The inverse depth of still points as the camera sees it now, and which pixels are still.
+class CameraFollower:
+    """Follows the camera through a shot.
 
     Args:
-        inverse: Inverse depth up to scale and shift at each pixel of this frame, as it was in the
-            frame before, ``(H, W)``.
-        flow: From each pixel of this frame to where it was in the frame before, in pixels,
-            ``(H, W, 2)``.
-        usable: Pixels where both can be relied on.
-
-    Returns:
-        The inverse depth now, in the same unit, and where the flow is what the camera's motion
-        explains.
+        inverse: Inverse depth up to scale and shift of the shot's first frame, ``(H, W)``.
     """
-    height, width = inverse.shape
-    focal_px = float(max(height, width))  # only rotation depends on it, and little
-    still: BoolArray = np.ones(inverse.shape, np.bool_)
-    chosen = np.flatnonzero(usable)
-    speed = np.hypot(flow[..., 0], flow[..., 1])
-    if len(chosen) < 50 or float(np.median(speed[usable])) < _LEAST_MOTION_PX:
-        still = speed < max(2 * _LEAST_MOTION_PX, _STILL_PX)
-        return inverse, still
-    rng = np.random.default_rng(_SEED)
-    some = rng.choice(chosen, min(_PIXELS, len(chosen)), replace=False)
-    middle, spread = float(inverse[usable].mean()), float(inverse[usable].std()) or 1.0
-    y = (inverse - middle) / spread
-    rows = _equations(some, y.ravel()[some].astype(np.float64), width, height, focal_px)
-    # Flow leads back to the frame before: the motion of points from then to now is its opposite.
-    motion = _solve(rows, -flow.reshape(-1, 2)[some].astype(np.float64) / focal_px)
-    everywhere = np.arange(height * width)
-    full = _equations(everywhere, y.ravel().astype(np.float64), width, height, focal_px)
-    off = (full @ motion).reshape(height, width, 2) * focal_px + flow
-    error = np.hypot(off[..., 0], off[..., 1])
-    still = error < max(_STILL_PX, _CUTOFF * float(np.median(error[usable])))
-    return _approach(y, motion, (width, height, focal_px)) * np.float32(spread) + np.float32(
-        middle
-    ), still
+
+    def __init__(self, inverse: Float32Array) -> None:
+        self._unit = float(np.std(inverse)) or 1.0
+        self._rng = np.random.default_rng(_SEED)
+        # Sums of (c t) t and t t over the frames; the start is worth half a pixel of parallax.
+        self._shift_sum, self._motion_sum = 0.0, (0.5 / max(inverse.shape)) ** 2
+
+    def follow(
+        self, inverse: Float32Array, flow: Float32Array, usable: BoolArray
+    ) -> tuple[Float32Array, BoolArray]:
+        """The inverse depth of still points as the camera sees it now, and which pixels are still.
+
+        Args:
+            inverse: In the shot's unit, at each pixel of this frame as it was in the frame before,
+                ``(H, W)``.
+            flow: From each pixel of this frame to where it was in the frame before, in pixels,
+                ``(H, W, 2)``.
+            usable: Pixels where both can be relied on.
+
+        Returns:
+            The inverse depth now, in the same unit, and where the flow is what the camera's motion
+            explains.
+        """
+        height, width = inverse.shape
+        speed = np.hypot(flow[..., 0], flow[..., 1])
+        chosen = np.flatnonzero(usable)
+        if len(chosen) < 50 or float(np.median(speed[usable])) < _LEAST_MOTION_PX:
+            return inverse, speed < _STILL_PX
+        some = self._rng.choice(chosen, min(_PIXELS, len(chosen)), replace=False)
+        rays = _Rays(width, height)
+        y = inverse.astype(np.float64) / self._unit
+        # Flow leads back to the frame before: points moved the opposite way since then.
+        moved = -flow.reshape(-1, 2).astype(np.float64) / rays.focal_px
+        shift = self._shift(y, rays, moved, some)
+        true = y + shift
+        motion = _solve(rays.equations(true.ravel(), some), moved[some])
+        everywhere = np.arange(height * width)
+        expected = rays.equations(true.ravel(), everywhere) @ motion
+        off = np.linalg.norm(expected - moved, axis=1).reshape(height, width) * rays.focal_px
+        still: BoolArray = off < max(_STILL_PX, _CUTOFF * float(np.median(off[usable])))
+        now = (true / (1 - rays.approach(true, motion)) - shift) * self._unit
+        return now.astype(np.float32), still
+
+    def _shift(self, y: Array, rays: "_Rays", moved: Array, some: NDArray[np.intp]) -> float:
+        """What is added to ``y`` for 0 to be infinitely far, by all frames so far."""
+        rows = rays.equations(y.ravel(), some)
+        motion = _solve(np.concatenate((rows, rays.equations(None, some)), axis=-1), moved[some])
+        t, of_shift = motion[:3], motion[6:]
+        self._shift_sum = _FORGET * self._shift_sum + float(of_shift @ t)
+        self._motion_sum = _FORGET * self._motion_sum + float(t @ t)
+        # True inverse depth is positive, and the farthest part of a scene is seldom far off 0.
+        least = 0.05 - float(np.percentile(y, 2))
+        return float(np.clip(self._shift_sum / self._motion_sum, least, least + _MOST_SHIFT))
 
 
-def _equations(
-    pixels: NDArray[np.intp], y: Array, width: int, height: int, focal_px: float
-) -> Array:
-    """``(N, 2, 9)``: what t, w and c t are multiplied by in the flow of each pixel."""
-    x1 = (pixels % width - (width - 1) / 2) / focal_px
-    x2 = (pixels // width - (height - 1) / 2) / focal_px
-    zero, one = np.zeros_like(x1), np.ones_like(x1)
-    by_t = np.stack((np.stack((-one, zero, x1), -1), np.stack((zero, -one, x2), -1)), axis=1)
-    by_w = np.stack(
-        (
-            np.stack((x1 * x2, -(1 + x1**2), x2), -1),
-            np.stack((1 + x2**2, -x1 * x2, -x1), -1),
-        ),
-        axis=1,
-    )
-    return np.concatenate((y[:, None, None] * by_t, by_w, by_t), axis=-1)
+class _Rays:
+    """The pixels of an image. The focal length only matters to how rotation is told: about one
+    width."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.focal_px = float(max(height, width))
+        x1 = (np.arange(width) - (width - 1) / 2) / self.focal_px
+        x2 = (np.arange(height) - (height - 1) / 2) / self.focal_px
+        self._x1, self._x2 = (each.ravel() for each in np.meshgrid(x1, x2))
+        self._shape = height, width
+
+    def equations(self, y: Array | None, pixels: NDArray[np.intp]) -> Array:
+        """``(N, 2, 6)``: what t and w are multiplied by in the flow; without y, t of c t alone."""
+        x1, x2 = self._x1[pixels], self._x2[pixels]
+        zero, one = np.zeros_like(x1), np.ones_like(x1)
+        by_t = np.stack((np.stack((-one, zero, x1), -1), np.stack((zero, -one, x2), -1)), axis=1)
+        if y is None:
+            return by_t
+        first = np.stack((x1 * x2, -(1 + x1**2), x2), -1)
+        second = np.stack((1 + x2**2, -x1 * x2, -x1), -1)
+        by_w = np.stack((first, second), axis=1)
+        return np.concatenate((y[pixels, None, None] * by_t, by_w), axis=-1)
+
+    def approach(self, y: Array, motion: Array) -> Array:
+        """By what share of itself the depth of each pixel shrinks: ``y t_z + w1 x2 - w2 x1``."""
+        turn = (motion[3] * self._x2 - motion[4] * self._x1).reshape(self._shape)
+        share: Array = np.clip(y * motion[2] + turn, -0.3, 0.3)
+        return share
 
 
 def _solve(rows: Array, flow: Array) -> Array:
-    """Robust least squares: ``(t, w, c t)``, 9 numbers."""
-    weights = np.ones(len(rows))
-    motion = np.zeros(9)
+    """Robust least squares (Geman and McClure's weights): the motion."""
+    count = rows.shape[-1]
+    weights, motion = np.ones(len(rows)), np.zeros(count)
     for _ in range(_ROUNDS):
         weighted = rows * weights[:, None, None]
         normal = np.einsum("nij,nik->jk", weighted, rows)
-        # What the flow does not tell stays 0.
-        normal += _RIDGE * np.diag(np.diag(normal)) + 1e-12 * np.eye(9)
+        normal += np.diag(1e-6 * np.diag(normal) + 1e-12)
         motion = np.linalg.solve(normal, np.einsum("nij,ni->j", weighted, flow))
         off = np.linalg.norm(rows @ motion - flow, axis=1)
         scale = max(1.4826 * float(np.median(off)), 1e-6)
         weights = 1 / (1 + (off / scale) ** 2) ** 2
     return motion
-
-
-def _approach(y: Float32Array, motion: Array, camera: tuple[int, int, float]) -> Float32Array:
-    """Inverse depth after the motion: ``y' = y / (1 - y t_z - turn)``, of true inverse depth."""
-    width, height, focal_px = camera
-    t, w, ct = motion[:3], motion[3:6], motion[6:]
-    length = float(t @ t)
-    # True inverse depth is positive, and the farthest part of a scene is seldom far off 0.
-    least = 0.05 - float(np.percentile(y, 2))
-    shift = float(np.clip(float(ct @ t) / max(length, 1e-12), least, least + _MOST_SHIFT))
-    true = y.astype(np.float64) + shift
-    x1 = (np.arange(width) - (width - 1) / 2) / focal_px
-    x2 = (np.arange(height) - (height - 1) / 2) / focal_px
-    turn = w[0] * x2[:, None] - w[1] * x1[None, :]
-    change = np.clip(-true * t[2] - turn, -0.3, 0.3)
-    moved = true / (1 + change)
-    return np.asarray(moved - shift, np.float32)

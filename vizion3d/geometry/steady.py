@@ -14,7 +14,7 @@ import numpy as np
 
 from vizion3d.core.arrays import BoolArray, Float32Array, FloatArray, UInt8Array
 from vizion3d.errors import InvalidConfigError, MissingDependencyError
-from vizion3d.geometry.egomotion import follow_camera
+from vizion3d.geometry.egomotion import CameraFollower
 
 _SIDE_PX = 256
 """Longer side at which frames are compared: flow is cheap there, and thousands of pixels remain."""
@@ -60,6 +60,7 @@ class _Shot:
     gray: UInt8Array
     reference: Float32Array
     fit: FrameFit
+    camera: CameraFollower
 
 
 class Steadier:
@@ -71,7 +72,7 @@ class Steadier:
 
     def __init__(self) -> None:
         self._cv2 = _require_cv2()
-        self._flow = self._cv2.DISOpticalFlow_create(self._cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._flow = self._cv2.DISOpticalFlow_create(self._cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._shot: _Shot | None = None
 
     def follow(self, raw_depth: Float32Array, image: UInt8Array) -> FrameFit:
@@ -101,23 +102,27 @@ class Steadier:
         if _is_cut(gray, before, inside):
             return self._begin(gray, depth)
         same = inside & (np.abs(before.astype(np.float32) - gray) < _SAME_GRAY)
-        usable = same & ~self._edges(reference) & ~self._edges(depth)
-        reference, still = follow_camera(reference, flow, usable)
-        used = usable & still
-        share = float(used.mean())
-        if share < _LEAST_SHARE:
+        if same.mean() < _LEAST_SHARE:
             return self._begin(gray, depth)
+        usable = same & ~self._edges(reference)
+        if usable.mean() < _LEAST_SHARE:
+            usable = same
+        reference, still = shot.camera.follow(reference, flow, usable)
+        used = usable & still
+        if used.mean() < _LEAST_SHARE:
+            used = usable
+        share = float(used.mean())
         scale, shift = _fit(depth[used], reference[used], shot.fit.scale)
         fit = FrameFit(scale ** (1 - _LEAK), shift * (1 - _LEAK), new_shot=False, share=share)
         steady = fit.apply(depth)
         # Where the reference was not seen, the frame itself is all there is.
         mixed = np.where(used, reference + _MEMORY * (steady - reference), steady)
-        self._shot = _Shot(gray, mixed, fit)
+        self._shot = _Shot(gray, mixed, fit, shot.camera)
         return fit
 
     def _begin(self, gray: UInt8Array, depth: Float32Array) -> FrameFit:
         fit = FrameFit(1.0, 0.0, new_shot=True, share=0.0)
-        self._shot = _Shot(gray, depth, fit)
+        self._shot = _Shot(gray, depth, fit, CameraFollower(depth))
         return fit
 
     def _small(self, depth: Float32Array, image: UInt8Array) -> tuple[UInt8Array, Float32Array]:
@@ -137,8 +142,9 @@ class Steadier:
     def _edges(self, depth: Float32Array) -> BoolArray:
         """Where depth jumps, and the pixels beside: flow and networks are unsure there."""
         cv2 = self._cv2
+        smooth = cv2.GaussianBlur(depth, (5, 5), 0)  # noise is no edge
         kernel = np.ones((5, 5), np.uint8)
-        jump = cv2.dilate(depth, kernel) - cv2.erode(depth, kernel)
+        jump = cv2.dilate(smooth, kernel) - cv2.erode(smooth, kernel)
         low, high = np.percentile(depth, (2, 98))
         edges: BoolArray = jump > _EDGE * max(high - low, 1e-12)
         return edges

@@ -56,11 +56,14 @@ def values_of(result: BaseModel) -> dict[str, Any]:
 
 
 def as_headers(result: BaseModel) -> dict[str, str]:
-    """The facts as headers: texts percent-encoded, everything else as JSON in ASCII."""
+    """The facts as headers: texts percent-encoded, everything else as JSON in ASCII.
+
+    What is ``None`` is not told.
+    """
     return {
-        fact.header: _as_text(getattr(result, name))
+        fact.header: _as_text(value)
         for name, fact in facts_of(type(result)).items()
-        if fact.header
+        if fact.header and (value := getattr(result, name)) is not None
     }
 
 
@@ -68,13 +71,13 @@ def from_headers(model: type[BaseModel], headers: Mapping[str, str]) -> dict[str
     """The fields that headers tell, by name; the inverse of :func:`as_headers`.
 
     Raises:
-        KeyError: A header is missing.
+        KeyError: A header of a field that has no default is missing.
         pydantic.ValidationError: A header holds no value of the field's type.
     """
     return {
         name: _from_text(headers[fact.header], model.model_fields[name].annotation)
         for name, fact in facts_of(model).items()
-        if fact.header
+        if fact.header and (fact.header in headers or model.model_fields[name].is_required())
     }
 
 
