@@ -16,6 +16,8 @@ from vizion3d.server.rest.app import create_app
 from vizion3d.server.settings import ServerSettings
 from vizion3d.server.status import STATUSES
 
+pytestmark = pytest.mark.server
+
 DOCUMENT = create_app(ServerSettings(port=0, depth_model="nano")).openapi()
 DEPTH_PATH = "/lifting/depth-estimation"
 PHOTOS = [encoded(file_format, (32, 24)) for file_format in FORMATS]
