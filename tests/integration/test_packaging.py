@@ -17,7 +17,12 @@ pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OTHERS_NEED = {"pydantic_core": "pydantic", "starlette": "fastapi"}
+OTHERS_NEED = {
+    "annotated_types": "pydantic",
+    "h11": "uvicorn",
+    "pydantic_core": "pydantic",
+    "starlette": "fastapi",
+}
 """Imported, but declared by what it belongs to."""
 
 

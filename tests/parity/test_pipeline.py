@@ -17,7 +17,7 @@ from tests.support.peer import give_official_positions, to_transformers
 from vizion3d.app import build_container
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.lifting import DepthEstimationCommand
-from vizion3d.networks.depth_anything_v2.recipe import STD, network_size
+from vizion3d.networks.depth_anything_v2.network import RECIPE
 from vizion3d.runtime.torch_runtime import prepare
 from vizion3d.settings import load_settings
 
@@ -76,11 +76,13 @@ def official() -> Callable[[int, int], NDArray[np.float32]]:
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_input_equals_opencvs(size: tuple[int, int]) -> None:
     photo = resized(photos.coffee(), *size)
-    ours = prepare(torch.from_numpy(photo)[None], network_size(*photo.shape[:2]))[0].numpy()
+    ours = prepare(torch.from_numpy(photo)[None], RECIPE.network_size(*photo.shape[:2]), RECIPE)[
+        0
+    ].numpy()
     theirs = official_input(photo)
     assert ours.shape == theirs.shape
     # In units of the image's range [0, 1], which the recipe divides by the channel's deviation.
-    assert np.abs(ours - theirs).max() * max(STD) < 1e-4
+    assert np.abs(ours - theirs).max() * max(RECIPE.deviation) < 1e-4
 
 
 @pytest.fixture(scope="module", params=["torch", "openvino"])
