@@ -43,7 +43,7 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
 }
 """Program -> beginnings of lines (regular expressions) that its help has gained."""
 
-CHANGED_IN_THE_HELP = (r"--stereo[_-](model|depth)", r"--drain-timeout-s <float>")
+CHANGED_IN_THE_HELP = (r"--stereo[_-](model|depth)", r"--drain-timeout-s <float>", r"--input-size")
 """Beginnings of lines whose text may differ; the option itself must be there."""
 
 

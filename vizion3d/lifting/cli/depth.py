@@ -21,7 +21,6 @@ from vizion3d.geometry.cameras import PRESETS
 from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD, CameraOptions, parse_camera
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.output import DepthOutput
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 from vizion3d.outputs.formats import FORMATS, Format, Lifted
 from vizion3d.runtime.many import run_batched
@@ -72,7 +71,7 @@ def depth(
         float,
         typer.Option(help="Relative jump that makes a flying pixel; 0 keeps all.", min=0),
     ] = FLYING_PIXEL_THRESHOLD,
-    input_size: o.InputSize = DEFAULT_INPUT_SIZE,
+    input_size: o.InputSize = None,
     color_map: o.ColorMap = DEFAULT_COLOR_MAP,
     device: o.Device = None,
     precision: o.PrecisionOption = None,
@@ -126,7 +125,7 @@ class _Lift:
 
     cameras: CameraOptions
     model: str
-    input_size: int
+    input_size: int | None
     color_map: str
     formats: list[Format[Lifted]]
     max_pixels: int

@@ -22,7 +22,6 @@ from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.media.video import DepthVideo, Video
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
 from vizion3d.outputs.formats import FORMATS, Format, Lifted
 from vizion3d.runtime.many import run_batched
@@ -55,7 +54,7 @@ def video(
     fov: Annotated[
         float | None, typer.Option(help="Horizontal field of view of the camera, degrees.")
     ] = None,
-    input_size: o.InputSize = DEFAULT_INPUT_SIZE,
+    input_size: o.InputSize = None,
     color_map: o.ColorMap = DEFAULT_COLOR_MAP,
     device: o.Device = None,
     precision: o.PrecisionOption = None,
@@ -84,7 +83,7 @@ class _Lift:
     """Lifts one frame, and writes its files where some are asked for."""
 
     model: str
-    input_size: int
+    input_size: int | None
     fov_deg: float | None
     color_map: str
     formats: list[Format[Lifted]]
