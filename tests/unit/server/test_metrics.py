@@ -2,6 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import os, sys
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = sys.argv[1]
@@ -24,6 +26,7 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.process
 def test_gauges_of_a_dead_process_are_gone_and_its_counts_stay(tmp_path: Path) -> None:
     dead = run(str(tmp_path), "work").strip()
     told = run(str(tmp_path), "render", dead)
