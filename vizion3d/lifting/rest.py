@@ -8,12 +8,14 @@ import orjson
 from fastapi import File, Form, UploadFile
 from pydantic import BaseModel, Field
 
+from vizion3d.core.arrays import Float32Array
 from vizion3d.geometry.alignment import Knowledge
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.known import parse_rows
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
+from vizion3d.media import images
 from vizion3d.media.depth_images import read_depth_image
 from vizion3d.networks.base import MIN_INPUT_SIZE
 from vizion3d.outputs.facts import answer_model, as_headers, values_of
@@ -101,14 +103,15 @@ async def read_form(
         for name, text in {"points": points, "distances": distances, "planes": planes}.items()
         if text
     }
+    photo = await image.read()
     if sparse_depth is not None:
         known["sparse_depth_m"] = await asyncio.to_thread(
-            read_depth_image, await sparse_depth.read(), advanced_config.depth_scale
+            _depth_image, photo, await sparse_depth.read(), advanced_config.depth_scale
         )
     numbers = {"camera_height_m": camera_height_m, "camera_pitch_deg": camera_pitch_deg}
     known |= {name: value for name, value in numbers.items() if value is not None}
     command = DepthEstimationCommand(
-        await image.read(),
+        photo,
         model_backend,
         advanced_config=advanced_config,
         knowledge=Knowledge(**known) if known else None,
@@ -120,6 +123,12 @@ async def read_form(
         "point_cloud": return_point_cloud,
     }
     return Asked(command, parts)
+
+
+def _depth_image(photo: bytes, content: bytes, depth_scale: float) -> Float32Array:
+    """A depth image of at most as many pixels as the photo has: of no other is any use."""
+    header = images.read_header(photo)
+    return read_depth_image(content, depth_scale, header.width_px * header.height_px)
 
 
 def show(result: DepthEstimationResult, command: DepthEstimationCommand) -> DepthOutput:

@@ -1,6 +1,7 @@
 """Depth images in metres, as LiDAR rigs and RGB-D cameras store them."""
 
 import io
+import math
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,9 @@ def read_depth_image(
             content = Path(source).read_bytes()
         except OSError as error:
             raise InvalidImageError(f"{label} cannot be read: {error.strerror}") from error
-    pixels = _from_npy(content, label) if content.startswith(_NPY) else None
-    if pixels is None:
+    if content.startswith(_NPY):
+        pixels = _from_npy(content, label)
+    else:
         pixels = _from_image(content, label, max_pixels)
     if pixels.ndim != 2 or not 0 < pixels.size <= max_pixels:
         raise InvalidImageError(
@@ -53,11 +55,21 @@ def read_depth_image(
 
 
 def _from_npy(content: bytes, label: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":
+    stream = io.BytesIO(content)
     try:
-        array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError) as error:
+        version = np.lib.format.read_magic(stream)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, _, dtype = read(stream)
+        if math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
+            raise ValueError(f"{len(content)} bytes do not hold {shape} of {dtype}")
+        stream.seek(0)
+        return np.asarray(np.load(stream, allow_pickle=False))
+    # A hostile header meets NumPy with whatever exception comes to hand.
+    except Exception as error:
         raise InvalidImageError(f"{label} is not an NPY file that can be read: {error}") from error
-    return np.asarray(array)
 
 
 def _from_image(

@@ -71,13 +71,13 @@ def from_headers(model: type[BaseModel], headers: Mapping[str, str]) -> dict[str
     """The fields that headers tell, by name; the inverse of :func:`as_headers`.
 
     Raises:
-        KeyError: A header of a field that has no default is missing.
+        KeyError: A header is missing, of a field that is not ``None`` by default.
         pydantic.ValidationError: A header holds no value of the field's type.
     """
     return {
         name: _from_text(headers[fact.header], model.model_fields[name].annotation)
         for name, fact in facts_of(model).items()
-        if fact.header and (fact.header in headers or model.model_fields[name].is_required())
+        if fact.header and (fact.header in headers or model.model_fields[name].default is not None)
     }
 
 
