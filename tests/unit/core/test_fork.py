@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from vizion3d.core.fork import renew_after_fork
+from vizion3d.core.fork import Threads, renew_after_fork
 
 
 class Part:
@@ -33,3 +33,14 @@ def test_a_child_begins_with_a_lock_that_nobody_holds() -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert part.lock.locked(), "the parent's is untouched"
     sys.stdout.flush()
+
+
+def test_a_librarys_threads_that_a_fork_has_lost_are_told() -> None:
+    unused, used = Threads("fake"), Threads("fake")
+    used.use()
+    used.use()
+    for threads in (unused, used):
+        threads.after_fork()
+    unused.use()
+    with pytest.raises(RuntimeError, match=r'fake had run already.*get_context\("spawn"\)'):
+        used.use()
