@@ -1,13 +1,14 @@
 """Loaded models, kept for the next command."""
 
 import threading
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.core.fork import renew_after_fork
+from vizion3d.core.shared import SharedWork
 from vizion3d.errors import CheckpointError
 from vizion3d.runtime.base import Runtime, RuntimeLoader
 from vizion3d.runtime.fallback import PrecisionFallback
@@ -43,34 +44,38 @@ class RuntimeCache:
         self._load = load
         self._load_exact = load_exact
         self._capacity = capacity
+        self._loads = SharedWork[Runtime]()
         self._runtimes: OrderedDict[_Key, tuple[_Stamp, Runtime]] = OrderedDict()
         self.after_fork()
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Begin with locks that nobody holds."""
+        """Begin with a lock that nobody holds."""
         self._lock = threading.Lock()
-        self._loading: defaultdict[_Key, threading.Lock] = defaultdict(threading.Lock)
 
     def get(self, checkpoint: Checkpoint) -> Runtime:
         """The runtime of a checkpoint, loaded if it is not in memory.
 
+        Loading goes on when a caller is out of time: the next one finds it loaded.
+
         Raises:
             CheckpointError: The file is gone or cannot be loaded.
+            DeadlineExceededError: The current scope's deadline passed before it was loaded.
+            CancelledError: The current scope was cancelled meanwhile.
         """
         return self._get(_Key(Checkpoint(checkpoint.path.resolve(), checkpoint.network)))
 
     def _get(self, key: _Key) -> Runtime:
-        with self._lock:
-            loading = self._loading[key]
-        # One lock a checkpoint: others load meanwhile, and whoever waits finds it loaded.
-        with loading:
-            stamp = _stamp(key.checkpoint.path)
-            runtime = self._find(key, stamp)
-            if runtime is None:
-                runtime = self._loaded(key)
-                self._keep(key, stamp, runtime)
-            return runtime
+        found = self._find(key, _stamp(key.checkpoint.path))
+        return found or self._loads.result(key, partial(self._load_unless_kept, key))
+
+    def _load_unless_kept(self, key: _Key) -> Runtime:
+        stamp = _stamp(key.checkpoint.path)
+        runtime = self._find(key, stamp)  # somebody may have loaded it a moment ago
+        if runtime is None:
+            runtime = self._loaded(key)
+            self._keep(key, stamp, runtime)
+        return runtime
 
     def _loaded(self, key: _Key) -> Runtime:
         if self._load_exact is None:

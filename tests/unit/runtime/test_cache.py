@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.fakes import METRIC, RELATIVE
 from vizion3d.checkpoints.store import Checkpoint
-from vizion3d.errors import CheckpointError
+from vizion3d.core.scope import Scope, within
+from vizion3d.errors import CheckpointError, DeadlineExceededError
 from vizion3d.networks.base import Size
 from vizion3d.runtime.base import Images, Maps, Runtime
 from vizion3d.runtime.cache import RuntimeCache
@@ -175,3 +176,13 @@ def test_the_float32_network_under_a_lower_precision_counts_as_one_more(tmp_path
     cache.get(b).infer(image, (14, 14))
     assert cache.loaded() == {b.path: "b fp16"}
     assert loads == ["a fp16", "a fp32", "b fp16", "b fp32"]
+
+
+def test_who_is_out_of_time_leaves_and_the_next_finds_it_loaded(
+    tmp_path: Path, loader: FakeLoader
+) -> None:
+    cache, wanted = RuntimeCache(loader, 2), checkpoint(tmp_path, "a")
+    with pytest.raises(DeadlineExceededError), within(Scope(0.01)):
+        cache.get(wanted)
+    assert cache.get(wanted).description == "a"
+    assert loader.loads == {"a": 1}
