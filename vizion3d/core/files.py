@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 
+_unfinished: set[Path] = set()
+"""Files beside their targets, not yet renamed."""
+
+
 def write_atomic(path: Path, content: bytes) -> None:
     """Write beside the target and rename; folders above it are made.
 
@@ -12,8 +16,16 @@ def write_atomic(path: Path, content: bytes) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _unfinished.add(beside)
     try:
         beside.write_bytes(content)
         beside.replace(path)
     finally:
+        beside.unlink(missing_ok=True)
+        _unfinished.discard(beside)
+
+
+def remove_unfinished() -> None:
+    """Remove what other threads are writing: for a process that is about to end without them."""
+    for beside in tuple(_unfinished):
         beside.unlink(missing_ok=True)
