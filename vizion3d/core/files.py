@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-
 _unfinished: set[Path] = set()
 """Files beside their targets, not yet renamed."""
 
