@@ -38,12 +38,16 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = ()
 """Pointers of what the proto file has gained."""
 
 ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
-    "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]",),
-    "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]",),
+    "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
+    "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
 }
 """Program -> beginnings of lines (regular expressions) that its help has gained."""
 
-CHANGED_IN_THE_HELP = (r"--stereo[_-](model|depth)", r"--drain-timeout-s <float>", r"--input-size")
+CHANGED_IN_THE_HELP = (
+    r"--stereo[_-](model|depth)",
+    r"--drain-timeout-s <float>",
+    r"--input-size <int range>",  # its default is the network's: 518 for Depth Anything V2
+)
 """Beginnings of lines whose text may differ; the option itself must be there."""
 
 
