@@ -1,4 +1,4 @@
-"""Writing a file so that it is whole under its name, or not there."""
+"""Writing a file so that it appears under its name only when it is complete."""
 
 import os
 from pathlib import Path
@@ -25,6 +25,6 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def remove_unfinished() -> None:
-    """Remove what other threads are writing: for a process that is about to end without them."""
+    """Remove the files that other threads are still writing, before the process is ended."""
     for beside in tuple(_unfinished):
         beside.unlink(missing_ok=True)
