@@ -34,7 +34,7 @@ REWORDED_IN_THE_DOCUMENT: tuple[str, ...] = (
 )
 """JSON pointers (regular expressions) of texts for people that say the same in other words."""
 
-ADDED_TO_THE_WIRE: tuple[str, ...] = ()
+ADDED_TO_THE_WIRE: tuple[str, ...] = ("/messages/DepthEstimationAdvanceConfig/fields/exact",)
 """Pointers of what the proto file has gained."""
 
 ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
