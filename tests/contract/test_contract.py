@@ -43,6 +43,7 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = (
     "/messages/(Knowledge|KnownPoint|KnownLength|Alignment|Residuals)",
     "/messages/DepthEstimationRequest/fields/knowledge",
     "/messages/DepthEstimationResponse/fields/alignment",
+    "/messages/DepthEstimationAdvanceConfig/fields/exact",
 )
 """Pointers of what the proto file has gained."""
 

@@ -129,7 +129,7 @@ def depth(
     """Estimate depth: a depth image, a coloured picture of it and a point cloud for each photo."""
     formats = parse_formats(save, FORMATS)
     show_log()
-    # What is wrong with the options is told before anything is downloaded.
+    # Check the options before anything is downloaded.
     color_table(color_map)
     fields = {
         "fx": fx,
