@@ -56,14 +56,11 @@ def values_of(result: BaseModel) -> dict[str, Any]:
 
 
 def as_headers(result: BaseModel) -> dict[str, str]:
-    """The facts as headers: texts percent-encoded, everything else as JSON in ASCII.
-
-    What is ``None`` is not told.
-    """
+    """The facts as headers: texts percent-encoded, everything else as JSON in ASCII."""
     return {
-        fact.header: _as_text(value)
+        fact.header: _as_text(getattr(result, name))
         for name, fact in facts_of(type(result)).items()
-        if fact.header and (value := getattr(result, name)) is not None
+        if fact.header
     }
 
 
@@ -71,13 +68,13 @@ def from_headers(model: type[BaseModel], headers: Mapping[str, str]) -> dict[str
     """The fields carried by headers, by name; the inverse of :func:`as_headers`.
 
     Raises:
-        KeyError: A header is missing, of a field that is not ``None`` by default.
+        KeyError: A header is missing.
         pydantic.ValidationError: A header holds no value of the field's type.
     """
     return {
         name: _from_text(headers[fact.header], model.model_fields[name].annotation)
         for name, fact in facts_of(model).items()
-        if fact.header and (fact.header in headers or model.model_fields[name].default is not None)
+        if fact.header
     }
 
 
