@@ -1,0 +1,151 @@
+"""What happens on a stereo depth command."""
+
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vizion3d.core.arrays import BoolArray, Float32Array
+from vizion3d.core.observe import NoObserver, Observer, timed
+from vizion3d.core.scope import current_scope
+from vizion3d.media import images
+from vizion3d.outputs.depth_files import UINT16_MAX
+from vizion3d.outputs.open3d_objects import require_open3d, to_image
+from vizion3d.stereo.commands import StereoDepthCommand
+from vizion3d.stereo.matching import FILLED_CONFIDENCE
+from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
+
+if TYPE_CHECKING:
+    from vizion3d.stereo.backends import Backends
+
+
+@dataclass(frozen=True)
+class StereoLimits:
+    """Which images are refused.
+
+    Attributes:
+        max_pixels: Largest image that is decoded; each of the two counts.
+        formats: Pillow's names of the file formats that are read; ``None``: all that it knows.
+    """
+
+    max_pixels: int = images.DEFAULT_MAX_PIXELS
+    formats: tuple[str, ...] | None = None
+
+
+class StereoDepthHandler:
+    """Decode, rectify, match, measure, package.
+
+    Args:
+        backends: Finds what matches the pair.
+        limits: What is refused.
+        observer: Is told how long the stages take.
+        jpeg: Decodes JPEGs in Pillow's place.
+    """
+
+    def __init__(
+        self,
+        backends: "Backends",
+        limits: StereoLimits,
+        observer: Observer | None = None,
+        jpeg: images.JpegDecoder | None = None,
+    ) -> None:
+        self._backends = backends
+        self._limits = limits
+        self._jpeg = jpeg
+        self._observer = observer or NoObserver()
+        # A decoder or a matcher needs several times the memory of its images.
+        self._working = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+    def handle(self, command: StereoDepthCommand) -> StereoDepthResult:
+        """Measure the depth of the command's pair.
+
+        Raises:
+            InvalidImageError: An image cannot be read, or the two are no pair.
+            InvalidConfigError: The calibration is for images of another shape.
+            CheckpointError: The checkpoint cannot be found, downloaded or loaded.
+            MissingDependencyError: Open3D objects are asked for and it cannot be imported.
+            DeadlineExceededError: The current scope's deadline passed.
+            CancelledError: The current scope was cancelled.
+        """
+        current_scope().check()
+        if command.return_depth_image or command.return_point_cloud:
+            require_open3d()  # before the work, not after it
+        with self._working:
+            return self._measure(command)
+
+    def _measure(self, command: StereoDepthCommand) -> StereoDepthResult:
+        # OpenCV takes a tenth of a second to import.
+        from vizion3d.stereo import filling, pair
+
+        with timed(self._observer, "decode"):
+            left, right = (
+                images.decode(image, self._limits.max_pixels, self._limits.formats, self._jpeg)
+                for image in (command.left_image, command.right_image)
+            )
+        current_scope().check()
+        backend = self._backends.find(command.model_backend, command.advanced_config)
+        with timed(self._observer, "inference"):
+            prepared = pair.prepare(left, right, command.advanced_config)
+            match = backend.matcher.match(prepared.left, prepared.right, prepared.search)
+            config = prepared.config
+            occluded = match.visibility < config.occ_threshold
+            valid = match.valid & ~occluded
+            disparity = np.where(valid, match.disparity, np.float32(0))
+            if config.fill:
+                disparity = filling.fill(prepared.seen, disparity, valid)
+        current_scope().check()
+        with timed(self._observer, "package"):
+            depth_m = config.depth_m(disparity, valid | config.fill)
+            valid &= depth_m > 0
+            filled = (depth_m > 0) & ~valid
+            confidence = np.where(valid, match.confidence, np.float32(0))
+            confidence[filled] = FILLED_CONFIDENCE
+            positive = depth_m[depth_m > 0]
+            result = StereoDepthResult(
+                disparity=np.where(depth_m > 0, disparity, np.float32(0)),
+                raw_depth=depth_m,
+                valid=valid,
+                confidence=confidence,
+                occluded=occluded,
+                filled=filled,
+                rgb=prepared.seen,
+                min_depth=float(positive.min(initial=np.inf)) if positive.size else 0.0,
+                max_depth=float(positive.max(initial=0)),
+                backend_used=backend.name,
+                intrinsics=config.intrinsics_for(left.shape[1], left.shape[0]),
+                notes=prepared.notes,
+            )
+            if command.return_depth_image:
+                result.depth_image = to_image(closer_is_brighter(depth_m))
+            if command.return_point_cloud:
+                result.point_cloud = _to_point_cloud(result, config)
+            if not command.return_raw_depth:
+                result.raw_depth = None
+        return result
+
+
+def closer_is_brighter(depth_m: Float32Array) -> NDArray[np.uint16]:
+    """Metres ``(H, W)``, 0: none -> uint16: 65535 the closest, 0 the farthest and none."""
+    seen: BoolArray = depth_m > 0
+    if not seen.any():
+        return np.zeros(depth_m.shape, np.uint16)
+    near, far = depth_m[seen].min(), depth_m.max()
+    if not far > near:
+        return np.where(seen, np.uint16(UINT16_MAX), np.uint16(0))
+    scaled = np.where(seen, (far - depth_m) / (far - near) * UINT16_MAX, 0)
+    return np.asarray(np.rint(scaled), np.uint16)
+
+
+def _to_point_cloud(result: StereoDepthResult, config: StereoDepthAdvancedConfig) -> Any:
+    """The result's points as ``open3d.geometry.PointCloud``."""
+    from vizion3d.outputs.open3d_objects import to_point_cloud
+
+    return to_point_cloud(
+        np.where(result.shown(config), result.depth_m, np.float32(0)),
+        result.rgb,
+        result.intrinsics,
+        config.frame,
+    )
