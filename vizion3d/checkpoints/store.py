@@ -90,15 +90,16 @@ class CheckpointStore:
                     f"VIZION3D_OFFLINE is set and {location} is not there. On a machine with "
                     f"network:\n  {curl_line(url, location)}"
                 )
-            self._fetch(url, location, release.sha256 if release else None)
+            self._fetch(url, location, release)
         if release:
             self._notice_licence(release)
         return Checkpoint(location, metric_range_of(location))
 
-    def _fetch(self, url: str, location: Path, sha256: str | None) -> None:
+    def _fetch(self, url: str, location: Path, release: Release | None) -> None:
         from vizion3d.checkpoints.download import Downloader  # imports requests
 
-        (self._downloader or Downloader()).fetch(url, location, sha256)
+        size_bytes, sha256 = (release.size_bytes, release.sha256) if release else (None, None)
+        (self._downloader or Downloader()).fetch(url, location, sha256, size_bytes)
 
     def locate(self, backend: str) -> Path:
         """Where the file is, or would be after a download; asks no network.

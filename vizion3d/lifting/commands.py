@@ -1,6 +1,7 @@
 """What can be asked to be done."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.core.cqrs import Command
@@ -32,6 +33,8 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
         InvalidConfigError: ``input_size`` is no whole number of at least one patch (14 pixels), or
             ``advanced_config`` is of another type.
     """
+
+    client_adapter: ClassVar[str] = "vizion3d.lifting.client:EXCHANGE"
 
     image_input: ImageInput
     model_backend: str = DEFAULT_DEPTH_MODEL_URL

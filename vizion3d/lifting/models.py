@@ -73,7 +73,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
     depth_scale: _Positive = 1000.0
     depth_trunc: _Positive = 10.0
     depth_near: _Positive = Field(0.5, validate_default=True)
-    frame: Frame = "opencv"
+    frame: Frame = Field("opencv", description="Axes of the point cloud.")
     edge_threshold: _Positive | None = None
 
     # Field -> the value that was derived for it, and from what; the size it was derived for.

@@ -21,10 +21,12 @@ class FakeDownloader(Downloader):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[str, str | None]] = []
+        self.asked: list[tuple[str, str | None, int | None]] = []
 
-    def fetch(self, url: str, target: Path, sha256: str | None = None) -> None:
-        self.asked.append((url, sha256))
+    def fetch(
+        self, url: str, target: Path, sha256: str | None = None, size_bytes: int | None = None
+    ) -> None:
+        self.asked.append((url, sha256, size_bytes))
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(url.encode())
 
@@ -45,7 +47,7 @@ def test_the_default_lies_directly_in_the_cache(
     expected = tmp_path / "cache" / "depth_anything_v2_vitb.pth"
     assert store.resolve(DEFAULT_DEPTH_MODEL_URL).path == expected
     assert store.resolve("default").path == expected
-    assert downloader.asked == [(DEFAULT_DEPTH_MODEL_URL, None)]
+    assert downloader.asked == [(DEFAULT_DEPTH_MODEL_URL, None, None)]
 
 
 def test_addresses_with_the_same_file_name_do_not_collide(store: CheckpointStore) -> None:
@@ -71,10 +73,22 @@ def test_the_packages_own_model_needs_no_download(downloader: FakeDownloader) ->
     assert downloader.asked == []
 
 
-def test_a_known_digest_is_asked_for(store: CheckpointStore, downloader: FakeDownloader) -> None:
+def test_a_known_digest_and_length_are_asked_for(
+    store: CheckpointStore, downloader: FakeDownloader
+) -> None:
     store.resolve("small")
-    assert downloader.asked == [(BY_NAME["small"].url, BY_NAME["small"].sha256)]
-    assert BY_NAME["small"].sha256
+    small = BY_NAME["small"]
+    assert downloader.asked == [(small.url, small.sha256, small.size_bytes)]
+
+
+def test_every_official_release_has_its_digest_and_length() -> None:
+    official = [r for r in RELEASES if r.url and r.url != DEFAULT_DEPTH_MODEL_URL]
+    assert len(official) == 9
+    assert len({r.sha256 for r in official}) == 9
+    for release in official:
+        assert len(bytes.fromhex(release.sha256 or "")) == 32
+        # float32 weights, and what the archive adds.
+        assert 0 < (release.size_bytes or 0) - 4 * release.parameters < 200_000
 
 
 def test_a_query_string_is_no_part_of_the_name(store: CheckpointStore) -> None:

@@ -11,7 +11,8 @@ from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelP
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.errors import CheckpointError, InferenceError, InvalidImageError
 from vizion3d.lifting import DepthEstimationAdvanceConfig, DepthEstimationCommand
-from vizion3d.lifting.handler import DepthEstimationHandler, ImageLimits
+from vizion3d.lifting.handler import DepthEstimationHandler
+from vizion3d.media.limits import ImageLimits
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.choice import runtime_loader
 from vizion3d.runtime.conversions import ConversionStore

@@ -14,8 +14,9 @@ from tests.support.fakes import FakeStore, GivenDepthLoader, GivenDepthRuntime, 
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.errors import InvalidImageError
 from vizion3d.lifting import DepthEstimationCommand
-from vizion3d.lifting.handler import DepthEstimationHandler, ImageLimits
+from vizion3d.lifting.handler import DepthEstimationHandler
 from vizion3d.media.images import decode
+from vizion3d.media.limits import ImageLimits
 from vizion3d.media.nvjpeg import NvJpeg, find_nvjpeg
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.queue import DirectInference
