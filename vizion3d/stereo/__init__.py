@@ -1,6 +1,7 @@
 """Depth in metres from two photos. These four names are the public API."""
 
 from collections.abc import Generator, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, overload
 
 from vizion3d.stereo.commands import StereoDepthCommand
@@ -85,7 +86,8 @@ class StereoDepth:
         """Run many commands: decoding, matching and packaging overlap, memory stays bounded.
 
         ``commands`` is read a few ahead of what is asked for, in a thread, so it may be endless and
-        may block. Closing the iterator calls off what is left.
+        may block. Its arrays may be one buffer, filled anew for each command (a camera's): they are
+        copied when they are taken. Closing the iterator calls off what is left.
 
         Example:
             ```python
@@ -116,12 +118,20 @@ class StereoDepth:
         """
         from vizion3d.app import default_container
         from vizion3d.core.cqrs import CommandBus
+        from vizion3d.media.images import snapshot
         from vizion3d.runtime.many import run_batched
 
         return run_batched(
             default_container(),
             CommandBus.dispatch,
-            commands,
+            (
+                replace(
+                    command,
+                    left_image=snapshot(command.left_image),
+                    right_image=snapshot(command.right_image),
+                )
+                for command in commands
+            ),
             batch_size=batch_size,
             ordered=ordered,
             on_error=on_error,

@@ -128,11 +128,11 @@ def vote(
         total, total_sum, near, near_sum = (np.zeros(len(here), np.float32) for _ in range(4))
         for offset in offsets:
             at = here + offset
-            difference = np.zeros(len(here), np.float32)
+            difference: Float32Array = np.zeros(len(here), np.float32)
             for channel, mine in zip(channels, own, strict=True):
                 difference += np.abs(channel[at] - mine)
-            difference *= -1 / _HALVING
-            says: Float32Array = np.exp2(difference, out=difference)
+            difference *= np.float32(-1 / _HALVING)
+            says = np.exp2(difference, out=difference)
             says *= weights[at]
             value = values[at]
             total += says

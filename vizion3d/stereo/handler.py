@@ -2,7 +2,6 @@
 
 import os
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from vizion3d.core.arrays import BoolArray, Float32Array
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
 from vizion3d.media import images
+from vizion3d.media.limits import ImageLimits
 from vizion3d.outputs.depth_files import UINT16_MAX
 from vizion3d.outputs.open3d_objects import require_open3d, to_image
 from vizion3d.stereo.commands import StereoDepthCommand
@@ -20,19 +20,6 @@ from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
 
 if TYPE_CHECKING:
     from vizion3d.stereo.backends import Backends
-
-
-@dataclass(frozen=True)
-class StereoLimits:
-    """Which images are refused.
-
-    Attributes:
-        max_pixels: Largest image that is decoded; each of the two counts.
-        formats: Pillow's names of the file formats that are read; ``None``: all that it knows.
-    """
-
-    max_pixels: int = images.DEFAULT_MAX_PIXELS
-    formats: tuple[str, ...] | None = None
 
 
 class StereoDepthHandler:
@@ -48,7 +35,7 @@ class StereoDepthHandler:
     def __init__(
         self,
         backends: "Backends",
-        limits: StereoLimits,
+        limits: ImageLimits,
         observer: Observer | None = None,
         jpeg: images.JpegDecoder | None = None,
     ) -> None:

@@ -1,5 +1,7 @@
 """Disparity to a small part of a pixel, by the images' gradients."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -52,24 +54,32 @@ def refine(
         The refined disparity, and the correlation of the windows in ``[-1, 1]``, both ``(H, W)``.
     """
     columns, rows = pixel_grid(*disparity.shape)
-    ours, theirs = left.astype(np.float32), right.astype(np.float32)
-    ours_slope = cv2.Sobel(ours, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
-    theirs_slope = cv2.Sobel(theirs, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
+    ours, theirs = _float(left), _float(right)
+    ours_slope, theirs_slope = (
+        _float(cv2.Sobel(image, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)) for image in (ours, theirs)
+    )
     ours -= box(ours)
     correlation = np.zeros_like(disparity)
     for number in range(rounds):
         disparity = smoothed(disparity)
         source = columns - disparity
-        warped = cv2.remap(theirs, source, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        warped -= box(np.asarray(warped, np.float32))
-        slope = cv2.remap(
-            theirs_slope, source, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        slope = (slope + ours_slope) / 2
+        warped = _sampled(theirs, source, rows, cv2.INTER_CUBIC)
+        warped -= box(warped)
+        slope = (_sampled(theirs_slope, source, rows, cv2.INTER_LINEAR) + ours_slope) / 2
         slope -= box(slope)
         if number == rounds - 1:
-            power = np.sqrt((box(ours * ours) + 1) * (box(warped * warped) + 1))
-            correlation = box(ours * warped) / power
-        step = box((warped - ours) * slope) / (box(slope * slope) + _NOISE)
+            power = (box(ours * ours) + 1) * (box(warped * warped) + 1)
+            correlation = box(ours * warped) / np.sqrt(power)
+        step = box((warped - ours) * slope) / (box(slope * slope) + np.float32(_NOISE))
         disparity = disparity + np.clip(step, -_MOST_PX, _MOST_PX)
     return disparity, correlation
+
+
+def _float(values: Any) -> Float32Array:
+    return np.asarray(values, np.float32)
+
+
+def _sampled(
+    image: Float32Array, columns: Float32Array, rows: Float32Array, how: int
+) -> Float32Array:
+    return _float(cv2.remap(image, columns, rows, how, borderMode=cv2.BORDER_REPLICATE))
