@@ -20,7 +20,7 @@ from vizion3d.checkpoints.catalogue import (
 )
 from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
 from vizion3d.errors import CheckpointError, DownloadError
-from vizion3d.geometry.projection import DepthKind
+from vizion3d.geometry.depth import DepthKind
 
 if TYPE_CHECKING:
     from vizion3d.checkpoints.download import Downloader

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.client.exchange import Exchange, Form, OverGrpc, OverRest, encoded
-from vizion3d.geometry.projection import CameraIntrinsics
+from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.media import images
 from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
 from vizion3d.outputs.depth_files import to_uint16
@@ -52,7 +53,10 @@ def rebuild(
         if command.return_depth_image:
             result.depth_image = open3d_objects.to_image(to_uint16(depth))
         if command.return_point_cloud:
-            result.point_cloud = open3d_objects.to_point_cloud(result, command.advanced_config)
+            output = DepthOutput(result, command.advanced_config)
+            result.point_cloud = open3d_objects.to_point_cloud(
+                output.shown_depth_m, output.rgb, output.intrinsics, output.frame
+            )
     return result
 
 

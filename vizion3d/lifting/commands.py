@@ -28,6 +28,8 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
         advanced_config: Camera intrinsics and depth range.
         input_size: Shorter side at which the network sees the image, in pixels. 518 is what the
             checkpoints were trained at; less is faster, more shows finer detail.
+        return_raw_depth: Taken for the sake of calls written for 1.5, and of no effect: the result
+            always has ``raw_depth``.
 
     Raises:
         InvalidConfigError: ``input_size`` is no whole number of at least one patch (14 pixels), or
@@ -44,6 +46,7 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
         default_factory=DepthEstimationAdvanceConfig
     )
     input_size: int = DEFAULT_INPUT_SIZE
+    return_raw_depth: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         size = self.input_size

@@ -5,8 +5,8 @@ from typing import Any
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.outputs import cloud_files, depth_files
-from vizion3d.outputs.points import to_points
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.server.grpc.methods import Methods
 from vizion3d.wire.arrays import encode_rows, pack, set_fields
@@ -59,8 +59,8 @@ def write(
         pixels = depth_files.to_uint16(result.raw_depth)
         response.depth_image = depth_files.encode_png(pixels)
     if message.return_point_cloud:
-        points = to_points(result, command.advanced_config)
-        response.point_cloud_ply = cloud_files.encode_ply(*points)
+        output = DepthOutput(result, command.advanced_config)
+        response.point_cloud_ply = cloud_files.encode_ply(*output.points)
     return response
 
 

@@ -11,6 +11,7 @@ from vizion3d.core.scope import current_scope
 from vizion3d.errors import InferenceError
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.media import images
 from vizion3d.media.limits import ImageLimits
 from vizion3d.networks.depth_anything_v2.recipe import network_size
@@ -95,5 +96,8 @@ class DepthEstimationHandler:
             if command.return_depth_image:
                 result.depth_image = to_image(to_uint16(depth))
             if command.return_point_cloud:
-                result.point_cloud = to_point_cloud(result, config)
+                output = DepthOutput(result, config)
+                result.point_cloud = to_point_cloud(
+                    output.shown_depth_m, image, output.intrinsics, config.frame
+                )
         return result

@@ -9,13 +9,13 @@ import orjson
 from fastapi import Form
 from pydantic import BaseModel, Field
 
-from vizion3d.geometry.projection import DepthKind
+from vizion3d.geometry.depth import DepthKind
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.networks.depth_anything_v2.recipe import PATCH_SIZE
 from vizion3d.outputs import cloud_files, depth_files
-from vizion3d.outputs.points import to_points
 from vizion3d.server.encoding import as_text, json_rows
 from vizion3d.server.rest.forms import ModelName, Photo, form
 from vizion3d.server.rest.route import Asked, Binary, Route
@@ -105,13 +105,13 @@ def npy(result: DepthEstimationResult, _command: DepthEstimationCommand) -> byte
 
 def ply(result: DepthEstimationResult, command: DepthEstimationCommand) -> bytes:
     """The point cloud, binary PLY."""
-    return cloud_files.encode_ply(*to_points(result, command.advanced_config))
+    return cloud_files.encode_ply(*DepthOutput(result, command.advanced_config).points)
 
 
 def glb(result: DepthEstimationResult, command: DepthEstimationCommand) -> bytes:
     """The point cloud, binary glTF."""
     config = command.advanced_config
-    return cloud_files.encode_glb(*to_points(result, config), config.frame)
+    return cloud_files.encode_glb(*DepthOutput(result, config).points, config.frame)
 
 
 def json(result: DepthEstimationResult, asked: Asked[DepthEstimationCommand]) -> bytes:

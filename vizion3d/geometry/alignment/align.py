@@ -10,7 +10,7 @@ from vizion3d.geometry.alignment.knowledge import Knowledge
 from vizion3d.geometry.alignment.model import Alignment, Space, floor_of
 from vizion3d.geometry.alignment.observations import Observations, observe
 from vizion3d.geometry.alignment.robust import Fit, fit_line
-from vizion3d.geometry.projection import CameraIntrinsics
+from vizion3d.geometry.cameras import CameraIntrinsics
 
 _SIGNIFICANT = 2.0
 _CONTRADICTION = 0.5

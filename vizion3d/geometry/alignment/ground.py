@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from vizion3d.core.arrays import BoolArray, FloatArray
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.alignment.model import Space
-from vizion3d.geometry.projection import CameraIntrinsics
+from vizion3d.geometry.cameras import CameraIntrinsics
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.alignment.ground import find_ground
 from vizion3d.geometry.alignment.knowledge import Knowledge
 from vizion3d.geometry.alignment.model import Space
-from vizion3d.geometry.projection import CameraIntrinsics
+from vizion3d.geometry.cameras import CameraIntrinsics
 
 Array = NDArray[np.float64]
 ToDepth = Callable[[Array], Array]

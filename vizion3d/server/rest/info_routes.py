@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from vizion3d.geometry.projection import DepthKind
+from vizion3d.geometry.depth import DepthKind
 from vizion3d.server.metrics import CONTENT_TYPE
 from vizion3d.server.rest.openapi import gate_responses, open_responses
 from vizion3d.server.scheduler import State

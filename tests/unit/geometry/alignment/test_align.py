@@ -9,7 +9,8 @@ from skimage import data
 
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.alignment import Alignment, Knowledge, align
-from vizion3d.geometry.projection import CameraIntrinsics, unproject
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.projection import unproject
 
 Array = NDArray[np.float64]
 

@@ -87,7 +87,7 @@ def test_zero_nan_and_infinity_in_a_depth_image_are_unknown_and_the_mask_is_heed
 
 
 def test_a_rectangle_without_area_is_no_plane() -> None:
-    from vizion3d.geometry.projection import CameraIntrinsics
+    from vizion3d.geometry.cameras import CameraIntrinsics
 
     camera = CameraIntrinsics(30, 30, 20, 15, 40, 30)
     with pytest.raises(InvalidConfigError, match="has no area"):
