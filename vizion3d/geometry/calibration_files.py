@@ -26,7 +26,7 @@ from vizion3d.geometry.calibration import (
     side_by_side,
 )
 
-CalibrationInput: TypeAlias = "str | os.PathLike[str] | bytes"
+CalibrationInput: TypeAlias = str | os.PathLike[str] | bytes
 
 MAX_BYTES = 1_000_000
 LENGTH_UNITS_MM = {"mm": 1.0, "millimetres": 1.0, "cm": 10.0, "m": 1000.0, "metres": 1000.0}
@@ -452,3 +452,31 @@ def _matrix(values: Any, shape: tuple[int, ...], what: str, name: str) -> Matrix
         wanted = " x ".join(map(str, shape))
         raise InvalidConfigError(f"{name}: {what} is {wanted} numbers, got {numbers.size}")
     return numbers.reshape(shape)
+
+
+def write_stereo(calibration: StereoCalibration) -> bytes:
+    """A pair as OpenCV's YAML, which :func:`read_stereo` reads back to the same numbers."""
+    lines = ["%YAML:1.0", "---", "unit: mm"]
+    width, height = calibration.left.width_px, calibration.left.height_px
+    if width is not None and height is not None:
+        lines += [f"image_width: {width}", f"image_height: {height}"]
+    if calibration.left.fisheye:
+        lines.append("distortion_model: equidistant")
+    for number, camera in (("1", calibration.left), ("2", calibration.right)):
+        assert camera.projection is not None
+        rotation = np.eye(3) if camera.rotation is None else camera.rotation
+        for name, values in (
+            ("K", camera.matrix),
+            ("D", camera.distortion.reshape(1, -1)),
+            ("R", rotation),
+            ("P", camera.projection),
+        ):
+            data = ", ".join(repr(float(value)) for value in values.ravel())
+            lines += [
+                f"{name}{number}: !!opencv-matrix",
+                f"   rows: {values.shape[0]}",
+                f"   cols: {values.shape[1]}",
+                "   dt: d",
+                f"   data: [ {data} ]",
+            ]
+    return "\n".join([*lines, ""]).encode()

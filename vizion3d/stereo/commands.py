@@ -1,6 +1,7 @@
 """What can be asked of stereo depth."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from vizion3d.core.cqrs import Command
 from vizion3d.errors import InvalidConfigError
@@ -29,6 +30,8 @@ class StereoDepthCommand(Command[StereoDepthResult]):
     Raises:
         InvalidConfigError: ``advanced_config`` is of another type.
     """
+
+    client_adapter: ClassVar[str] = "vizion3d.stereo.client:EXCHANGE"
 
     left_image: ImageInput
     right_image: ImageInput

@@ -50,7 +50,7 @@ def from_background(disparity: Float32Array, known: BoolArray) -> Float32Array:
         upper = nearest[at]
         rows = np.arange(height)
         filled = filled[np.where(abs(rows - lower) <= abs(rows - upper), lower, upper)]
-    return filled
+    return np.asarray(filled, np.float32)
 
 
 def fill(image: UInt8Array, disparity: Float32Array, known: BoolArray) -> Float32Array:
@@ -128,7 +128,7 @@ def vote(
         total, total_sum, near, near_sum = (np.zeros(len(here), np.float32) for _ in range(4))
         for offset in offsets:
             at = here + offset
-            difference: Float32Array = np.zeros(len(here), np.float32)
+            difference = np.zeros(len(here), np.float32)
             for channel, mine in zip(channels, own, strict=True):
                 difference += np.abs(channel[at] - mine)
             difference *= np.float32(-1 / _HALVING)
@@ -143,8 +143,7 @@ def vote(
         nearer = 2 * near > total
         won = np.where(nearer, near, total - near)
         won_sum = np.where(nearer, near_sum, total_sum - near_sum)
-        answer: Float32Array = won_sum / np.maximum(won, np.float32(1e-12))
-        return answer
+        return np.asarray(won_sum / np.maximum(won, np.float32(1e-12)), np.float32)
 
     voted = disparity.copy()
     half = len(centre) // 2

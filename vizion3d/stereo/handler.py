@@ -2,21 +2,19 @@
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vizion3d.core.arrays import BoolArray, Float32Array
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
 from vizion3d.media import images
 from vizion3d.media.limits import ImageLimits
-from vizion3d.outputs.depth_files import UINT16_MAX
 from vizion3d.outputs.open3d_objects import require_open3d, to_image
 from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.matching import FILLED_CONFIDENCE
-from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
+from vizion3d.stereo.models import StereoDepthResult
+from vizion3d.stereo.output import StereoOutput
 
 if TYPE_CHECKING:
     from vizion3d.stereo.backends import Backends
@@ -106,33 +104,9 @@ class StereoDepthHandler:
                 notes=prepared.notes,
             )
             if command.return_depth_image:
-                result.depth_image = to_image(closer_is_brighter(depth_m))
+                result.depth_image = to_image(StereoOutput(result, config).gray)
             if command.return_point_cloud:
-                result.point_cloud = _to_point_cloud(result, config)
+                result.point_cloud = StereoOutput(result, config).cloud()
             if not command.return_raw_depth:
                 result.raw_depth = None
         return result
-
-
-def closer_is_brighter(depth_m: Float32Array) -> NDArray[np.uint16]:
-    """Metres ``(H, W)``, 0: none -> uint16: 65535 the closest, 0 the farthest and none."""
-    seen: BoolArray = depth_m > 0
-    if not seen.any():
-        return np.zeros(depth_m.shape, np.uint16)
-    near, far = depth_m[seen].min(), depth_m.max()
-    if not far > near:
-        return np.where(seen, np.uint16(UINT16_MAX), np.uint16(0))
-    scaled = np.where(seen, (far - depth_m) / (far - near) * UINT16_MAX, 0)
-    return np.asarray(np.rint(scaled), np.uint16)
-
-
-def _to_point_cloud(result: StereoDepthResult, config: StereoDepthAdvancedConfig) -> Any:
-    """The result's points as ``open3d.geometry.PointCloud``."""
-    from vizion3d.outputs.open3d_objects import to_point_cloud
-
-    return to_point_cloud(
-        np.where(result.shown(config), result.depth_m, np.float32(0)),
-        result.rgb,
-        result.intrinsics,
-        config.frame,
-    )

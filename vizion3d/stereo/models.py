@@ -22,7 +22,11 @@ from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry import cameras
 from vizion3d.geometry.calibration import StereoCalibration
-from vizion3d.geometry.projection import CameraIntrinsics, Frame
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.frames import Frame
+from vizion3d.geometry.projection import visible
+from vizion3d.outputs.facts import Fact
+from vizion3d.outputs.results import ResultModel
 
 if TYPE_CHECKING:
     from open3d.geometry import Image as O3dImage
@@ -137,7 +141,7 @@ class StereoDepthAdvancedConfig(ValidatedModel):
 
         if not isinstance(calibration, StereoCalibration):
             calibration = read_stereo(calibration, right, unit)
-        config = cls(**{**_told_by(calibration), **fields})
+        config = cls(**{**told_by(calibration), **fields})
         config._calibration = calibration
         return config
 
@@ -170,7 +174,7 @@ class StereoDepthAdvancedConfig(ValidatedModel):
         scaled = self._calibration.scaled(width_px, height_px)
         if scaled.fingerprint() == self._calibration.fingerprint():
             return self
-        before, after = _told_by(self._calibration), _told_by(scaled)
+        before, after = told_by(self._calibration), told_by(scaled)
         config = self.model_copy()
         for name, value in after.items():
             if getattr(self, name) == before[name]:  # set by hand, it is meant for this size
@@ -182,7 +186,7 @@ class StereoDepthAdvancedConfig(ValidatedModel):
         """The left camera's intrinsics for an image of that size, and where each came from."""
         config = self.for_size(width_px, height_px)
         source = config._calibration.source if config._calibration else "given"
-        told = _told_by(config._calibration) if config._calibration else {}
+        told = told_by(config._calibration) if config._calibration else {}
         at_default_size = (width_px, height_px) == DEFAULT_SIZE
         centre = dict(zip(("cx", "cy"), cameras.centre_of(width_px, height_px), strict=True))
         values, sources = {}, {}
@@ -216,7 +220,8 @@ class StereoDepthAdvancedConfig(ValidatedModel):
         return self.baseline * self.focal_length / (1000 * depth_m) - self.doffs
 
 
-def _told_by(calibration: StereoCalibration) -> dict[str, float]:
+def told_by(calibration: StereoCalibration) -> dict[str, float]:
+    """The fields of a config that a calibration tells."""
     cx, cy = calibration.centre_px
     return {
         "focal_length": calibration.focal_px,
@@ -227,7 +232,7 @@ def _told_by(calibration: StereoCalibration) -> dict[str, float]:
     }
 
 
-class StereoDepthResult(ValidatedModel):
+class StereoDepthResult(ResultModel):
     """What a stereo depth returns. Arrays are ``(H, W)`` like the left image.
 
     Attributes:
@@ -264,14 +269,18 @@ class StereoDepthResult(ValidatedModel):
     occluded: NDArray[np.bool_] | None = Field(None, exclude=True, repr=False)
     filled: NDArray[np.bool_] | None = Field(None, exclude=True, repr=False)
     rgb: NDArray[np.uint8] | None = Field(None, exclude=True, repr=False)
-    min_depth: float
-    max_depth: float
-    backend_used: str
+    min_depth: Annotated[float, Fact("Least depth, metres; 0 if there is none.", "X-Min-Depth")]
+    max_depth: Annotated[float, Fact("Largest depth, metres; 0 if there is none.", "X-Max-Depth")]
+    backend_used: Annotated[
+        str, Fact("What matched: sgbm, or the checkpoint's file on the server.", "X-Model")
+    ]
     depth_image: O3dImage | None = None
     point_cloud: O3dPointCloud | None = None
-    point_cloud_scale: float = 1.0
-    intrinsics: CameraIntrinsics | None = None
-    notes: tuple[str, ...] = ()
+    point_cloud_scale: Annotated[float, Fact("Metres per unit of the point cloud.")] = 1.0
+    intrinsics: Annotated[CameraIntrinsics | None, Fact("The left camera.", "X-Intrinsics")] = None
+    notes: Annotated[
+        tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
+    ] = ()
 
     _depth_m: NDArray[np.float32] = PrivateAttr()
     _lists: dict[str, list[list[float]]] = PrivateAttr(default_factory=dict)
@@ -355,8 +364,6 @@ class StereoDepthResult(ValidatedModel):
         Args:
             config: The thresholds.
         """
-        from vizion3d.geometry.projection import visible
-
         kept = visible(self._depth_m, config.z_far, config.edge_threshold)
         trusted = np.ones_like(kept)
         if self.confidence is not None:

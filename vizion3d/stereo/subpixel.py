@@ -65,7 +65,9 @@ def refine(
         source = columns - disparity
         warped = _sampled(theirs, source, rows, cv2.INTER_CUBIC)
         warped -= box(warped)
-        slope = (_sampled(theirs_slope, source, rows, cv2.INTER_LINEAR) + ours_slope) / 2
+        slope = _sampled(theirs_slope, source, rows, cv2.INTER_LINEAR)
+        slope += ours_slope
+        slope *= np.float32(0.5)
         slope -= box(slope)
         if number == rounds - 1:
             power = (box(ours * ours) + 1) * (box(warped * warped) + 1)
