@@ -17,7 +17,6 @@ from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.media import images
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
 from vizion3d.outputs.depth_files import to_uint16
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.wire.arrays import unpack
@@ -31,11 +30,6 @@ def config_fields(config: DepthEstimationAdvanceConfig) -> dict[str, Any]:
 def model_to_name(command: DepthEstimationCommand) -> str:
     """The model to name; empty for the server's default where the command has the library's."""
     return "" if command.model_backend == DEFAULT_DEPTH_MODEL_URL else command.model_backend
-
-
-def input_size_to_send(command: DepthEstimationCommand) -> int | None:
-    """The input size to send, if it is not the default."""
-    return None if command.input_size == DEFAULT_INPUT_SIZE else command.input_size
 
 
 def rebuild(
@@ -67,7 +61,7 @@ def to_form(command: DepthEstimationCommand) -> Form:
         {
             **config_fields(command.advanced_config),
             "model_backend": model_to_name(command),
-            "input_size": input_size_to_send(command),
+            "input_size": command.input_size,
         },
     )
 
@@ -96,7 +90,7 @@ def to_request(command: DepthEstimationCommand) -> pb.DepthEstimationRequest:
         model_backend=model_to_name(command),
         advanced_config=config,
         packed_depth=True,
-        input_size=input_size_to_send(command),
+        input_size=command.input_size,
     )
 
 

@@ -1,7 +1,5 @@
 """``RunDepthEstimation`` and ``StreamDepthEstimation``."""
 
-from typing import Any
-
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
@@ -14,14 +12,11 @@ from vizion3d.wire.arrays import encode_rows, pack, set_fields
 
 def read(message: pb.DepthEstimationRequest) -> DepthEstimationCommand:
     """What a message asks for; a field of the config that is not set keeps its default."""
-    size: dict[str, Any] = (
-        {"input_size": message.input_size} if message.HasField("input_size") else {}
-    )
     return DepthEstimationCommand(
         message.image_bytes,
         message.model_backend,
         advanced_config=DepthEstimationAdvanceConfig(**set_fields(message.advanced_config)),
-        **size,
+        input_size=message.input_size if message.HasField("input_size") else None,
     )
 
 

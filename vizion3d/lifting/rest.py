@@ -14,14 +14,14 @@ from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
-from vizion3d.networks.depth_anything_v2.recipe import PATCH_SIZE
+from vizion3d.networks.base import MIN_INPUT_SIZE
 from vizion3d.outputs import cloud_files, depth_files
 from vizion3d.server.encoding import as_text, json_rows
 from vizion3d.server.rest.forms import ModelName, Photo, form
 from vizion3d.server.rest.route import Asked, Binary, Route
 from vizion3d.server.service import MAX_NETWORK_PIXELS
 
-MAX_INPUT_SIZE = math.isqrt(MAX_NETWORK_PIXELS) // PATCH_SIZE * PATCH_SIZE
+MAX_INPUT_SIZE = math.isqrt(MAX_NETWORK_PIXELS) // MIN_INPUT_SIZE * MIN_INPUT_SIZE
 """More is too much for an image of any shape."""
 
 _PATH_CHARACTERS = "/:\\ "
@@ -71,19 +71,18 @@ async def read_form(
     input_size: Annotated[
         int | None,
         Form(
-            ge=PATCH_SIZE,
+            ge=MIN_INPUT_SIZE,
             le=MAX_INPUT_SIZE,
             description="Shorter side that the network sees, pixels.",
         ),
     ] = None,
 ) -> Asked[DepthEstimationCommand]:
     """What a form asks for."""
-    size: dict[str, Any] = {} if input_size is None else {"input_size": input_size}
     command = DepthEstimationCommand(
         await image.read(),
         model_backend,
         advanced_config=DepthEstimationAdvanceConfig(**config),
-        **size,
+        input_size=input_size,
     )
     parts = {
         "depth_map": depth_map,
