@@ -22,13 +22,17 @@ from vizion3d.server.settings import ServerSettings
 REFERENCE = Path(__file__).parent / "reference"
 HELP = json.loads((REFERENCE / "help.json").read_text())
 
-ADDED_TO_THE_DOCUMENT: tuple[str, ...] = ()
+ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
+    "/paths//lifting/stereo-depth",
+    "/components/schemas/(StereoDepthAnswer|Body_measure_stereo_depth)",
+)
 """JSON pointers (regular expressions) of what the REST document has gained."""
 
-ADDED_TO_THE_WIRE: tuple[str, ...] = ()
+ADDED_TO_THE_WIRE: tuple[str, ...] = (r"/.*Stereo.*",)
 """Pointers of what the proto file has gained."""
 
 ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
+    "vizion3d": ("stereo Measure depth from two photos",),
     "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]",),
     "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]",),
 }

@@ -17,6 +17,7 @@ from vizion3d.lifting.output import DepthOutput
 from vizion3d.networks.base import MIN_INPUT_SIZE
 from vizion3d.outputs import cloud_files, depth_files
 from vizion3d.server.encoding import as_text, json_rows
+from vizion3d.server.rest.answers import IntrinsicsAnswer
 from vizion3d.server.rest.forms import ModelName, Photo, form
 from vizion3d.server.rest.route import Asked, Binary, Route
 from vizion3d.server.service import MAX_NETWORK_PIXELS
@@ -26,18 +27,6 @@ MAX_INPUT_SIZE = math.isqrt(MAX_NETWORK_PIXELS) // MIN_INPUT_SIZE * MIN_INPUT_SI
 
 _PATH_CHARACTERS = "/:\\ "
 """What stands as it is in a header; the rest of a file's path is percent-encoded."""
-
-
-class IntrinsicsAnswer(BaseModel):
-    """The camera that was assumed: focal lengths and principal point in pixels of the image."""
-
-    fx: float
-    fy: float
-    cx: float
-    cy: float
-    width_px: int
-    height_px: int
-    sources: dict[str, str] = Field(description="Where each value came from.")
 
 
 class DepthEstimationAnswer(BaseModel):

@@ -62,9 +62,12 @@ def equalise(image: UInt8Array, view: SharedView) -> UInt8Array:
     if change < _ALIKE and np.abs(np.log(gain)).max() < 5 * _ALIKE:
         return image
     height, width = image.shape[:2]
-    curved = np.asarray(cv2.LUT(image, curves[None]), np.float32)
-    curved *= cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
-    return np.asarray(np.clip(curved + 0.5, 0, 255), np.uint8)
+    whole_gain = cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)
+    curved = np.asarray(cv2.LUT(image, curves[None]), np.uint8)
+    for channel in range(3):
+        bright = curved[..., channel] * whole_gain
+        curved[..., channel] = np.clip(bright + np.float32(0.5), 0, 255)
+    return curved
 
 
 def share_clipped(image: UInt8Array) -> float:

@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import File, Form, UploadFile
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from vizion3d.outputs import depth_files
 from vizion3d.outputs.facts import answer_model, as_headers, headers_of, values_of
 from vizion3d.outputs.formats import by_media_type
 from vizion3d.server.encoding import as_text, json_rows
+from vizion3d.server.rest.answers import IntrinsicsAnswer
 from vizion3d.server.rest.forms import ModelName, Photo, form
 from vizion3d.server.rest.route import Asked, Binary, Route
 from vizion3d.stereo import wire
@@ -24,18 +25,6 @@ CalibrationFile = Annotated[
         "YAML, a camera matrix with a baseline line, or the left camera's ROS camera_info."
     ),
 ]
-
-
-class IntrinsicsAnswer(BaseModel):
-    """The left camera: focal lengths and principal point in pixels of the image."""
-
-    fx: float
-    fy: float
-    cx: float
-    cy: float
-    width_px: int
-    height_px: int
-    sources: dict[str, str] = Field(description="Where each value came from.")
 
 
 _Facts = answer_model(

@@ -2,9 +2,11 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from vizion3d.core.arrays import BoolArray, Float32Array, UInt8Array
 from vizion3d.stereo import filling, photometry, subpixel
@@ -22,6 +24,9 @@ _STEP = 16
 """Disparities come in sixteenths, and their count in multiples of sixteen."""
 _LONGEST_STEP_PX = 0.5
 _MISSING = -32768 // 2
+
+MOST_PIXELS = 8_000_000
+"""A larger pair is matched at half its size: beyond this, memory would grow with it."""
 
 MOST_CELLS = 60_000_000
 """Pixels times disparities up to which the images are matched as they are; beyond, smaller ones."""
@@ -43,9 +48,21 @@ class SemiGlobalMatcher:
     def __init__(self, scale_factor: float | None = None) -> None:
         self._scale_factor = scale_factor
 
+    def _at_half_size(self, left: UInt8Array, right: UInt8Array, search: DisparityRange) -> Match:
+        small = self.match(resized(left, 0.5), resized(right, 0.5), search.scaled(0.5))
+        size = left.shape[1], left.shape[0]
+        return Match(
+            _nearest(small.disparity * np.float32(left.shape[1] / small.disparity.shape[1]), size),
+            _nearest(small.valid.astype(np.uint8), size) > 0,
+            _nearest(small.confidence, size),
+            _nearest(small.visibility, size),
+        )
+
     def match(self, left: UInt8Array, right: UInt8Array, search: DisparityRange) -> Match:
         """See :class:`vizion3d.stereo.matching.Matcher`."""
         height, width = left.shape[:2]
+        if height * width > MOST_PIXELS:
+            return self._at_half_size(left, right, search)
         scale = self._scale_factor or _affordable_scale(height * width, search.count)
         small_left, small_right = (resized(image, scale) for image in (left, right))
         disparity, other = match_both(small_left, small_right, search.scaled(scale))
@@ -58,11 +75,8 @@ class SemiGlobalMatcher:
         kept &= np.abs(voted - whole) < filling.EDGE_PX
         if scale != 1:
             size = (width, height)
-            whole = cv2.resize(whole, size, interpolation=cv2.INTER_NEAREST) / np.float32(scale)
-            kept, visible = (
-                cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-                for mask in (kept, visible)
-            )
+            whole = _nearest(whole * np.float32(width / whole.shape[1]), size)
+            kept, visible = (_nearest(mask.astype(np.uint8), size) > 0 for mask in (kept, visible))
         refined, correlation = subpixel.refine(
             photometry.gray_levels(left), photometry.gray_levels(right), whole
         )
@@ -76,6 +90,10 @@ class SemiGlobalMatcher:
             confidence.astype(np.float32),
             visible.astype(np.float32),
         )
+
+
+def _nearest(values: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    return cv2.resize(values, size, interpolation=cv2.INTER_NEAREST)
 
 
 def _without_outliers(disparity: Float32Array) -> Float32Array:
