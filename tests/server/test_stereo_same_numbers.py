@@ -28,6 +28,8 @@ from vizion3d.stereo import (
     StereoDepthResult,
 )
 
+pytestmark = pytest.mark.process
+
 PAIR = scenes.render_pair(scenes.TWO)
 # Numbers that float32, which gRPC's fields are, holds exactly.
 FIELDS = {"focal_length": 400.0, "cx": 159.5, "cy": 119.5, "baseline": 100.0, "fill": True}

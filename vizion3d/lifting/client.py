@@ -1,10 +1,8 @@
 """How a depth estimation is asked of a server, and its result made of the answer."""
 
 import io
-import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +16,7 @@ from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimatio
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.media import images
 from vizion3d.outputs.depth_files import to_uint16
+from vizion3d.outputs.facts import from_headers
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.wire.arrays import unpack
 
@@ -74,11 +73,7 @@ def from_answer(
         command,
         form.files[wire.IMAGE_FIELD],
         np.load(io.BytesIO(body), allow_pickle=False),
-        min_depth=float(told[wire.MIN_DEPTH]),
-        max_depth=float(told[wire.MAX_DEPTH]),
-        backend_used=unquote(told[wire.MODEL]),
-        depth_kind=told[wire.DEPTH_KIND],
-        intrinsics=CameraIntrinsics(**json.loads(told[wire.INTRINSICS])),
+        **from_headers(DepthEstimationResult, told),
     )
 
 

@@ -1,6 +1,6 @@
 """``vizion3d stereo``: pairs of photos in, depth in metres and point clouds out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +10,15 @@ import typer
 
 from vizion3d.cli import options as o
 from vizion3d.cli.context import application_of
-from vizion3d.cli.inputs import find_jobs
+from vizion3d.cli.inputs import Job, find_jobs
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
 from vizion3d.cli.program import Commands
+from vizion3d.cli.report import report
+from vizion3d.cli.saving import names_of, parse_formats, write
 from vizion3d.core.arrays import UInt8Array
 from vizion3d.core.cqrs import CommandBus
-from vizion3d.core.files import write_atomic
-from vizion3d.errors import InferenceError, InvalidImageError
+from vizion3d.errors import InvalidImageError
 from vizion3d.media import images
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 from vizion3d.runtime.many import run_batched
@@ -27,30 +28,25 @@ from vizion3d.stereo.models import Rectify, StereoDepthAdvancedConfig
 from vizion3d.stereo.output import FORMATS, StereoOutput
 
 FLYING_PIXEL_THRESHOLD = 0.04
-SAVE_FORMATS = tuple(row.name for row in FORMATS)
 PANEL = "Cameras and matching"
 VIDEO_ENDINGS = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
 
 
 @dataclass(frozen=True)
-class PairJob:
+class PairJob(Job):
     """A pair, and where its results go.
 
     Attributes:
-        left: The left photo; the one that holds both, if ``right`` is ``None``.
-        right: The right photo.
-        stem: Where results go, without their endings.
+        right: The right photo; ``None``: ``image`` holds both.
     """
 
-    left: Path
-    right: Path | None
-    stem: Path
+    right: Path | None = None
 
-    def load(self, max_pixels: int) -> tuple[Any, Any]:
+    def load(self, max_pixels: int) -> tuple[images.ImageInput, images.ImageInput]:
         """What a command takes for the two images."""
         if self.right is not None:
-            return self.left, self.right
-        return split(images.decode(self.left, 2 * max_pixels), str(self.left))
+            return self.image, self.right
+        return split(images.decode(self.image, 2 * max_pixels), str(self.image))
 
 
 def split(image: UInt8Array, name: str) -> tuple[UInt8Array, UInt8Array]:
@@ -85,7 +81,7 @@ def stereo(
         str, typer.Option(help="sgbm, or name, URL or path of a stereo network's checkpoint.")
     ] = DEFAULT_STEREO_MODEL,
     save: Annotated[
-        str, typer.Option(help="What to write: " + ",".join(SAVE_FORMATS) + ".")
+        str, typer.Option(help="What to write: " + names_of(FORMATS) + ".")
     ] = "png,color,ply",
     calibration: Annotated[
         list[Path] | None,
@@ -152,7 +148,7 @@ def stereo(
     precision: o.PrecisionOption = None,
 ) -> None:
     """Measure depth from two photos: metres, a picture of them and a point cloud for each pair."""
-    formats = _formats(save)
+    formats = parse_formats(save, FORMATS)
     given: dict[str, Any] = {
         "focal_length": focal_px,
         "baseline": baseline_mm,
@@ -188,26 +184,13 @@ def stereo(
         result = commands.dispatch(command)
         height, width = result.depth_m.shape
         output = StereoOutput(result, config.for_size(width, height), color_map)
-        for row in formats:
-            write_atomic(Path(f"{job.stem}{row.ending}"), row.encode(output))
+        write(output, job.stem, formats)
         told = [f"{result.min_depth:.2f} to {result.max_depth:.2f} m", *result.notes]
         return "; ".join(told)
 
     notes = run_batched(container, process, jobs, on_error="yield")
     with interruptible(), closing(notes):
-        _report(jobs, notes, f"{{{','.join(row.ending for row in formats)}}}")
-
-
-def _formats(text: str) -> list[Any]:
-    """``"png,ply"`` -> rows of the table; what is not one is a usage error."""
-    by_name = {row.name: row for row in FORMATS}
-    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    unknown = [name for name in names if name not in by_name]
-    if unknown or not names:
-        raise typer.BadParameter(
-            f"{', '.join(unknown) or 'nothing'}; choose from {','.join(SAVE_FORMATS)}"
-        )
-    return [by_name[name] for name in names]
+        report("stereo", jobs, notes, [row.ending for row in formats])
 
 
 def _configure(
@@ -228,7 +211,7 @@ def _jobs(
     if sum((bool(photos), pairs is not None, side_by_side is not None)) != 1:
         raise typer.BadParameter("give LEFT and RIGHT, or --pairs, or --side-by-side")
     if side_by_side is not None:
-        yield from (PairJob(job.image, None, job.stem) for job in find_jobs([side_by_side], out))
+        yield from (PairJob(job.image, job.stem) for job in find_jobs([side_by_side], out))
         return
     if pairs is None:
         if len(photos) != 2:
@@ -244,25 +227,7 @@ def _jobs(
         for photo in (left.image, right.image):
             if not photo.exists():
                 raise InvalidImageError(f"there is no file {photo}; check the path")
-        yield PairJob(left.image, right.image, left.stem)
-
-
-def _report(jobs: list[PairJob], notes: Iterable[str | Exception], endings: str) -> None:
-    """Tell of every pair as it is done; those that failed at the end, with exit code 1."""
-    failed: list[tuple[PairJob, Exception]] = []
-    for job, note in zip(jobs, notes, strict=True):
-        # Anything else (a checkpoint, an option) would fail every other pair too.
-        if isinstance(note, InvalidImageError | InferenceError | OSError):
-            failed.append((job, note))
-        elif isinstance(note, Exception):
-            raise note
-        else:
-            typer.echo(f"{job.left} -> {job.stem}{endings} ({note})", err=True)
-    for job, reason in failed:
-        typer.echo(f"failed: {job.left}: {reason}", err=True)
-    if failed:
-        typer.echo(f"{len(failed)} of {len(jobs)} pairs failed", err=True)
-        raise typer.Exit(1)
+        yield PairJob(left.image, left.stem, right.image)
 
 
 COMMANDS = Commands((stereo,))

@@ -4,15 +4,13 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import File, Form, UploadFile
-from pydantic import Field
 
-from vizion3d.outputs import depth_files
-from vizion3d.outputs.facts import answer_model, as_headers, headers_of, values_of
-from vizion3d.outputs.formats import by_media_type
+from vizion3d.outputs.facts import answer_model, as_headers, values_of
+from vizion3d.outputs.formats import pick
 from vizion3d.server.encoding import as_text, json_rows
 from vizion3d.server.rest.answers import IntrinsicsAnswer
 from vizion3d.server.rest.forms import ModelName, Photo, form
-from vizion3d.server.rest.route import Asked, Binary, Route
+from vizion3d.server.rest.route import Asked, Route, binary_forms, binary_headers
 from vizion3d.stereo import wire
 from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
@@ -27,22 +25,26 @@ CalibrationFile = Annotated[
 ]
 
 
-_Facts = answer_model(
-    "StereoDepthFacts", StereoDepthResult, {"intrinsics": IntrinsicsAnswer, "notes": list[str]}
+_Rows = list[list[float]] | None
+
+StereoDepthAnswer = answer_model(
+    "StereoDepthAnswer",
+    StereoDepthResult,
+    "A stereo depth as JSON.",
+    parts={
+        "depth_map": (
+            _Rows,
+            "Rows of metres, 0: no match; null if depth_map=false was sent.",
+        ),
+        "disparity_map": (
+            _Rows,
+            "Rows of pixels, 0: no match; null if disparity_map=false was sent.",
+        ),
+        "depth_image": (str | None, "16-bit PNG, base64; null if not asked for."),
+        "point_cloud_ply": (str | None, "Binary PLY, base64; null if not asked for."),
+    },
+    types={"intrinsics": IntrinsicsAnswer, "notes": list[str]},
 )
-
-
-class StereoDepthAnswer(_Facts):  # type: ignore[misc, valid-type]  # made of the result's facts
-    """A stereo depth as JSON."""
-
-    depth_map: list[list[float]] | None = Field(
-        description="Rows of metres, 0: no match; null if depth_map=false was sent."
-    )
-    disparity_map: list[list[float]] | None = Field(
-        description="Rows of pixels, 0: no match; null if disparity_map=false was sent."
-    )
-    depth_image: str | None = Field(description="16-bit PNG, base64; null if not asked for.")
-    point_cloud_ply: str | None = Field(description="Binary PLY, base64; null if not asked for.")
 
 
 @form(StereoDepthAdvancedConfig)
@@ -94,33 +96,28 @@ def configure(
     )
 
 
+def show(result: StereoDepthResult, command: StereoDepthCommand) -> StereoOutput:
+    """The result as the encoders see it."""
+    return StereoOutput(result, command.advanced_config)
+
+
+_PNG, _PLY = pick(("png", "ply"))
+
+
 def json(result: StereoDepthResult, asked: Asked[StereoDepthCommand]) -> bytes:
     """The result as JSON, with what is asked for of its large parts."""
-    parts, output = asked.parts, StereoOutput(result, asked.command.advanced_config)
+    parts, output = asked.parts, show(result, asked.command)
     rows = {"depth_map": result.depth_m, "disparity_map": result.disparity}
+    files = {"depth_image": ("depth_image", _PNG), "point_cloud_ply": ("point_cloud", _PLY)}
     fields: dict[str, Any] = {
         name: orjson.Fragment(json_rows(array)) if parts[name] else None
         for name, array in rows.items()
     }
-    picture = depth_files.encode_png(output.gray) if parts["depth_image"] else None
-    cloud = _BY_NAME["ply"].encode(output) if parts["point_cloud"] else None
     fields |= {
-        **values_of(result),
-        "depth_image": as_text(picture) if picture is not None else None,
-        "point_cloud_ply": as_text(cloud) if cloud is not None else None,
+        name: as_text(row.encode(output)) if parts[part] else None
+        for name, (part, row) in files.items()
     }
-    return orjson.dumps(fields)
-
-
-_BY_NAME = {row.name: row for row in FORMATS}
-
-
-def _binary(row: Any) -> Binary[StereoDepthCommand, StereoDepthResult]:
-    def encode(result: StereoDepthResult, command: StereoDepthCommand) -> bytes:
-        content: bytes = row.encode(StereoOutput(result, command.advanced_config))
-        return content
-
-    return Binary(row.file_name, encode)
+    return orjson.dumps(values_of(result) | fields)
 
 
 ROUTE = Route(
@@ -134,10 +131,7 @@ ROUTE = Route(
     read=read_form,
     answer=StereoDepthAnswer,
     json=json,
-    binary={kind: _binary(row) for kind, row in by_media_type(FORMATS).items()},
-    facts={
-        name: f"{text.rstrip('.')} (binary answers)."
-        for name, text in headers_of(StereoDepthResult).items()
-    },
+    binary=binary_forms(FORMATS, show),
+    facts=binary_headers(StereoDepthResult),
     tell=as_headers,
 )
