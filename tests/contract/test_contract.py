@@ -36,17 +36,24 @@ REWORDED_IN_THE_DOCUMENT: tuple[str, ...] = (
 )
 """JSON pointers (regular expressions) of texts for people that say the same in other words."""
 
-ADDED_TO_THE_WIRE: tuple[str, ...] = (r"/.*Stereo.*",)
+ADDED_TO_THE_WIRE: tuple[str, ...] = (
+    "/messages/DepthEstimationAdvanceConfig/fields/exact",
+    r"/.*Stereo.*",
+)
 """Pointers of what the proto file has gained."""
 
 ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
     "vizion3d": ("stereo Measure depth from two photos",),
-    "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]",),
-    "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]",),
+    "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
+    "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
 }
 """Program -> beginnings of lines (regular expressions) that its help has gained."""
 
-CHANGED_IN_THE_HELP = (r"--stereo[_-](model|depth)", r"--drain-timeout-s <float>", r"--input-size")
+CHANGED_IN_THE_HELP = (
+    r"--stereo[_-](model|depth)",
+    r"--drain-timeout-s <float>",
+    r"--input-size <int range>",  # its default is the network's: 518 for Depth Anything V2
+)
 """Beginnings of lines whose text may differ; the option itself must be there."""
 
 

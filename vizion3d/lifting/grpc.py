@@ -8,7 +8,8 @@ from vizion3d.outputs.facts import values_of
 from vizion3d.outputs.formats import pick
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.server.grpc.methods import Methods
-from vizion3d.wire.arrays import encode_rows, pack, set_fields
+from vizion3d.wire.arrays import encode_rows, pack
+from vizion3d.wire.config import read_config
 
 
 def read(message: pb.DepthEstimationRequest) -> DepthEstimationCommand:
@@ -16,7 +17,7 @@ def read(message: pb.DepthEstimationRequest) -> DepthEstimationCommand:
     return DepthEstimationCommand(
         message.image_bytes,
         message.model_backend,
-        advanced_config=DepthEstimationAdvanceConfig(**set_fields(message.advanced_config)),
+        advanced_config=DepthEstimationAdvanceConfig(**read_config(message.advanced_config)),
         input_size=message.input_size if message.HasField("input_size") else None,
     )
 

@@ -20,6 +20,7 @@ from vizion3d.stereo.commands import DEFAULT_STEREO_MODEL, StereoDepthCommand
 from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult, told_by
 from vizion3d.stereo.output import StereoOutput
 from vizion3d.wire.arrays import unpack
+from vizion3d.wire.config import write_config
 
 _MASKS = ("valid", "occluded", "filled")
 
@@ -70,8 +71,10 @@ def rebuild(
         **{name: maps[name] for name in ("disparity", "confidence", *_MASKS)},
         **facts,
     )
-    config = command.advanced_config
-    output = StereoOutput(result, config.for_size(*reversed(result.depth_m.shape)))
+    height, width = result.depth_m.shape
+    config = command.advanced_config.for_size(width, height)
+    result.intrinsics = config.intrinsics_for(width, height)  # with its own sources
+    output = StereoOutput(result, config)
     if command.return_depth_image:
         result.depth_image = to_image(output.gray)
     if command.return_point_cloud:
@@ -113,7 +116,9 @@ def to_request(command: StereoDepthCommand) -> pb.StereoDepthRequest:
         left_image_bytes=encoded(command.left_image),
         right_image_bytes=encoded(command.right_image),
         model_backend=model_to_name(command),
-        advanced_config=pb.StereoDepthAdvancedConfig(**config_fields(command.advanced_config)),
+        advanced_config=write_config(
+            pb.StereoDepthAdvancedConfig, config_fields(command.advanced_config)
+        ),
         packed_depth=True,
         calibration=calibration_to_send(command.advanced_config),
     )

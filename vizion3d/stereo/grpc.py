@@ -2,19 +2,21 @@
 
 import numpy as np
 
-from vizion3d.outputs import cloud_files, depth_files
+from vizion3d.outputs.facts import values_of
+from vizion3d.outputs.formats import pick
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.server.grpc.methods import Methods
 from vizion3d.stereo import wire
 from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
 from vizion3d.stereo.output import StereoOutput
-from vizion3d.wire.arrays import encode_rows, pack, set_fields
+from vizion3d.wire.arrays import encode_rows, pack
+from vizion3d.wire.config import read_config
 
 
 def read(message: pb.StereoDepthRequest) -> StereoDepthCommand:
     """What a message asks for; a field of the config that is not set keeps its default."""
-    fields = set_fields(message.advanced_config)
+    fields = read_config(message.advanced_config)
     calibration, right = message.calibration, message.calibration_right
     if calibration or right:
         config = StereoDepthAdvancedConfig.from_calibration(calibration, right or None, **fields)
@@ -33,25 +35,7 @@ def write(
     result: StereoDepthResult, command: StereoDepthCommand, message: pb.StereoDepthRequest
 ) -> pb.StereoDepthResponse:
     """A result as the message that was asked for."""
-    response = pb.StereoDepthResponse(
-        min_depth=result.min_depth,
-        max_depth=result.max_depth,
-        backend_used=result.backend_used,
-        point_cloud_scale=result.point_cloud_scale,
-        notes=result.notes,
-    )
-    if (k := result.intrinsics) is not None:
-        response.intrinsics.CopyFrom(
-            pb.CameraIntrinsics(
-                fx=k.fx,
-                fy=k.fy,
-                cx=k.cx,
-                cy=k.cy,
-                width_px=k.width_px,
-                height_px=k.height_px,
-                sources=dict(k.sources),
-            )
-        )
+    response = pb.StereoDepthResponse(**values_of(result))
     if message.packed_depth:
         response.packed_depth.CopyFrom(pack(result.depth_m))
         response.packed_disparity.CopyFrom(pack(result.disparity))
@@ -69,10 +53,11 @@ def write(
         ):
             response.MergeFromString(encode_rows(array, number))
     output = StereoOutput(result, command.advanced_config)
+    png, ply = pick(("png", "ply"))
     if message.return_depth_image:
-        response.depth_image = depth_files.encode_png(output.gray)
+        response.depth_image = png.encode(output)
     if message.return_point_cloud:
-        response.point_cloud_ply = cloud_files.encode_ply(*output.points)
+        response.point_cloud_ply = ply.encode(output)
     return response
 
 

@@ -1,15 +1,15 @@
 """What happens on a stereo depth command."""
 
 import os
-import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vizion3d.core.arrays import UInt8Array
 from vizion3d.core.observe import NoObserver, Observer, timed
+from vizion3d.core.room import Room
 from vizion3d.core.scope import current_scope
-from vizion3d.media import images
-from vizion3d.media.limits import ImageLimits
+from vizion3d.media.reader import ImageReader
 from vizion3d.outputs.open3d_objects import require_open3d, to_image
 from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.matching import FILLED_CONFIDENCE
@@ -25,24 +25,21 @@ class StereoDepthHandler:
 
     Args:
         backends: Finds what matches the pair.
-        limits: What is refused.
+        images: Reads images, as far as they are not refused.
         observer: Is told how long the stages take.
-        jpeg: Decodes JPEGs in Pillow's place.
     """
 
     def __init__(
         self,
         backends: "Backends",
-        limits: ImageLimits,
+        images: ImageReader,
         observer: Observer | None = None,
-        jpeg: images.JpegDecoder | None = None,
     ) -> None:
         self._backends = backends
-        self._limits = limits
-        self._jpeg = jpeg
+        self._images = images
         self._observer = observer or NoObserver()
-        # A decoder or a matcher needs several times the memory of its images.
-        self._working = threading.BoundedSemaphore(os.cpu_count() or 1)
+        # A matcher needs many times the memory of its images.
+        self._matchers = Room(os.cpu_count() or 1)
 
     def handle(self, command: StereoDepthCommand) -> StereoDepthResult:
         """Measure the depth of the command's pair.
@@ -58,19 +55,18 @@ class StereoDepthHandler:
         current_scope().check()
         if command.return_depth_image or command.return_point_cloud:
             require_open3d()  # before the work, not after it
-        with self._working:
-            return self._measure(command)
+        left, right = (
+            self._images.read(image) for image in (command.left_image, command.right_image)
+        )
+        with self._matchers.taken():
+            return self._measure(command, left, right)
 
-    def _measure(self, command: StereoDepthCommand) -> StereoDepthResult:
+    def _measure(
+        self, command: StereoDepthCommand, left: UInt8Array, right: UInt8Array
+    ) -> StereoDepthResult:
         # OpenCV takes a tenth of a second to import.
         from vizion3d.stereo import filling, pair
 
-        with timed(self._observer, "decode"):
-            left, right = (
-                images.decode(image, self._limits.max_pixels, self._limits.formats, self._jpeg)
-                for image in (command.left_image, command.right_image)
-            )
-        current_scope().check()
         backend = self._backends.find(command.model_backend, command.advanced_config)
         with timed(self._observer, "inference"):
             prepared = pair.prepare(left, right, command.advanced_config)

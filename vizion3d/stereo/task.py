@@ -10,8 +10,8 @@ from vizion3d.task import Feature, Parts, Task
 
 
 def _handler(parts: Parts) -> Callable[[StereoDepthCommand], StereoDepthResult]:
-    backends = Backends(parts.checkpoints, parts.runtimes, parts.inference, parts.limits)
-    return StereoDepthHandler(backends, parts.limits, parts.observer, parts.jpeg).handle
+    backends = Backends(parts.checkpoints, parts.runtimes, parts.inference, parts.images.limits)
+    return StereoDepthHandler(backends, parts.images, parts.observer).handle
 
 
 STEREO_DEPTH = Task(
