@@ -66,7 +66,7 @@ class Checkpoint:
 
     @property
     def depth(self) -> tuple[Output, DepthKind] | None:
-        """The network's output that is a depth, and what it tells; ``None`` if it has none."""
+        """The network's depth output and its kind; ``None`` if it has none."""
         output = self.network.output(*_DEPTH_KINDS)
         return None if output is None else (output, _DEPTH_KINDS[output.meaning])
 
@@ -245,11 +245,11 @@ class CheckpointStore:
 
 _notice_lock = threading.Lock()
 _noticed: set[str] = set()
-"""Licences that this process has been told of."""
+"""Licences that this process has logged already."""
 
 
 def forget_notices() -> None:
-    """Have every licence told once more."""
+    """Log every licence once more."""
     with _notice_lock:
         _noticed.clear()
 
@@ -292,7 +292,7 @@ def _stamp(path: Path) -> _Stamp:
     try:
         status = path.stat()
     except OSError:
-        return None  # whoever reads it says why
+        return None  # reading the file will raise the error
     return status.st_mtime_ns, status.st_size
 
 

@@ -64,7 +64,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         ) from error
     except MemoryError:
         raise
-    # Readers meet damaged bytes with whatever exception comes to hand.
+    # On damaged bytes, the readers raise exceptions of many types.
     except Exception as error:
         reason = str(error).partition("\n")[0][:300]
         raise CheckpointError(
