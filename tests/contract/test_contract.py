@@ -31,6 +31,8 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/components/schemas/(Alignment|Residuals)",
     "/components/schemas/Body_estimate_depth/properties/(points|distances|planes|sparse_depth)",
     "/components/schemas/Body_estimate_depth/properties/camera_(height_m|pitch_deg)",
+    "/paths//lifting/stereo-depth",
+    "/components/schemas/(StereoDepthAnswer|Body_measure_stereo_depth)",
 )
 """JSON pointers (regular expressions) of what the REST document has gained."""
 
@@ -44,6 +46,7 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = (
     "/messages/DepthEstimationRequest/fields/knowledge",
     "/messages/DepthEstimationResponse/fields/alignment",
     "/messages/DepthEstimationAdvanceConfig/fields/exact",
+    r"/.*Stereo.*",
 )
 """Pointers of what the proto file has gained."""
 
@@ -52,6 +55,7 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
         "Metres, from what is known of the scene",
         "--(known|distance|plane|sparse|camera-height|camera-pitch) ",
     ),
+    "vizion3d": ("stereo Measure depth from two photos",),
     "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
     "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
 }
