@@ -9,6 +9,7 @@ from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.lifting.task import DEPTH_ESTIMATION
 from vizion3d.media.limits import ImageLimits
 from vizion3d.media.nvjpeg import find_nvjpeg
+from vizion3d.media.reader import ImageReader
 from vizion3d.runtime.base import Runtime, RuntimeLoader
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.choice import runtime_loader
@@ -53,9 +54,10 @@ def build_container(
         runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models),
         conversions=conversions,
         inference=inference or DirectInference(observer),
-        limits=limits or ImageLimits(settings.max_pixels),
+        images=ImageReader(
+            limits or ImageLimits(settings.max_pixels), observer, find_nvjpeg(settings)
+        ),
         observer=observer,
-        jpeg=find_nvjpeg(settings),
     )
     return wire(parts, tuple(tasks))
 

@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from vizion3d.checkpoints.catalogue import (
 )
 from vizion3d.checkpoints.header import read_names
 from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
+from vizion3d.core.shared import SharedWork
 from vizion3d.errors import CheckpointError, DownloadError
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.networks.base import Family, Header, Meaning, Network, Output
@@ -108,6 +110,7 @@ class CheckpointStore:
         self._offline = offline
         self._families = families
         self._lock = threading.Lock()
+        self._downloads = SharedWork[None]()
         self._read: OrderedDict[Path, tuple[_Stamps, ReadCheckpoint]] = OrderedDict()
 
     def resolve(self, backend: str) -> Checkpoint:
@@ -156,6 +159,9 @@ class CheckpointStore:
         Raises:
             CheckpointError: Unknown name, or missing file.
             DownloadError: It had to be downloaded and could not be.
+            DeadlineExceededError: The current scope's deadline passed meanwhile; the download goes
+                on.
+            CancelledError: The current scope was cancelled meanwhile.
         """
         location = self.locate(backend)
         release = self.release_of(backend)
@@ -168,7 +174,8 @@ class CheckpointStore:
                     f"VIZION3D_OFFLINE is set and {location} is not there. On a machine with "
                     f"network:\n  {curl_line(url, location)}"
                 )
-            self._download(url, location, release)
+            download = partial(self._download, url, location, release)
+            self._downloads.result(location, download)
         if release:
             self._notice_licence(release)
         return location

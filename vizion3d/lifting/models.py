@@ -209,7 +209,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
             if name in self.model_fields_set:
                 values[name] = getattr(self, name)
                 value, source = self._derived.get(name, (None, ""))
-                sources[name] = source if value == values[name] else "given"
+                sources[name] = source if value == values[name] else cameras.GIVEN
         return CameraIntrinsics(**values, width_px=width_px, height_px=height_px, sources=sources)
 
 

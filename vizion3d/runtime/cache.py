@@ -1,10 +1,12 @@
 """Loaded models, kept for the next command."""
 
 import threading
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 
 from vizion3d.checkpoints.store import Checkpoint
+from vizion3d.core.shared import SharedWork
 from vizion3d.errors import CheckpointError
 from vizion3d.runtime.base import Runtime, RuntimeLoader
 
@@ -23,26 +25,30 @@ class RuntimeCache:
         self._load = load
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._loading: defaultdict[Checkpoint, threading.Lock] = defaultdict(threading.Lock)
+        self._loads = SharedWork[Runtime]()
         self._runtimes: OrderedDict[Checkpoint, tuple[_Stamp, Runtime]] = OrderedDict()
 
     def get(self, checkpoint: Checkpoint) -> Runtime:
         """The runtime of a checkpoint, loaded if it is not in memory.
 
+        Loading goes on when a caller is out of time: the next one finds it loaded.
+
         Raises:
             CheckpointError: The file is gone or cannot be loaded.
+            DeadlineExceededError: The current scope's deadline passed before it was loaded.
+            CancelledError: The current scope was cancelled meanwhile.
         """
         key = Checkpoint(checkpoint.path.resolve(), checkpoint.network)
-        with self._lock:
-            loading = self._loading[key]
-        # One lock a checkpoint: others load meanwhile, and whoever waits finds it loaded.
-        with loading:
-            stamp = _stamp(key.path)
-            runtime = self._find(key, stamp)
-            if runtime is None:
-                runtime = self._load(checkpoint)
-                self._keep(key, stamp, runtime)
-            return runtime
+        found = self._find(key, _stamp(key.path))
+        return found or self._loads.result(key, partial(self._load_unless_kept, checkpoint, key))
+
+    def _load_unless_kept(self, checkpoint: Checkpoint, key: Checkpoint) -> Runtime:
+        stamp = _stamp(key.path)
+        runtime = self._find(key, stamp)  # somebody may have loaded it a moment ago
+        if runtime is None:
+            runtime = self._load(checkpoint)
+            self._keep(key, stamp, runtime)
+        return runtime
 
     def _find(self, key: Checkpoint, stamp: _Stamp) -> Runtime | None:
         with self._lock:

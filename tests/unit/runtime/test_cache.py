@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.fakes import METRIC, RELATIVE
 from vizion3d.checkpoints.store import Checkpoint
-from vizion3d.errors import CheckpointError
+from vizion3d.core.scope import Scope, within
+from vizion3d.errors import CheckpointError, DeadlineExceededError
 from vizion3d.networks.base import Size
 from vizion3d.runtime.base import Images, Maps, Runtime
 from vizion3d.runtime.cache import RuntimeCache
@@ -143,3 +144,13 @@ def test_the_same_file_read_as_metric_is_another_model(tmp_path: Path, loader: F
 def test_a_file_that_is_gone_is_told(tmp_path: Path, loader: FakeLoader) -> None:
     with pytest.raises(CheckpointError, match="cannot be read: No such file"):
         RuntimeCache(loader, 2).get(Checkpoint(tmp_path / "none", RELATIVE))
+
+
+def test_who_is_out_of_time_leaves_and_the_next_finds_it_loaded(
+    tmp_path: Path, loader: FakeLoader
+) -> None:
+    cache, wanted = RuntimeCache(loader, 2), checkpoint(tmp_path, "a")
+    with pytest.raises(DeadlineExceededError), within(Scope(0.01)):
+        cache.get(wanted)
+    assert cache.get(wanted).description == "a"
+    assert loader.loads == {"a": 1}
