@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -17,6 +18,6 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "b.png"
     path.write_bytes(b"old")
     with pytest.raises(TypeError):
-        write_atomic(path, None)
+        write_atomic(path, cast(bytes, None))
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["b.png"]
