@@ -47,11 +47,14 @@ def build_container(
     """
     observer = observer or NoObserver()
     conversions = ConversionStore(settings.model_cache)
-    load = _observed(runtime_loader(settings, conversions), observer)
+    load, load_exact = (
+        _observed(runtime_loader(settings, conversions, precision), observer)
+        for precision in (settings.precision, "fp32")
+    )
     parts = Parts(
         settings=settings,
         checkpoints=checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline),
-        runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models),
+        runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models, load_exact),
         conversions=conversions,
         inference=inference or DirectInference(observer),
         images=ImageReader(
