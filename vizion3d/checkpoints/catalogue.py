@@ -84,18 +84,22 @@ class Release:
 
     @property
     def url(self) -> str | None:
+        """Where it is downloaded from; ``None`` for a file of the package."""
         return None if isinstance(self.source, Path) else self.source
 
     @property
     def licence(self) -> str:
+        """SPDX identifier of the weights' licence."""
         return NON_COMMERCIAL if self.variant in ("vitb", "vitl") else APACHE
 
     @property
     def parameters(self) -> int:
+        """Number of weights."""
         return _PARAMETERS[self.variant]
 
     @property
     def file_name(self) -> str:
+        """Name of the file, as its source has it."""
         return self.source.name if isinstance(self.source, Path) else file_name_of(self.source)
 
 
@@ -118,6 +122,25 @@ def _metric(scene: str, variant: Variant) -> Release:
     name = f"metric-{scene}-{size.lower()}"
     return Release(name, url, variant, max_depth_m, *_FILES[name])
 
+
+@dataclass(frozen=True)
+class Method:
+    """An algorithm that needs no weights: it is named like a model, and there is nothing to load.
+
+    Attributes:
+        name: What a user may write for it.
+        title: What it is.
+        library: Package that does it.
+        licence: SPDX identifier of the package's licence.
+    """
+
+    name: str
+    title: str
+    library: str
+    licence: str
+
+
+METHODS = {"sgbm": Method("sgbm", "semi-global matching", "cv2", APACHE)}
 
 RELEASES: tuple[Release, ...] = (
     Release("default", DEFAULT_DEPTH_MODEL_URL, "vitb"),

@@ -1,4 +1,4 @@
-"""Telling of many images: a progress bar, a line for each, and at the end what failed."""
+"""Reporting on many images: a progress bar, a line for each, and the failures at the end."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,16 +11,16 @@ from vizion3d.errors import InferenceError, InvalidImageError
 def report(
     what: str, jobs: Sequence[Job], notes: Iterable[str | Exception], endings: Sequence[str]
 ) -> None:
-    """Tell of every job as it is done; of those that failed at the end, with exit code 1.
+    """Print a line for every finished job, and the failures at the end, with exit code 1.
 
     Args:
-        what: Beside the progress bar: ``"depth"``.
+        what: Label of the progress bar: ``"depth"``.
         jobs: The images.
-        notes: What to say of each, in their order, or why it failed.
-        endings: Of the files that each became.
+        notes: For each job, in order, a remark, or the error that it failed with.
+        endings: Endings of the files written for each job.
 
     Raises:
-        Exception: One of ``notes`` that every other image would fail with, too.
+        Exception: An error in ``notes`` that would occur for every other image, too.
     """
     from rich.console import Console
     from rich.progress import track

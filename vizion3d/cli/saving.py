@@ -1,4 +1,4 @@
-"""``--save``: which files a result becomes, and writing them."""
+"""The option ``--save``: choosing formats and writing a result's files."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ L = TypeVar("L", bound=Lifted)
 
 
 def names_of(formats: Iterable[Format[L]]) -> str:
-    """What ``--save`` may say, for its help: ``"png,color,ply"``."""
+    """The names of formats, for the help of ``--save``: ``"png,color,ply"``."""
     return ",".join(row.name for row in formats)
 
 
@@ -30,12 +30,12 @@ def parse_formats(text: str, offered: Sequence[Format[L]]) -> list[Format[L]]:
 
 
 def files_of(stem: Path, formats: Iterable[Format[L]]) -> list[Path]:
-    """The files that a result becomes: ``out/photo`` -> ``out/photo.depth.png`` ..."""
+    """Paths of a result's files: ``out/photo`` -> ``out/photo.depth.png`` ..."""
     return [stem.with_name(stem.name + row.ending) for row in formats]
 
 
 def write(lifted: L, stem: Path, formats: Sequence[Format[L]]) -> None:
-    """Write a result in every format; each file appears under its name when it is whole.
+    """Write a result in every format; each file appears under its name when it is complete.
 
     Raises:
         OSError: A file cannot be written.

@@ -45,7 +45,7 @@ class DepthEstimationHandler:
         runtimes: Loads them and keeps them loaded.
         inference: Gives an image its turn at the network.
         images: Reads images, as far as they are not refused.
-        observer: Is told how long the stages take.
+        observer: Receives the durations of the stages.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ class ImageReader:
 
     Args:
         limits: Which images are refused.
-        observer: Is told how long decoding takes.
+        observer: Receives the duration of decoding.
         jpeg: Decodes JPEGs in Pillow's place.
     """
 

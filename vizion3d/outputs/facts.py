@@ -1,4 +1,4 @@
-"""The facts of a result: each declared once, beside the field of the result that holds it.
+"""The facts of a result, each declared once, at the field of the result that holds it.
 
     min_depth: Annotated[float, Fact("Smallest value of the depth.", header="X-Min-Depth")]
 
@@ -20,11 +20,11 @@ _PATH_CHARACTERS = "/:\\ "
 
 @dataclass(frozen=True)
 class Fact:
-    """Marks the field of a result that is told wherever the result is.
+    """Marks a field of a result that every representation of the result contains.
 
     Attributes:
-        description: What it says, for people.
-        header: Name of the header of binary answers that tells it; empty: only JSON does.
+        description: What it is, for the documentation.
+        header: Name of the header that carries it in binary answers; empty: only JSON has it.
     """
 
     description: str
@@ -65,7 +65,7 @@ def as_headers(result: BaseModel) -> dict[str, str]:
 
 
 def from_headers(model: type[BaseModel], headers: Mapping[str, str]) -> dict[str, Any]:
-    """The fields that headers tell, by name; the inverse of :func:`as_headers`.
+    """The fields carried by headers, by name; the inverse of :func:`as_headers`.
 
     Raises:
         KeyError: A header is missing.

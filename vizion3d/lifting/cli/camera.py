@@ -1,4 +1,4 @@
-"""Which camera took a photo, by what the options say."""
+"""The camera options of the command line, applied to one photo."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.media import images
 
 FLYING_PIXEL_THRESHOLD = 0.04
-"""``edge_threshold`` of the command line: there, points in mid-air are of no use to anybody."""
+"""Default ``edge_threshold`` of the command line, where flying pixels are removed."""
 
 
 def parse_camera(text: str) -> str:
@@ -24,14 +24,14 @@ def parse_camera(text: str) -> str:
 
 @dataclass(frozen=True)
 class CameraOptions:
-    """What the options say of the camera and the range of depth.
+    """The options about the camera and the depth range.
 
     Attributes:
         camera: ``"auto"`` (the EXIF focal length where there is one, else PrimeSense's), or the
             name of a preset.
-        fov_deg: Horizontal field of view, in degrees; it goes before the camera.
-        fields: Of :class:`~vizion3d.lifting.DepthEstimationAdvanceConfig`; those that are given go
-            before everything else, ``None`` is one that is not.
+        fov_deg: Horizontal field of view, in degrees; takes precedence over ``camera``.
+        fields: Fields of :class:`~vizion3d.lifting.DepthEstimationAdvanceConfig`, which take
+            precedence over both; ``None`` is not set.
     """
 
     camera: str
@@ -43,7 +43,7 @@ class CameraOptions:
         return {name: value for name, value in self.fields.items() if value is not None}
 
     def check(self) -> None:
-        """Refuse what no image could make sensible.
+        """Check what can be checked without an image.
 
         Raises:
             InvalidConfigError: A value is out of range; the message names it.

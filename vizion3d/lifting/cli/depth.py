@@ -82,7 +82,7 @@ def depth(
     """Estimate depth: a depth image, a coloured picture of it and a point cloud for each photo."""
     formats = parse_formats(save, FORMATS)
     show_log()
-    # What is wrong with the options is told before anything is downloaded.
+    # Check the options before anything is downloaded.
     color_table(color_map)
     fields = {
         "fx": fx,
@@ -121,7 +121,7 @@ def _unfinished(jobs: list[Job], formats: list[Format[Lifted]]) -> list[Job]:
 
 @dataclass(frozen=True)
 class _Lift:
-    """Lifts one image and writes its files; tells where its intrinsics came from."""
+    """Lifts one image and writes its files; returns the source of its intrinsics."""
 
     cameras: CameraOptions
     model: str
