@@ -163,9 +163,9 @@ def cost() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--films", type=int, default=3, help="films of each kind of camera")
-    parser.add_argument("--frames", type=int, default=60, help="frames of a film")
-    parser.add_argument("--nano-frames", type=int, default=30, help="frames that nano sees")
+    parser.add_argument("--films", type=int, default=2, help="films of each kind of camera")
+    parser.add_argument("--frames", type=int, default=40, help="frames of a film")
+    parser.add_argument("--nano-frames", type=int, default=15, help="frames that nano sees")
     parser.add_argument("--output", type=Path, default=RESULTS / "steady.md")
     args = parser.parse_args()
     shots = {
