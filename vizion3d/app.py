@@ -16,12 +16,13 @@ from vizion3d.runtime.choice import runtime_loader
 from vizion3d.runtime.conversions import ConversionStore
 from vizion3d.runtime.queue import DirectInference, Inference
 from vizion3d.settings import Settings, load_settings
+from vizion3d.stereo.task import STEREO_DEPTH
 from vizion3d.task import Feature, Parts, Task
 
-TASKS: tuple[Task, ...] = (DEPTH_ESTIMATION,)
+TASKS: tuple[Task, ...] = (DEPTH_ESTIMATION, STEREO_DEPTH)
 """Every task of the library; another one is one more line."""
 
-NOT_BUILT = (Feature("stereo_depth", "stereo depth", "stereo_model"),)
+NOT_BUILT: tuple[Feature, ...] = ()
 """Features whose flags the servers know, and refuse."""
 
 
@@ -47,11 +48,14 @@ def build_container(
     """
     observer = observer or NoObserver()
     conversions = ConversionStore(settings.model_cache)
-    load = _observed(runtime_loader(settings, conversions), observer)
+    load, load_exact = (
+        _observed(runtime_loader(settings, conversions, precision), observer)
+        for precision in (settings.precision, "fp32")
+    )
     parts = Parts(
         settings=settings,
         checkpoints=checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline),
-        runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models),
+        runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models, load_exact),
         conversions=conversions,
         inference=inference or DirectInference(observer),
         images=ImageReader(

@@ -23,6 +23,7 @@ from vizion3d.checkpoints.catalogue import (
 )
 from vizion3d.checkpoints.header import read_names
 from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
+from vizion3d.core.fork import renew_after_fork
 from vizion3d.core.shared import SharedWork
 from vizion3d.errors import CheckpointError, DownloadError
 from vizion3d.geometry.depth import DepthKind
@@ -109,9 +110,14 @@ class CheckpointStore:
         self._downloader = downloader
         self._offline = offline
         self._families = families
-        self._lock = threading.Lock()
         self._downloads = SharedWork[None]()
         self._read: OrderedDict[Path, tuple[_Stamps, ReadCheckpoint]] = OrderedDict()
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin with a lock that nobody holds."""
+        self._lock = threading.Lock()
 
     def resolve(self, backend: str) -> Checkpoint:
         """The checkpoint that ``backend`` means, downloaded if need be.

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from vizion3d.core.fork import renew_after_fork
 from vizion3d.core.scope import current_scope
 
 
@@ -17,7 +18,12 @@ class Room:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._free = capacity
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin with all of the room: who has taken some is not here."""
+        self._free = self._capacity
         self._changed = threading.Condition()
         self._waiting: deque[object] = deque()
 

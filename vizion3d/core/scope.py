@@ -100,13 +100,12 @@ class Scope:
         )
 
 
-_ENDLESS = Scope()
-_current: ContextVar[Scope] = ContextVar("scope", default=_ENDLESS)
+_current: ContextVar[Scope | None] = ContextVar("scope", default=None)
 
 
 def current_scope() -> Scope:
-    """The innermost scope that is open here; one without end if there is none."""
-    return _current.get()
+    """The innermost scope that is open here; a new one without end if there is none."""
+    return _current.get() or Scope()
 
 
 @contextmanager

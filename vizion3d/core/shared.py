@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from vizion3d.core.fork import renew_after_fork
 from vizion3d.core.scope import current_scope
 
 T = TypeVar("T")
@@ -18,6 +19,11 @@ class SharedWork(Generic[T]):
     """
 
     def __init__(self) -> None:
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin without the work whose threads have stayed in the parent."""
         self._lock = threading.Lock()
         self._running: dict[Hashable, Future[T]] = {}
 
@@ -33,10 +39,12 @@ class SharedWork(Generic[T]):
         with self._lock:
             future = self._running.get(key)
             if future is None:
-                future = self._running[key] = Future()
-                threading.Thread(
+                future = Future()
+                thread = threading.Thread(
                     target=self._run, args=(key, future, work), name="shared-work", daemon=True
-                ).start()
+                )
+                thread.start()  # fails where the system has no more threads: nothing runs then
+                self._running[key] = future
         return scope.wait(future)
 
     def _run(self, key: Hashable, future: "Future[T]", work: Callable[[], T]) -> None:
@@ -51,4 +59,4 @@ class SharedWork(Generic[T]):
 
     def _forget(self, key: Hashable) -> None:
         with self._lock:
-            del self._running[key]
+            self._running.pop(key, None)

@@ -2,9 +2,10 @@
 
 import dataclasses
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 
-from vizion3d.checkpoints.catalogue import RELEASES, Release
+from vizion3d.checkpoints.catalogue import METHODS, RELEASES, Method, Release
 from vizion3d.checkpoints.commands import (
     ClearConversionsCommand,
     DownloadModelCommand,
@@ -36,9 +37,13 @@ class ModelsHandler:
         self._conversions = conversions
 
     def download(self, command: DownloadModelCommand) -> Path:
+        if method := METHODS.get(command.model_backend):
+            return _file_of(method)
         return self._checkpoints.fetch(command.model_backend)
 
     def load(self, command: LoadModelCommand) -> Path:
+        if method := METHODS.get(command.model_backend):
+            return _file_of(method)
         checkpoint = self._checkpoints.resolve(command.model_backend)
         self._runtimes.get(checkpoint)
         return checkpoint.path
@@ -57,9 +62,11 @@ class ModelsHandler:
                 others.append(self._of_file(str(path), path, self._read(path)))
             except CheckpointError as error:  # of a note beside it that makes no sense
                 logger.warning("%s", error)
-        return released + others
+        return released + [_of_method(method) for method in METHODS.values()] + others
 
     def model_path(self, query: ModelPathQuery) -> Path:
+        if method := METHODS.get(query.model_backend):
+            return _file_of(method)
         return self._checkpoints.locate(query.model_backend)
 
     def model_info(self, query: ModelInfoQuery) -> ModelInfo:
@@ -69,6 +76,8 @@ class ModelsHandler:
             CheckpointError: No model, or a local file that is not there or not a checkpoint.
         """
         backend = query.model_backend
+        if method := METHODS.get(backend):
+            return _of_method(method)
         release = self._checkpoints.release_of(backend)
         if release:
             return self._released(release)
@@ -112,3 +121,22 @@ class ModelsHandler:
         except CheckpointError as error:
             logger.debug("%s", error)
             return None
+
+
+def _of_method(method: Method) -> ModelInfo:
+    """What is known of an algorithm without weights: it is always there."""
+    return ModelInfo(
+        name=method.name,
+        path=_file_of(method),
+        cached=True,
+        loaded=method.library,
+        variant=method.title,
+        licence=method.licence,
+        depth_kind="metric",
+    )
+
+
+def _file_of(method: Method) -> Path:
+    """The library that does it."""
+    found = find_spec(method.library)
+    return Path(found.origin) if found and found.origin else Path(method.library)

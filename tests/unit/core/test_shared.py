@@ -1,5 +1,6 @@
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -82,3 +83,38 @@ def test_an_error_is_told_to_all_who_wait_and_the_next_tries_again() -> None:
             with pytest.raises(KeyError, match="no network"):
                 future.result(WITHIN_S)
     assert shared.result("file", lambda: "done") == "done"
+
+
+class NoThread:
+    """A thread of a system that has no more of them."""
+
+    def __init__(self, **_given: Any) -> None:
+        pass
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_work_whose_thread_cannot_be_started_is_told_and_tried_again() -> None:
+    shared = SharedWork[int]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "Thread", NoThread)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            shared.result("key", lambda: 1)
+    with within(Scope(30)):
+        assert shared.result("key", lambda: 2) == 2
+
+
+def test_work_that_stayed_in_the_parent_is_begun_anew_after_a_fork() -> None:
+    shared, parent = SharedWork[int](), threading.Event()
+
+    def slow() -> int:
+        assert parent.wait(30)
+        return 1
+
+    with pytest.raises(DeadlineExceededError), within(Scope(0.01)):
+        shared.result("key", slow)
+    shared.after_fork()
+    with within(Scope(30)):
+        assert shared.result("key", lambda: 2) == 2
+    parent.set()
