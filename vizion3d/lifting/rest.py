@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Form
-from pydantic import BaseModel, Field
 
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
@@ -15,24 +14,13 @@ from vizion3d.networks.base import MIN_INPUT_SIZE
 from vizion3d.outputs.facts import answer_model, as_headers, values_of
 from vizion3d.outputs.formats import FORMATS, pick
 from vizion3d.server.encoding import as_text, json_rows
+from vizion3d.server.rest.answers import IntrinsicsAnswer
 from vizion3d.server.rest.forms import ModelName, Photo, form
 from vizion3d.server.rest.route import Asked, Route, binary_forms, binary_headers
 from vizion3d.server.service import MAX_NETWORK_PIXELS
 
 MAX_INPUT_SIZE = math.isqrt(MAX_NETWORK_PIXELS) // MIN_INPUT_SIZE * MIN_INPUT_SIZE
 """More is too much for an image of any shape."""
-
-
-class IntrinsicsAnswer(BaseModel):
-    """The camera that was assumed: focal lengths and principal point in pixels of the image."""
-
-    fx: float
-    fy: float
-    cx: float
-    cy: float
-    width_px: int
-    height_px: int
-    sources: dict[str, str] = Field(description="Where each value came from.")
 
 
 DepthEstimationAnswer = answer_model(
