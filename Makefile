@@ -37,9 +37,10 @@ coverage: $(READY) ## run every test, and show what of vizion3d/ they reach; fai
 	bash tools/system_libraries.sh --tests
 	$(PYTEST) --durations 15 --cov --cov-report term-missing:skip-covered
 
-lint: $(READY) ## style and formatting
+lint: $(READY) ## style, formatting, and which package may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 
 types: $(READY) ## static types, strict
 	$(BIN)/mypy
@@ -79,4 +80,4 @@ soak: $(READY) ## minutes of good, bad and vanishing clients on both servers
 	$(BIN)/python -m benchmarks.soak
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-1.5.6 site dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-1.5.6 site dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vizion3d.core.arrays import UInt8Array
+from vizion3d.core.limits import DEFAULT_MAX_PIXELS
 from vizion3d.errors import InvalidImageError
 from vizion3d.geometry import cameras
 from vizion3d.media.files import identify, open_source
@@ -25,7 +26,6 @@ JpegDecoder: TypeAlias = Callable[[bytes], UInt8Array | None]
 _ENCODED = (bytes, bytearray, memoryview, str, os.PathLike)
 """Inputs that are a file's content or path; a PIL image may have been changed since opening."""
 
-DEFAULT_MAX_PIXELS = 100_000_000
 _ORIENTATION = 0x0112
 _TURNED = {5, 6, 7, 8}
 """EXIF orientations that exchange width and height."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.videos import panning, write_video
-from vizion3d.lifting.video import frames
+from vizion3d.lifting.frames import frames
 
 
 @pytest.fixture
