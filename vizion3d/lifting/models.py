@@ -17,9 +17,11 @@ from pydantic import (
     model_validator,
 )
 
+from vizion3d.core.limits import DEFAULT_MAX_PIXELS
 from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry import cameras
+from vizion3d.geometry.alignment import Alignment
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frames import Frame
@@ -137,7 +139,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
     def from_exif(
         cls,
         image: "images.ImageInput",
-        max_pixels: int = images.DEFAULT_MAX_PIXELS,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
         **fields: Any,
     ) -> "DepthEstimationAdvanceConfig":
         """Intrinsics from the focal length in a photo's EXIF data.
@@ -232,6 +234,8 @@ class DepthEstimationResult(ResultModel):
             metres follow from the range that ``depth_near`` and ``depth_trunc`` assume.
         depth_kind: ``"relative"`` or ``"metric"``.
         intrinsics: The intrinsics that hold for the image, and where each came from.
+        alignment: The fit to what is known of the scene, if the depth was aligned: ``raw_depth`` is
+            then in metres.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
@@ -250,6 +254,10 @@ class DepthEstimationResult(ResultModel):
     ] = "relative"
     intrinsics: Annotated[
         CameraIntrinsics | None, Fact("The camera that was assumed.", "X-Intrinsics")
+    ] = None
+    alignment: Annotated[
+        Alignment | None,
+        Fact("The fit to what is known of the scene; null if nothing was.", "X-Alignment"),
     ] = None
 
     # The nested lists, and the array that they were made from.
@@ -291,7 +299,10 @@ class DepthEstimationResult(ResultModel):
         """Equal depth and facts; Open3D objects are made from these and not compared."""
         if not isinstance(other, DepthEstimationResult):
             return NotImplemented
-        compared = ("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics")
+        compared = (
+            *("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics"),
+            "alignment",
+        )
         return np.array_equal(self.raw_depth, other.raw_depth) and all(
             getattr(self, name) == getattr(other, name) for name in compared
         )

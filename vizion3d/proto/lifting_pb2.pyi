@@ -138,6 +138,132 @@ class DepthEstimationAdvanceConfig(_message.Message):
 Global___DepthEstimationAdvanceConfig: _TypeAlias = DepthEstimationAdvanceConfig  # noqa: Y015
 
 @_typing.final
+class Knowledge(_message.Message):
+    """What is known of the scene, any mixture. Pixels are (column, row), the centre of the first at
+    (0, 0); all lengths are metres.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    DISTANCES_FIELD_NUMBER: _builtins.int
+    PLANES_FIELD_NUMBER: _builtins.int
+    SPARSE_DEPTH_M_FIELD_NUMBER: _builtins.int
+    CAMERA_HEIGHT_M_FIELD_NUMBER: _builtins.int
+    CAMERA_PITCH_DEG_FIELD_NUMBER: _builtins.int
+    camera_height_m: _builtins.float
+    """above the ground in the image's lower half"""
+    camera_pitch_deg: _builtins.float
+    """looking up is positive"""
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnownPoint]: ...
+    @_builtins.property
+    def distances(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnownLength]:
+        """between the points that two pixels show"""
+
+    @_builtins.property
+    def planes(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnownLength]:
+        """of the camera from the plane in a rectangle"""
+
+    @_builtins.property
+    def sparse_depth_m(self) -> Global___PackedArray:
+        """(H, W), of the image's size; 0 is unknown"""
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[Global___KnownPoint] | None = ...,
+        distances: _abc.Iterable[Global___KnownLength] | None = ...,
+        planes: _abc.Iterable[Global___KnownLength] | None = ...,
+        sparse_depth_m: Global___PackedArray | None = ...,
+        camera_height_m: _builtins.float | None = ...,
+        camera_pitch_deg: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_camera_height_m", b"_camera_height_m", "_camera_pitch_deg", b"_camera_pitch_deg", "camera_height_m", b"camera_height_m", "camera_pitch_deg", b"camera_pitch_deg", "sparse_depth_m", b"sparse_depth_m"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_camera_height_m", b"_camera_height_m", "_camera_pitch_deg", b"_camera_pitch_deg", "camera_height_m", b"camera_height_m", "camera_pitch_deg", b"camera_pitch_deg", "distances", b"distances", "planes", b"planes", "points", b"points", "sparse_depth_m", b"sparse_depth_m"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__camera_height_m: _TypeAlias = _typing.Literal["camera_height_m"]  # noqa: Y015
+    _WhichOneofArgType__camera_height_m: _TypeAlias = _typing.Literal["_camera_height_m", b"_camera_height_m"]  # noqa: Y015
+    _WhichOneofReturnType__camera_pitch_deg: _TypeAlias = _typing.Literal["camera_pitch_deg"]  # noqa: Y015
+    _WhichOneofArgType__camera_pitch_deg: _TypeAlias = _typing.Literal["_camera_pitch_deg", b"_camera_pitch_deg"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__camera_height_m) -> _WhichOneofReturnType__camera_height_m | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__camera_pitch_deg) -> _WhichOneofReturnType__camera_pitch_deg | None: ...
+
+Global___Knowledge: _TypeAlias = Knowledge  # noqa: Y015
+
+@_typing.final
+class KnownPoint(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    U_FIELD_NUMBER: _builtins.int
+    V_FIELD_NUMBER: _builtins.int
+    DEPTH_M_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    u: _builtins.float
+    v: _builtins.float
+    depth_m: _builtins.float
+    """along the optical axis"""
+    weight: _builtins.float
+    """1"""
+    def __init__(
+        self,
+        *,
+        u: _builtins.float = ...,
+        v: _builtins.float = ...,
+        depth_m: _builtins.float = ...,
+        weight: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "weight", b"weight"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "depth_m", b"depth_m", "u", b"u", "v", b"v", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
+
+Global___KnownPoint: _TypeAlias = KnownPoint  # noqa: Y015
+
+@_typing.final
+class KnownLength(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    U1_FIELD_NUMBER: _builtins.int
+    V1_FIELD_NUMBER: _builtins.int
+    U2_FIELD_NUMBER: _builtins.int
+    V2_FIELD_NUMBER: _builtins.int
+    METRES_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    u1: _builtins.float
+    v1: _builtins.float
+    u2: _builtins.float
+    v2: _builtins.float
+    metres: _builtins.float
+    weight: _builtins.float
+    """1"""
+    def __init__(
+        self,
+        *,
+        u1: _builtins.float = ...,
+        v1: _builtins.float = ...,
+        u2: _builtins.float = ...,
+        v2: _builtins.float = ...,
+        metres: _builtins.float = ...,
+        weight: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "weight", b"weight"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "metres", b"metres", "u1", b"u1", "u2", b"u2", "v1", b"v1", "v2", b"v2", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
+
+Global___KnownLength: _TypeAlias = KnownLength  # noqa: Y015
+
+@_typing.final
 class DepthEstimationRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -148,6 +274,7 @@ class DepthEstimationRequest(_message.Message):
     ADVANCED_CONFIG_FIELD_NUMBER: _builtins.int
     PACKED_DEPTH_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    KNOWLEDGE_FIELD_NUMBER: _builtins.int
     image_bytes: _builtins.bytes
     """the encoded image: JPEG, PNG ..."""
     model_backend: _builtins.str
@@ -162,6 +289,10 @@ class DepthEstimationRequest(_message.Message):
     """shorter side that the network sees, pixels (518)"""
     @_builtins.property
     def advanced_config(self) -> Global___DepthEstimationAdvanceConfig: ...
+    @_builtins.property
+    def knowledge(self) -> Global___Knowledge:
+        """answer the depth in metres, by what is known of the scene"""
+
     def __init__(
         self,
         *,
@@ -172,10 +303,11 @@ class DepthEstimationRequest(_message.Message):
         advanced_config: Global___DepthEstimationAdvanceConfig | None = ...,
         packed_depth: _builtins.bool = ...,
         input_size: _builtins.int | None = ...,
+        knowledge: Global___Knowledge | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "input_size", b"input_size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "input_size", b"input_size", "knowledge", b"knowledge"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "image_bytes", b"image_bytes", "input_size", b"input_size", "model_backend", b"model_backend", "packed_depth", b"packed_depth", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "image_bytes", b"image_bytes", "input_size", b"input_size", "knowledge", b"knowledge", "model_backend", b"model_backend", "packed_depth", b"packed_depth", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
     _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
@@ -299,6 +431,99 @@ class CameraIntrinsics(_message.Message):
 Global___CameraIntrinsics: _TypeAlias = CameraIntrinsics  # noqa: Y015
 
 @_typing.final
+class Alignment(_message.Message):
+    """How the depth was turned into metres: 1/z = scale d + shift ("inverse_depth"), or
+    z = scale d + shift ("depth").
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPACE_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    SHIFT_FIELD_NUMBER: _builtins.int
+    FIXED_FIELD_NUMBER: _builtins.int
+    ASSUMED_FIELD_NUMBER: _builtins.int
+    BOUNDED_FIELD_NUMBER: _builtins.int
+    VARIANCE_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    INLIERS_FIELD_NUMBER: _builtins.int
+    RESIDUALS_FIELD_NUMBER: _builtins.int
+    space: _builtins.str
+    scale: _builtins.float
+    shift: _builtins.float
+    bounded: _builtins.bool
+    """held back so that every depth is positive"""
+    known: _builtins.int
+    """values that were known"""
+    inliers: _builtins.int
+    """of these, those that the fit holds for"""
+    @_builtins.property
+    def fixed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what the knowledge determined: "scale", "shift" """
+
+    @_builtins.property
+    def assumed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what it could not"""
+
+    @_builtins.property
+    def variance(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """of the scale, between both, of the shift"""
+
+    @_builtins.property
+    def residuals(self) -> Global___Residuals: ...
+    def __init__(
+        self,
+        *,
+        space: _builtins.str = ...,
+        scale: _builtins.float = ...,
+        shift: _builtins.float = ...,
+        fixed: _abc.Iterable[_builtins.str] | None = ...,
+        assumed: _abc.Iterable[_builtins.str] | None = ...,
+        bounded: _builtins.bool = ...,
+        variance: _abc.Iterable[_builtins.float] | None = ...,
+        known: _builtins.int = ...,
+        inliers: _builtins.int = ...,
+        residuals: Global___Residuals | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["residuals", b"residuals"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assumed", b"assumed", "bounded", b"bounded", "fixed", b"fixed", "inliers", b"inliers", "known", b"known", "residuals", b"residuals", "scale", b"scale", "shift", b"shift", "space", b"space", "variance", b"variance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Alignment: _TypeAlias = Alignment  # noqa: Y015
+
+@_typing.final
+class Residuals(_message.Message):
+    """Over the inliers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIAN_M_FIELD_NUMBER: _builtins.int
+    RMS_M_FIELD_NUMBER: _builtins.int
+    MEDIAN_PERCENT_FIELD_NUMBER: _builtins.int
+    RMS_PERCENT_FIELD_NUMBER: _builtins.int
+    median_m: _builtins.float
+    rms_m: _builtins.float
+    median_percent: _builtins.float
+    rms_percent: _builtins.float
+    def __init__(
+        self,
+        *,
+        median_m: _builtins.float = ...,
+        rms_m: _builtins.float = ...,
+        median_percent: _builtins.float = ...,
+        rms_percent: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["median_m", b"median_m", "median_percent", b"median_percent", "rms_m", b"rms_m", "rms_percent", b"rms_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Residuals: _TypeAlias = Residuals  # noqa: Y015
+
+@_typing.final
 class DepthEstimationResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -312,6 +537,7 @@ class DepthEstimationResponse(_message.Message):
     DEPTH_KIND_FIELD_NUMBER: _builtins.int
     INTRINSICS_FIELD_NUMBER: _builtins.int
     POINT_CLOUD_SCALE_FIELD_NUMBER: _builtins.int
+    ALIGNMENT_FIELD_NUMBER: _builtins.int
     min_depth: _builtins.float
     max_depth: _builtins.float
     backend_used: _builtins.str
@@ -333,6 +559,10 @@ class DepthEstimationResponse(_message.Message):
 
     @_builtins.property
     def intrinsics(self) -> Global___CameraIntrinsics: ...
+    @_builtins.property
+    def alignment(self) -> Global___Alignment:
+        """if knowledge was sent: the depth is in metres"""
+
     def __init__(
         self,
         *,
@@ -346,10 +576,11 @@ class DepthEstimationResponse(_message.Message):
         depth_kind: _builtins.str = ...,
         intrinsics: Global___CameraIntrinsics | None = ...,
         point_cloud_scale: _builtins.float = ...,
+        alignment: Global___Alignment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["intrinsics", b"intrinsics", "packed_depth", b"packed_depth"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alignment", b"alignment", "intrinsics", b"intrinsics", "packed_depth", b"packed_depth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
