@@ -21,8 +21,9 @@ from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.lifting.output import DepthOutput
-from vizion3d.media.video import DepthVideo, Video
+from vizion3d.media.video import Video
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
+from vizion3d.outputs.depth_video import DepthVideo
 from vizion3d.outputs.formats import FORMATS, Format, Lifted
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
