@@ -1,7 +1,7 @@
 import torch
 
 from tests.support.checkpoints import TINY, seeded_network
-from vizion3d.networks.depth_anything_v2.vit import Encoder
+from vizion3d.networks.dinov2 import Encoder
 
 
 def test_a_batch_gives_what_its_images_give_alone() -> None:

@@ -4,7 +4,7 @@ import torch
 
 from vizion3d.networks.depth_anything_v2.config import NetworkConfig
 from vizion3d.networks.depth_anything_v2.positions import resample_positions
-from vizion3d.networks.depth_anything_v2.vit import Encoder
+from vizion3d.networks.dinov2 import Encoder
 
 
 @pytest.mark.parametrize("grid", [16, 37])
