@@ -23,7 +23,7 @@ from training.metrics import TRIVIAL, Array, quality
 from training.network import NANO, normalise
 from training.render import Renderer
 from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
-from vizion3d.networks.depth_anything_v2.recipe import network_size
+from vizion3d.networks.depth_anything_v2.network import RECIPE
 
 RESULTS = Path(__file__).parent / "results"
 HELD_OUT_SEED = 987_654
@@ -44,7 +44,7 @@ def predictor(net: DepthAnythingV2, input_size: int) -> Predictor:
     def predict(image: Bytes) -> Array:
         x = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
         h, w = image.shape[:2]
-        x = F.interpolate(x, size=network_size(h, w, input_size), mode="bicubic")
+        x = F.interpolate(x, size=RECIPE.network_size(h, w, input_size), mode="bicubic")
         depth = net(normalise(x))[:, None]
         out = F.interpolate(depth, size=(h, w), mode="bilinear", align_corners=True)
         return out[0, 0].double().numpy()

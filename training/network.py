@@ -8,15 +8,17 @@ from torch import Tensor, nn
 from training.render.rand import constant
 from vizion3d.networks.depth_anything_v2.config import NetworkConfig
 from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
-from vizion3d.networks.depth_anything_v2.recipe import MEAN, STD
+from vizion3d.networks.depth_anything_v2.network import RECIPE
 
 NANO = NetworkConfig(embed_dim=192, depth=12, features=32, head_channels=(24, 48, 96, 192))
 
 
 def normalise(image: Tensor) -> Tensor:
     """RGB in [0, 1], ``(N, 3, H, W)``, with the ImageNet mean and deviation."""
-    mean, std = (constant(v, image.device).view(3, 1, 1) for v in (MEAN, STD))
-    return (image - mean) / std
+    mean, deviation = (
+        constant(v, image.device).view(3, 1, 1) for v in (RECIPE.mean, RECIPE.deviation)
+    )
+    return (image - mean) / deviation
 
 
 def raw_depth(net: DepthAnythingV2, image: Tensor) -> Tensor:

@@ -21,7 +21,6 @@ from vizion3d.geometry.cameras import PRESETS, focal_from_fov
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.media import images
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
@@ -99,7 +98,7 @@ def depth(
         float,
         typer.Option(help="Relative jump that makes a flying pixel; 0 keeps all.", min=0),
     ] = FLYING_PIXEL_THRESHOLD,
-    input_size: o.InputSize = DEFAULT_INPUT_SIZE,
+    input_size: o.InputSize = None,
     color_map: o.ColorMap = DEFAULT_COLOR_MAP,
     device: o.Device = None,
     precision: o.PrecisionOption = None,

@@ -21,7 +21,6 @@ from vizion3d.core.files import write_atomic
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.media.video import DepthVideo, Video
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
@@ -52,7 +51,7 @@ def video(
     fov: Annotated[
         float | None, typer.Option(help="Horizontal field of view of the camera, degrees.")
     ] = None,
-    input_size: o.InputSize = DEFAULT_INPUT_SIZE,
+    input_size: o.InputSize = None,
     color_map: o.ColorMap = DEFAULT_COLOR_MAP,
     device: o.Device = None,
     precision: o.PrecisionOption = None,

@@ -14,7 +14,6 @@ from vizion3d.geometry.projection import CameraIntrinsics, DepthKind
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.media import images
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
 from vizion3d.outputs.depth_files import encode_png, to_uint16
 from vizion3d.server.status import STATUSES
 
@@ -68,11 +67,6 @@ def wire_fields(config: DepthEstimationAdvanceConfig) -> dict[str, Any]:
 def wire_model(command: DepthEstimationCommand) -> str:
     """The model to name; empty for the server's default where the command has the library's."""
     return "" if command.model_backend == DEFAULT_DEPTH_MODEL_URL else command.model_backend
-
-
-def wire_input_size(command: DepthEstimationCommand) -> int | None:
-    """The input size to send, if it is not the default."""
-    return None if command.input_size == DEFAULT_INPUT_SIZE else command.input_size
 
 
 def rebuild(

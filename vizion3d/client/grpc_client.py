@@ -11,7 +11,6 @@ from vizion3d.client.exchange import (
     error_of,
     rebuild,
     wire_fields,
-    wire_input_size,
     wire_model,
 )
 from vizion3d.errors import DeadlineExceededError, ServerError, Vizion3DError
@@ -161,7 +160,7 @@ def _request(command: DepthEstimationCommand) -> pb.DepthEstimationRequest:
         model_backend=wire_model(command),
         advanced_config=pb.DepthEstimationAdvanceConfig(**wire_fields(command.advanced_config)),
         packed_depth=True,
-        input_size=wire_input_size(command),
+        input_size=command.input_size,
     )
 
 

@@ -14,7 +14,6 @@ from vizion3d.client.exchange import (
     error_of,
     rebuild,
     wire_fields,
-    wire_input_size,
     wire_model,
 )
 from vizion3d.errors import ServerError, Vizion3DError
@@ -71,7 +70,7 @@ class RestClient:
         """
         image = encoded(command.image_input)
         fields = wire_fields(command.advanced_config)
-        fields |= {"model_backend": wire_model(command), "input_size": wire_input_size(command)}
+        fields |= {"model_backend": wire_model(command), "input_size": command.input_size}
         response = self._ask(
             "POST",
             "/lifting/depth-estimation",

@@ -14,7 +14,6 @@ from vizion3d.core.observe import timed
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.handler import ImageLimits
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
 from vizion3d.runtime.choice import default_batch_size
 from vizion3d.runtime.queue import InferenceQueue
 from vizion3d.server.keys import read_keys
@@ -42,7 +41,7 @@ class DepthRequest:
         image: The encoded image.
         model_backend: One of the offered models; empty or ``None`` for the default.
         config: Fields of :class:`DepthEstimationAdvanceConfig` that the client has set.
-        input_size: Shorter side that the network sees, in pixels; ``None`` for the default.
+        input_size: Side at which the network sees the image, in pixels; ``None`` for its own.
     """
 
     image: bytes
@@ -126,7 +125,7 @@ class DepthService:
             image_input=request.image,
             model_backend=self.offer.choose(request.model_backend),
             advanced_config=DepthEstimationAdvanceConfig(**request.config),
-            input_size=DEFAULT_INPUT_SIZE if request.input_size is None else request.input_size,
+            input_size=request.input_size,
         )
 
 

@@ -16,20 +16,20 @@ from starlette.exceptions import HTTPException
 
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.projection import DepthKind, Frame
+from vizion3d.lifting.commands import MIN_INPUT_SIZE
 from vizion3d.lifting.models import (
     LARGEST,
     TINIEST,
     DepthEstimationAdvanceConfig,
     DepthEstimationResult,
 )
-from vizion3d.networks.depth_anything_v2.recipe import PATCH_SIZE
 from vizion3d.server import encoding
 from vizion3d.server.rest import negotiation, openapi
 from vizion3d.server.service import MAX_NETWORK_PIXELS, DepthRequest, DepthService
 
 router = APIRouter()
 PATH = "/lifting/depth-estimation"
-MAX_INPUT_SIZE = math.isqrt(MAX_NETWORK_PIXELS) // PATCH_SIZE * PATCH_SIZE
+MAX_INPUT_SIZE = math.isqrt(MAX_NETWORK_PIXELS) // MIN_INPUT_SIZE * MIN_INPUT_SIZE
 """More is too much for an image of any shape."""
 
 Positive = Annotated[float | None, Form(gt=TINIEST, le=LARGEST, allow_inf_nan=False)]
@@ -99,7 +99,7 @@ async def read_form(
     input_size: Annotated[
         int | None,
         Form(
-            ge=PATCH_SIZE,
+            ge=MIN_INPUT_SIZE,
             le=MAX_INPUT_SIZE,
             description="Shorter side that the network sees, pixels.",
         ),

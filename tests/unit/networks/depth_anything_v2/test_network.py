@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vizion3d.errors import InvalidImageError
-from vizion3d.networks.depth_anything_v2.recipe import MAX_PATCHES, network_size
+from vizion3d.networks.depth_anything_v2.network import RECIPE
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from vizion3d.networks.depth_anything_v2.recipe import MAX_PATCHES, network_size
     ],
 )
 def test_sizes_of_the_official_recipe(height: int, width: int, expected: tuple[int, int]) -> None:
-    assert network_size(height, width) == expected
+    assert RECIPE.network_size(height, width) == expected
 
 
 @given(st.integers(1, 10_000), st.integers(1, 10_000), st.integers(14, 1200))
@@ -29,13 +29,13 @@ def test_every_size_is_a_multiple_of_the_patch_and_not_below_the_input_size(
     height: int, width: int, input_size: int
 ) -> None:
     try:
-        rows, cols = network_size(height, width, input_size)
+        rows, cols = RECIPE.network_size(height, width, input_size)
     except InvalidImageError:
         return
     assert rows % 14 == cols % 14 == 0
     assert min(rows, cols) >= input_size
     assert min(rows, cols) <= input_size + 14
-    assert (rows // 14) * (cols // 14) <= MAX_PATCHES
+    assert (rows // 14) * (cols // 14) <= RECIPE.max_cells
     # The shape is kept but for the rounding of each side to a patch.
     scale = max(input_size / height, input_size / width)
     assert abs(rows - scale * height) <= 14
@@ -44,4 +44,4 @@ def test_every_size_is_a_multiple_of_the_patch_and_not_below_the_input_size(
 
 def test_an_extreme_shape_is_refused_with_its_numbers() -> None:
     with pytest.raises(InvalidImageError, match=r"10000 x 1 pixels at input size 518 becomes"):
-        network_size(1, 10_000)
+        RECIPE.network_size(1, 10_000)

@@ -1,23 +1,39 @@
-"""Reading a checkpoint file safely, and building the network that it holds."""
+"""Reading a checkpoint's weights safely, and building the network that it holds, with torch."""
 
 import pickle
 import re
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
+from vizion3d.checkpoints.header import is_counter
+from vizion3d.checkpoints.store import Checkpoint
+from vizion3d.core.arrays import Float32Array
 from vizion3d.errors import CheckpointError
-from vizion3d.networks.depth_anything_v2.config import config_from_shapes
-from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
+from vizion3d.networks.base import MismatchError
 
 _LISTED = 5
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A network with its weights.
+
+    Attributes:
+        module: The network; see :meth:`vizion3d.networks.base.Network.build`.
+        constants: What its extra inputs are computed from.
+    """
+
+    module: nn.Module
+    constants: dict[str, Float32Array]
+
+
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a ``.safetensors``, ``.pth`` or ``.pt`` file, on the CPU.
+    """The weights in a ``.safetensors``, ``.pth`` or ``.pt`` file, on the CPU.
 
     Nothing in the file is executed: pickles are read with ``weights_only=True``.
 
@@ -26,9 +42,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """
     try:
         if path.suffix.lower() == ".safetensors":
-            tensors = load_file(path)
-            _check_kinds(path, tensors)
-            return tensors
+            return _weights(path, load_file(path))
         # Mapped, not read: the copy into the network is then the only one in memory.
         content = torch.load(
             path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
@@ -58,12 +72,12 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     ):
         found = list(content)[:_LISTED] if isinstance(content, dict) else type(content).__name__
         raise CheckpointError(f"{path} does not hold named tensors, but {found}; save a state dict")
-    _check_kinds(path, content)
-    return content
+    return _weights(path, content)
 
 
-def _check_kinds(path: Path, tensors: dict[str, Tensor]) -> None:
+def _weights(path: Path, content: dict[str, Tensor]) -> dict[str, Tensor]:
     """Refuse tensors that are no plain floating-point weights, or claim more than the file has."""
+    tensors = {name: tensor for name, tensor in content.items() if not is_counter(name)}
     odd = [
         f"{name} ({tensor.dtype})"
         for name, tensor in tensors.items()
@@ -80,39 +94,23 @@ def _check_kinds(path: Path, tensors: dict[str, Tensor]) -> None:
             f"{path} claims {claimed_bytes:,} bytes of weights in a file of "
             f"{path.stat().st_size:,}: it is damaged or hostile"
         )
+    return tensors
 
 
-def load_network(path: Path, max_depth_m: float | None = None) -> DepthAnythingV2:
+def load(checkpoint: Checkpoint) -> Loaded:
     """Build the network that a checkpoint holds, in float32 and evaluation mode, on the CPU.
 
-    Args:
-        path: The checkpoint file.
-        max_depth_m: Range of a metric checkpoint; ``None`` for a relative one.
-
     Raises:
-        CheckpointError: The file is not a Depth Anything V2 checkpoint; the message names the
-            tensors that are missing, superfluous or of the wrong shape.
+        CheckpointError: The file is missing or damaged, or its tensors are not exactly the
+            network's; the message names those that are missing, superfluous or of the wrong shape.
     """
-    tensors = read_tensors(path)
-    config = config_from_shapes({n: tuple(t.shape) for n, t in tensors.items()}, str(path))
-    with torch.device("meta"):
-        network = DepthAnythingV2(config, max_depth_m)
-    expected = network.state_dict()
-    faults = [f"lacks {n}" for n in expected if n not in tensors]
-    faults += [f"has an unknown {n}" for n in tensors if n not in expected]
-    faults += [
-        f"has {n} of shape {tuple(tensors[n].shape)}, expected {tuple(t.shape)}"
-        for n, t in expected.items()
-        if n in tensors and tensors[n].shape != t.shape
-    ]
-    if faults:
-        more = f" and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
+    network = checkpoint.network
+    tensors = read_tensors(checkpoint.path)
+    try:
+        module = network.build(tensors)
+        return Loaded(module, network.constants(tensors))
+    except MismatchError as mismatch:
         raise CheckpointError(
-            f"{path} is not a Depth Anything V2 {config.variant} checkpoint: it "
-            + ", ".join(faults[:_LISTED])
-            + more
-        )
-    # A copy of its own, so that the file may be replaced while the network lives.
-    own = {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
-    network.load_state_dict(own, assign=True)
-    return network.eval().requires_grad_(False)
+            f"{checkpoint.path} is not a {network.title} {network.variant} checkpoint: it "
+            f"{mismatch}"
+        ) from mismatch
