@@ -60,6 +60,7 @@ class Scratch(nn.Module):
     """The layers that a checkpoint keeps under ``scratch``; each head adds its last ones."""
 
     output_conv2: nn.Module
+    sky_output_conv2: nn.Module
 
     def __init__(self, sizes: DptSizes) -> None:
         super().__init__()

@@ -10,19 +10,6 @@ from vizion3d.networks.dinov2 import Block, Encoder
 from vizion3d.networks.dpt import DptTrunk, output_convolutions
 from vizion3d.networks.sizes import DptSizes, EncoderSizes
 
-UNUSED_PREFIXES = (
-    "cam_enc.",
-    "cam_dec.fc_t.",
-    "cam_dec.fc_qvec.",
-    "head.scratch.refinenet1_aux.",
-    "head.scratch.refinenet2_aux.",
-    "head.scratch.refinenet3_aux.",
-    "head.scratch.refinenet4_aux.",
-    "head.scratch.output_conv1_aux.",
-    "head.scratch.output_conv2_aux.",
-)
-"""Parts of a checkpoint that one view has no use for: known poses, the pose, the rays."""
-
 _PLACE_WEIGHT = 0.1
 _PLACE_BASE = 100.0
 
@@ -114,7 +101,9 @@ class FieldOfViewDecoder(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.backbone = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU())
+        self.backbone = nn.Sequential(
+            nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU()
+        )
         self.fc_fov = nn.Sequential(nn.Linear(dim, 2))
 
     def forward(self, camera: Tensor) -> Tensor:

@@ -12,6 +12,19 @@ PATCH_SIZE = 14
 PREFIX = "model."
 """What every name in a released file begins with."""
 
+UNUSED_PREFIXES = (
+    "cam_enc.",
+    "cam_dec.fc_t.",
+    "cam_dec.fc_qvec.",
+    "head.scratch.refinenet1_aux.",
+    "head.scratch.refinenet2_aux.",
+    "head.scratch.refinenet3_aux.",
+    "head.scratch.refinenet4_aux.",
+    "head.scratch.output_conv1_aux.",
+    "head.scratch.output_conv2_aux.",
+)
+"""Parts of a checkpoint that one view has no use for: known poses, the pose, the rays."""
+
 _JOINT_TAPS = {12: (5, 7, 9, 11), 24: (11, 15, 19, 23), 40: (19, 27, 33, 39)}
 """Depth of an any-view encoder -> blocks whose output its head reads (official configuration)."""
 

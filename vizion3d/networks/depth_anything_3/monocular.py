@@ -1,5 +1,7 @@
 """The monocular architecture: one photo in, depth and sky out."""
 
+from typing import Generic, TypeVar
+
 import torch
 from torch import Tensor, nn
 
@@ -7,6 +9,9 @@ from vizion3d.networks.depth_anything_3.config import NetworkConfig
 from vizion3d.networks.dinov2 import Encoder
 from vizion3d.networks.dpt import DptTrunk, output_convolutions
 from vizion3d.networks.sizes import DptSizes
+
+FOCAL_PX = 300.0
+"""Focal length of the camera whose metres DA3Metric gives (official README)."""
 
 
 class DepthAndSkyHead(DptTrunk):
@@ -25,20 +30,31 @@ class DepthAndSkyHead(DptTrunk):
         return depth, sky
 
 
-class Backbone(nn.Module):
+E = TypeVar("E", bound=nn.Module)
+
+
+class Backbone(nn.Module, Generic[E]):
     """The name under which a checkpoint keeps the encoder."""
 
-    def __init__(self, encoder: nn.Module) -> None:
+    pretrained: E
+
+    def __init__(self, encoder: E) -> None:
         super().__init__()
         self.pretrained = encoder
 
 
 class MonocularDepthAnything3(nn.Module):
-    """DA3Mono and DA3Metric: a plain DINOv2 encoder and a DPT head with two outputs."""
+    """DA3Mono and DA3Metric: a plain DINOv2 encoder and a DPT head with two outputs.
 
-    def __init__(self, config: NetworkConfig) -> None:
+    Args:
+        config: The sizes of the network.
+        metric: Whether its depth is that of a camera of 300 pixels' focal length, in metres.
+    """
+
+    def __init__(self, config: NetworkConfig, *, metric: bool = False) -> None:
         super().__init__()
         self.config = config
+        self.metric = metric
         self.backbone = Backbone(Encoder(config.encoder))
         self.head = DepthAndSkyHead(config.head)
 
@@ -52,9 +68,9 @@ class MonocularDepthAnything3(nn.Module):
 
         Returns:
             Depth, above 0, higher = farther, and sky, 0 or more (0.3 and above is sky); both
-            ``(N, H, W)``.
+            ``(N, H, W)``. A metric network's depth is in metres per pixel of focal length.
         """
         rows, cols = (side // self.config.encoder.patch_size for side in image.shape[-2:])
         features = self.backbone.pretrained(image, positions)
         depth, sky = self.head([feature.float() for feature in features], rows, cols)
-        return depth, sky
+        return depth / FOCAL_PX if self.metric else depth, sky

@@ -13,6 +13,7 @@ PATCH_SIZE = 14
 MIN_DEPTH = 4
 """Fewest blocks that an encoder can have: the head reads the outputs of four."""
 
+
 @dataclass(frozen=True)
 class NetworkConfig:
     """Sizes of one Depth Anything V2 network.

@@ -142,8 +142,7 @@ class Gru(nn.Module):
     def __init__(self, kernel_size: int) -> None:
         super().__init__()
         self.convz, self.convr, self.convq = (
-            nn.Conv2d(3 * _HIDDEN, _HIDDEN, kernel_size, padding=kernel_size // 2)
-            for _ in range(3)
+            nn.Conv2d(3 * _HIDDEN, _HIDDEN, kernel_size, padding=kernel_size // 2) for _ in range(3)
         )
 
     def forward(self, hidden: Tensor, told: Tensor, both: Tensor) -> Tensor:

@@ -55,9 +55,7 @@ class PartialConv(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.convolved = channels // 4
-        self.partial_conv3 = nn.Conv2d(
-            self.convolved, self.convolved, 3, padding=1, bias=False
-        )
+        self.partial_conv3 = nn.Conv2d(self.convolved, self.convolved, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         first, others = x[:, : self.convolved], x[:, self.convolved :]

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from vizion3d.networks.depth_anything_v2.config import NetworkConfig
-from vizion3d.networks.depth_anything_v2.positions import resample_positions
+from vizion3d.networks.positions import resample_positions
 from vizion3d.networks.dinov2 import Encoder
 
 
