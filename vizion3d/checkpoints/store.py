@@ -23,7 +23,7 @@ from vizion3d.checkpoints.catalogue import (
 from vizion3d.checkpoints.header import read_names
 from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
 from vizion3d.errors import CheckpointError, DownloadError
-from vizion3d.geometry.projection import DepthKind
+from vizion3d.geometry.depth import DepthKind
 from vizion3d.networks.base import Family, Header, Meaning, Network, Output
 from vizion3d.networks.registry import FAMILIES, recognise
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from vizion3d.lifting.commands import MIN_INPUT_SIZE
+from vizion3d.networks.base import MIN_INPUT_SIZE
 from vizion3d.settings import Precision
 
 Model = Annotated[

@@ -1,9 +1,15 @@
-"""Where intrinsics come from when they are not given: camera presets, field of view, EXIF."""
+"""Pinhole cameras, and where intrinsics come from when they are not given.
+
+That is: presets of known cameras, the field of view, a photo's EXIF data.
+"""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vizion3d.errors import InvalidConfigError
 
@@ -18,6 +24,33 @@ _PLANE_X_RESOLUTION, _PLANE_RESOLUTION_UNIT = 0xA20E, 0xA210
 _PIXEL_X_DIMENSION, _PIXEL_Y_DIMENSION = 0xA002, 0xA003
 EXIF_IFD = 0x8769
 _UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0}
+
+
+@dataclass(frozen=True)
+class CameraIntrinsics:
+    """A pinhole camera without distortion, for images of one size.
+
+    Attributes:
+        fx: Horizontal focal length, in pixels.
+        fy: Vertical focal length, in pixels.
+        cx: Column of the principal point, in pixels; the first column's centre is 0.
+        cy: Row of the principal point, in pixels; the first row's centre is 0.
+        width_px: Width of the image.
+        height_px: Height of the image.
+        sources: Where each of ``fx``, ``fy``, ``cx``, ``cy`` came from, in words.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width_px: int
+    height_px: int
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def matrix(self) -> NDArray[np.float64]:
+        """The 3 x 3 camera matrix K."""
+        return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,14 @@
 """What can be asked to be done."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.core.cqrs import Command
 from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.media.images import ImageInput
-
-MIN_INPUT_SIZE = 14
-"""Least ``input_size``, in pixels: a side of one patch."""
+from vizion3d.networks.base import MIN_INPUT_SIZE
 
 
 @dataclass
@@ -30,11 +29,15 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
         input_size: Side at which the network sees the image, in pixels (the shorter one, for Depth
             Anything V2). ``None`` is the size at which the checkpoint's network is best: 518 for
             Depth Anything V2. Less is faster, more shows finer detail.
+        return_raw_depth: Taken for the sake of calls written for 1.5, and of no effect: the result
+            always has ``raw_depth``.
 
     Raises:
         InvalidConfigError: ``input_size`` is no whole number of at least 14 pixels, or
             ``advanced_config`` is of another type.
     """
+
+    client_adapter: ClassVar[str] = "vizion3d.lifting.client:EXCHANGE"
 
     image_input: ImageInput
     model_backend: str = DEFAULT_DEPTH_MODEL_URL
@@ -44,6 +47,7 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
         default_factory=DepthEstimationAdvanceConfig
     )
     input_size: int | None = None
+    return_raw_depth: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         size = self.input_size

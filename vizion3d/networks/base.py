@@ -28,6 +28,9 @@ Shapes = Mapping[str, tuple[int, ...]]
 Size = tuple[int, int]
 """``(height, width)``, in pixels."""
 
+MIN_INPUT_SIZE = 14
+"""Least input size that a command may wish for, in pixels."""
+
 
 class Meaning(StrEnum):
     """What the numbers of an output are."""

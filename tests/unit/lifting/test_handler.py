@@ -18,7 +18,8 @@ from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelP
 from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.errors import CheckpointError, InferenceError, InvalidImageError
 from vizion3d.lifting import DepthEstimationAdvanceConfig, DepthEstimationCommand
-from vizion3d.lifting.handler import DepthEstimationHandler, ImageLimits
+from vizion3d.lifting.handler import DepthEstimationHandler
+from vizion3d.media.limits import ImageLimits
 from vizion3d.networks.base import Network
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.choice import runtime_loader

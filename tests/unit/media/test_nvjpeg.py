@@ -13,8 +13,9 @@ from PIL import Image
 from tests.support.fakes import FakeStore, GivenDepthLoader, GivenDepthRuntime, touch
 from vizion3d.errors import InvalidImageError
 from vizion3d.lifting import DepthEstimationCommand
-from vizion3d.lifting.handler import DepthEstimationHandler, ImageLimits
+from vizion3d.lifting.handler import DepthEstimationHandler
 from vizion3d.media.images import decode
+from vizion3d.media.limits import ImageLimits
 from vizion3d.media.nvjpeg import NvJpeg, find_nvjpeg
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.queue import DirectInference

@@ -8,16 +8,16 @@ from typing import Annotated, cast
 
 import typer
 
-from vizion3d.app import build_container
 from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.cli import options as o
-from vizion3d.cli.depth import FLYING_PIXEL_THRESHOLD
-from vizion3d.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
+from vizion3d.cli.context import application_of
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.core.files import write_atomic
+from vizion3d.lifting.cli.depth import FLYING_PIXEL_THRESHOLD
+from vizion3d.lifting.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.media.video import DepthVideo, Video
@@ -30,6 +30,7 @@ _Depth = tuple[Float32Array, Fraction]
 
 
 def video(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(help="The video.")],
     out: Annotated[
         Path | None,
@@ -63,7 +64,7 @@ def video(
     folder = out.with_suffix("")
     with interruptible(), Video(path) as original:
         target = DepthVideo(out, original, color_map, depth_range)
-        container = build_container(load_settings(device=device, precision=precision))
+        container = application_of(context).build(load_settings(device=device, precision=precision))
         container.commands.dispatch(DownloadModelCommand(model))
 
         def process(commands: CommandBus, frame: _Frame) -> _Depth:

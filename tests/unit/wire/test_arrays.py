@@ -4,7 +4,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from vizion3d.proto import lifting_pb2 as pb
-from vizion3d.server.grpc.messages import encode_rows, pack, read_request, unpack
+from vizion3d.wire.arrays import encode_rows, pack, unpack
+
+DEPTH_MAP = pb.DepthEstimationResponse.DEPTH_MAP_FIELD_NUMBER
+
 
 depths = hnp.arrays(
     np.float32,
@@ -19,7 +22,7 @@ def test_rows_are_those_of_protobuf_itself(depth: np.ndarray) -> None:
     theirs = pb.DepthEstimationResponse(
         depth_map=[pb.FloatRow(values=row.tolist()) for row in depth]
     )
-    assert encode_rows(depth) == theirs.SerializeToString()
+    assert encode_rows(depth, DEPTH_MAP) == theirs.SerializeToString()
 
 
 @given(depths)
@@ -31,19 +34,5 @@ def test_packed_arrays_unpack_to_the_same(depth: np.ndarray) -> None:
 def test_a_view_is_packed_as_what_it_shows() -> None:
     depth = np.arange(24, dtype=np.float32).reshape(4, 6)[::2, ::-1]
     assert np.array_equal(unpack(pack(depth)), depth)
-    rows = pb.DepthEstimationResponse.FromString(encode_rows(depth)).depth_map
+    rows = pb.DepthEstimationResponse.FromString(encode_rows(depth, DEPTH_MAP)).depth_map
     assert [list(row.values) for row in rows] == depth.tolist()
-
-
-def test_only_fields_that_are_set_reach_the_config() -> None:
-    empty = read_request(pb.DepthEstimationRequest(image_bytes=b"x"))
-    assert (empty.image, empty.model_backend, empty.config, empty.input_size) == (
-        b"x",
-        "",
-        {},
-        None,
-    )
-    config = pb.DepthEstimationAdvanceConfig(cx=0.0, depth_near=0.25, frame="opengl")
-    told = read_request(pb.DepthEstimationRequest(advanced_config=config, input_size=0))
-    assert told.config == {"cx": 0.0, "depth_near": 0.25, "frame": "opengl"}
-    assert told.input_size == 0

@@ -7,17 +7,18 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from vizion3d.app import Container, build_container
 from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.cli import options as o
-from vizion3d.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
+from vizion3d.cli.context import application_of
 from vizion3d.cli.inputs import Job, find_jobs
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
+from vizion3d.container import Container
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.core.files import write_atomic
 from vizion3d.errors import InferenceError, InvalidImageError
 from vizion3d.geometry.cameras import PRESETS, focal_from_fov
+from vizion3d.lifting.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.media import images
@@ -58,6 +59,7 @@ PANEL = "Camera and depth range"
 
 
 def depth(
+    context: typer.Context,
     paths: Annotated[list[str], typer.Argument(help="Images, folders, or quoted globs.")],
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("vizion3d-output"),
     model: o.Model = "default",
@@ -128,7 +130,7 @@ def depth(
     jobs = find_jobs(paths, out)
     if all(not job.image.exists() for job in jobs):
         raise InvalidImageError(f"there is no file {jobs[0].image}; check the path")
-    container = build_container(load_settings(device=device, precision=precision))
+    container = application_of(context).build(load_settings(device=device, precision=precision))
 
     def process(commands: CommandBus, job: Job) -> str:
         config = configure(job.image, camera, fov, fields, container.settings.max_pixels)

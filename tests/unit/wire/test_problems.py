@@ -4,8 +4,7 @@ import grpc
 import pytest
 
 from vizion3d import errors
-from vizion3d.server.keys import KeyRefusedError
-from vizion3d.server.status import INTERNAL, STATUSES, detail_of, status_of
+from vizion3d.wire.problems import INTERNAL, STATUSES, KeyRefusedError, detail_of, status_of
 
 Code = grpc.StatusCode
 
@@ -30,7 +29,7 @@ TABLE = {
 @pytest.mark.parametrize(("kind", "expected"), TABLE.items(), ids=lambda x: str(x)[-30:])
 def test_the_table(kind: type[Exception], expected: tuple[int, grpc.StatusCode]) -> None:
     status = status_of(kind("/srv/models/secret.pth"))
-    assert (status.http, status.grpc) == expected
+    assert (status.http, Code[status.grpc]) == expected
 
 
 def test_no_error_is_forgotten() -> None:
