@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from vizion3d.core.arrays import UInt8Array
@@ -40,6 +39,8 @@ def _step(image: UInt8Array, size: Size) -> UInt8Array:
     height, width = image.shape[:2]
     if (height, width) == size:
         return image
+    import cv2
+
     enlarges = size[0] > height or size[1] > width
     interpolation = cv2.INTER_CUBIC if enlarges else cv2.INTER_AREA
     resized = cv2.resize(image, (size[1], size[0]), interpolation=interpolation)
