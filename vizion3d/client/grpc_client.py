@@ -8,6 +8,7 @@ import grpc
 from google.protobuf.message import Message
 
 from vizion3d.client.exchange import ServedModel, exchange_of
+from vizion3d.client.frames import Frames
 from vizion3d.core.cqrs import Command
 from vizion3d.errors import DeadlineExceededError, ServerError, Vizion3DError
 from vizion3d.proto import lifting_pb2 as pb
@@ -79,37 +80,27 @@ class GrpcClient:
     def run_stream(self, commands: Iterable[Command[R]]) -> Iterator[R | Vizion3DError]:
         """Frame after frame over one stream, in order; a frame that fails yields its error.
 
-        All commands are of one type. They are taken as the server takes them: a video is never in
-        memory as a whole.
+        All commands are of one type. They are taken a few ahead of the results that are taken: a
+        video is never in memory as a whole.
+
+        Raises:
+            Exception: What ``commands`` raises, after the results of the commands before.
+            ServerError: The stream broke.
+            DeadlineExceededError: There was no outcome within ``timeout_s``.
         """
         commands = iter(commands)
         first = next(commands, None)
         if first is None:
             return
         task = exchange_of(first).grpc
-        sent: list[tuple[Command[R], Any]] = []
-
-        def requests() -> Iterator[Any]:
-            for command in chain((first,), commands):
-                request = task.write(command)
-                sent.append((command, request))
-                yield request
-
+        frames = Frames(chain((first,), commands), task, self._timeout_s, self._late)
         method = self._channel.stream_stream(
             task.rpc.path(task.rpc.stream or ""), _serialize, task.rpc.outcome.FromString
         )
-        stream = method(requests(), metadata=self._metadata)
         try:
-            for outcome in stream:
-                command, request = sent.pop(0)
-                if outcome.WhichOneof("outcome") == "error":
-                    yield error_of(outcome.error.problem, outcome.error.detail)
-                else:
-                    yield task.read(command, request, outcome.result)
+            yield from frames.results(method(frames.requests(), metadata=self._metadata))
         except grpc.RpcError as error:
             raise self._translate(error) from error
-        finally:
-            stream.cancel()  # type: ignore[no-untyped-call]  # grpc-stubs has it so
 
     def models(self) -> list[ServedModel]:
         """The models that the server offers, the defaults first."""
@@ -133,15 +124,16 @@ class GrpcClient:
         except grpc.RpcError as error:
             raise self._translate(error) from error
 
+    def _late(self) -> DeadlineExceededError:
+        return DeadlineExceededError(f"{self._address} gave no answer within {self._timeout_s:g} s")
+
     def _translate(self, error: Any) -> Vizion3DError:
         trailing: Sequence[tuple[str, Any]] = error.trailing_metadata() or ()
         name = dict(trailing).get(PROBLEM_METADATA)
         if name is not None:
             return error_of(name, error.details())
         if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return DeadlineExceededError(
-                f"{self._address} gave no answer within {self._timeout_s:g} s"
-            )
+            return self._late()
         return ServerError(f"{self._address}: {error.code().name}: {error.details()}")
 
 

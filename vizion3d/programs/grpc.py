@@ -25,7 +25,7 @@ serve_grpc = options.command(
 
 def main() -> None:
     """Entry point."""
-    options.run(serve_grpc)
+    options.program(serve_grpc)()
 
 
 if __name__ == "__main__":

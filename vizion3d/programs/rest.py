@@ -43,7 +43,7 @@ serve_rest = options.command(
 
 def main() -> None:
     """Entry point."""
-    options.run(serve_rest)
+    options.program(serve_rest)()
 
 
 if __name__ == "__main__":

@@ -66,11 +66,11 @@ def start(serve: Callable[[ServerSettings], None], **given: object) -> None:
         raise typer.Exit(1) from error
 
 
-def run(function: Callable[..., None]) -> None:
-    """Run a command of its own, without a program's other commands."""
+def program(function: Callable[..., None]) -> typer.Typer:
+    """A command as a program of its own, without other commands."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(function)
-    app()
+    return app
 
 
 def _selection(features: Sequence[Feature], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ async def _serve(service: Service) -> None:
     if not loading.done():
         leave(0)
     loading.result()
-    server, health_servicer = await _build(service)
+    server, health_servicer = await build_server(service)
     port = _listen(server, settings)
     await server.start()
     for name in ("", LIFTING_SERVICE):
@@ -68,7 +68,8 @@ async def _serve(service: Service) -> None:
     await asyncio.gather(server.stop(settings.drain_timeout_s), service.stop())
 
 
-async def _build(service: Service) -> tuple[grpc.aio.Server, Any]:
+async def build_server(service: Service) -> tuple[grpc.aio.Server, Any]:
+    """The server in front of a service, not yet listening, and its health service."""
     limit = service.settings.max_body_bytes + _MESSAGE_OVERHEAD_BYTES
     options = (
         ("grpc.max_receive_message_length", limit),

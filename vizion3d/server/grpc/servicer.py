@@ -1,7 +1,6 @@
 """The RPCs of a task, and the one about models."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
 
@@ -20,7 +19,7 @@ Handler: TypeAlias = "grpc.GenericRpcHandler[Any, Any]"
 
 LIFTING_SERVICE = pb.DESCRIPTOR.services_by_name["LiftingService"].full_name
 
-_FRAMES_AHEAD = 3
+FRAMES_AHEAD = 3
 """Frames of one stream that are under way: one at the network, its neighbours beside it."""
 
 
@@ -65,22 +64,36 @@ class TaskServicer:
     async def stream(
         self, requests: AsyncIterator[Any], context: Context
     ) -> AsyncIterator[Message]:
-        """Frame after frame, in order; reads on only as outcomes are taken."""
+        """Frame after frame, in order, each outcome as soon as it is done.
+
+        Reading goes on meanwhile, a few frames ahead of the outcomes that were taken.
+        """
         name = self._methods.rpc.stream or ""
         async with call(context, name, self._service.metrics) as identity:
-            under_way: deque[asyncio.Task[Message]] = deque()
+            frames: asyncio.Queue[asyncio.Task[Message] | None] = asyncio.Queue()
+            room = asyncio.Semaphore(FRAMES_AHEAD)
+            under_way: set[asyncio.Task[Message]] = set()
+
+            async def read() -> None:
+                try:
+                    await room.acquire()
+                    async for index, request in _numbered(requests):
+                        frame = asyncio.create_task(self._frame(index, request, identity))
+                        under_way.add(frame)
+                        frames.put_nowait(frame)
+                        await room.acquire()
+                finally:
+                    frames.put_nowait(None)
+
+            reading = asyncio.create_task(read())
             try:
-                index = 0
-                async for request in requests:
-                    frame = self._frame(index, request, identity)
-                    under_way.append(asyncio.create_task(frame))
-                    index += 1
-                    if len(under_way) == _FRAMES_AHEAD:
-                        yield await under_way.popleft()
-                while under_way:
-                    yield await under_way.popleft()
+                while (frame := await frames.get()) is not None:
+                    yield await frame
+                    under_way.discard(frame)
+                    room.release()
+                await reading  # raises what ended it
             finally:
-                for task in under_way:
+                for task in (reading, *under_way):
                     task.cancel()
 
     async def _answer(
@@ -149,6 +162,13 @@ def write_model(info: ModelInfo, is_default: bool) -> pb.ModelInfo:
         max_depth_m=info.max_depth_m,
         loaded=info.loaded,
     )
+
+
+async def _numbered(requests: AsyncIterator[Any]) -> AsyncIterator[tuple[int, Any]]:
+    index = 0
+    async for request in requests:
+        yield index, request
+        index += 1
 
 
 def _serialize(message: Message) -> bytes:
