@@ -45,7 +45,9 @@ MAX_NAME_LENGTH = 200
 
 _DEPTH_KINDS: dict[Meaning, DepthKind] = {
     Meaning.INVERSE_DEPTH: "relative",
+    Meaning.DEPTH: "up_to_scale",
     Meaning.METRES: "metric",
+    Meaning.METRES_PER_FOCAL_PX: "metric",
 }
 
 
@@ -82,8 +84,8 @@ class ReadCheckpoint:
 
 
 _Stamp = tuple[int, int] | None
-_Stamps = tuple[_Stamp, _Stamp]
-"""Time and size of a file and of the note beside it."""
+_Stamps = tuple[_Stamp, _Stamp, _Stamp]
+"""Time and size of a file and of the two notes that may be beside it."""
 
 
 class CheckpointStore:
@@ -129,7 +131,7 @@ class CheckpointStore:
         Raises:
             CheckpointError: It is missing, damaged, or holds no known network.
         """
-        stamps = _stamp(path), _stamp(_note_of(path))
+        stamps = _stamp(path), _stamp(_note_of(path)), _stamp(_config_of(path))
         with self._lock:
             known = self._read.get(path)
             if known and known[0] == stamps:
@@ -137,7 +139,7 @@ class CheckpointStore:
                 return known[1]
         max_depth_m = metric_range_of(path)
         names = read_names(path)
-        header = Header(names.shapes, names.metadata, max_depth_m)
+        header = Header(names.shapes, names.metadata, max_depth_m, self._names_of(path))
         network = recognise(header, str(path), self._families)
         read = ReadCheckpoint(Checkpoint(path, network), names.parameters)
         with self._lock:
@@ -145,6 +147,15 @@ class CheckpointStore:
             while len(self._read) > _MAX_READ:
                 self._read.popitem(last=False)
         return read
+
+    def _names_of(self, path: Path) -> tuple[str, ...]:
+        """What a file is called, the surest first; see :class:`Header`."""
+        released = (name for name, release in BY_NAME.items() if self._is_place_of(release, path))
+        config = _model_name_of(_config_of(path))
+        return (*released, *config, path.stem, path.parent.name)
+
+    def _is_place_of(self, release: Release, path: Path) -> bool:
+        return release.file_name == path.name and self._place_of(str(release.source)) == path
 
     def fetch(self, backend: str) -> Path:
         """The file that ``backend`` means, downloaded if need be.
@@ -273,6 +284,22 @@ def _not_found(backend: str) -> CheckpointError:
 
 def _note_of(path: Path) -> Path:
     return path.with_name(path.name + ".json")
+
+
+def _config_of(path: Path) -> Path:
+    return path.with_name("config.json")
+
+
+def _model_name_of(config: Path) -> list[str]:
+    """``model_name`` of a ``config.json``, which official files of Depth Anything 3 lie beside.
+
+    Files of that name are of many kinds: one that says something else is none of ours.
+    """
+    try:
+        told = json.loads(config.read_bytes())
+        return [told["model_name"]] if isinstance(told["model_name"], str) else []
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -89,7 +89,9 @@ def _state(info: ModelInfo) -> str:
 
 
 def _depth(info: ModelInfo) -> str:
-    return f"metric, to {info.max_depth_m:g} m" if info.max_depth_m else info.depth_kind
+    if info.max_depth_m:
+        return f"metric, to {info.max_depth_m:g} m"
+    return (info.depth_kind or "of a pair" if info.network else "?").replace("_", " ")
 
 
 def _millions(count: int | None) -> str:

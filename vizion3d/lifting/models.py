@@ -35,6 +35,9 @@ else:
 
 _INTRINSICS = ("fx", "fy", "cx", "cy")
 
+ASSUMED, ESTIMATED = "primesense", "estimated by the network"
+"""How ``sources`` begins for intrinsics that nobody gave."""
+
 TINIEST, LARGEST = 1e-6, 1e9
 """What a number may be at most, and a positive one more than: points stay within float32."""
 
@@ -184,12 +187,23 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
 
     __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
 
-    def intrinsics_for(self, width_px: int, height_px: int) -> CameraIntrinsics:
+    def intrinsics_for(
+        self,
+        width_px: int,
+        height_px: int,
+        estimated_fov_rad: tuple[float, float] | None = None,
+    ) -> CameraIntrinsics:
         """The intrinsics for an image of that size, and where each came from.
 
         A field that is not set is the PrimeSense camera's: its focal length scaled as
         :meth:`vizion3d.geometry.cameras.Camera.focal_for` has it (so pixels stay square), its
-        principal point in the image's centre.
+        principal point in the image's centre. Where the network estimates the field of view, the
+        focal lengths that are not set follow from that instead.
+
+        Args:
+            width_px: Width of the image.
+            height_px: Height of the image.
+            estimated_fov_rad: Vertical and horizontal field of view that a network estimated.
 
         Raises:
             InvalidConfigError: The config was made by ``from_fov``, ``preset`` or ``from_exif`` for
@@ -204,7 +218,12 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         focal_px = cameras.preset("primesense").focal_for(width_px, height_px)
         cx, cy = cameras.centre_of(width_px, height_px)
         values = {"fx": focal_px, "fy": focal_px, "cx": cx, "cy": cy}
-        sources = dict.fromkeys(_INTRINSICS, f"primesense scaled to {width_px}x{height_px}")
+        sources = dict.fromkeys(_INTRINSICS, f"{ASSUMED} scaled to {width_px}x{height_px}")
+        if estimated_fov_rad is not None:
+            vertical_deg, horizontal_deg = map(math.degrees, estimated_fov_rad)
+            values["fx"] = cameras.focal_from_fov(horizontal_deg, width_px)
+            values["fy"] = cameras.focal_from_fov(vertical_deg, height_px)
+            sources |= {"fx": ESTIMATED, "fy": ESTIMATED}
         for name in _INTRINSICS:
             if name in self.model_fields_set:
                 values[name] = getattr(self, name)
@@ -218,9 +237,7 @@ class DepthEstimationResult(ResultModel):
 
     Attributes:
         depth_map: The depth as nested lists, ``[H][W]``; made from ``raw_depth`` when first read.
-        raw_depth: float32 ``(H, W)``, the network's output at the image's size. Relative
-            checkpoints: inverse depth, higher = closer, without a unit. Metric ones: metres,
-            higher = farther.
+        raw_depth: float32 ``(H, W)``, the network's depth at the image's size, see ``depth_kind``.
         rgb: The image as it was read, RGB uint8 ``(H, W, 3)``, of one shape with ``raw_depth``.
         min_depth: Smallest value of ``raw_depth``.
         max_depth: Largest value of ``raw_depth``; never below ``min_depth``.
@@ -228,10 +245,17 @@ class DepthEstimationResult(ResultModel):
         depth_image: With ``return_depth_image``: ``open3d.geometry.Image``, uint16 ``(H, W)``; 0 to
             65535 maps linearly to ``[min_depth, max_depth]``.
         point_cloud: With ``return_point_cloud``: coloured ``open3d.geometry.PointCloud``.
-        point_cloud_scale: Metres per unit of the point cloud: always 1.0. A relative checkpoint's
-            metres follow from the range that ``depth_near`` and ``depth_trunc`` assume.
-        depth_kind: ``"relative"`` or ``"metric"``.
+        point_cloud_scale: Metres per unit of the point cloud: always 1.0. The metres of relative
+            depth follow from the range that ``depth_near`` and ``depth_trunc`` assume, those of
+            depth up to scale from ``depth_trunc``, at which the farthest pixel is taken to lie.
+        depth_kind: What the numbers of ``raw_depth`` are: ``"relative"``: inverse depth, higher =
+            closer, without a unit; ``"up_to_scale"``: depth, higher = farther, without a unit;
+            ``"metric"``: metres, higher = farther.
         intrinsics: The intrinsics that hold for the image, and where each came from.
+        sky_depth: Value of ``raw_depth`` that marks sky, above that of everything else; ``None``
+            if the network does not tell sky, or sees none.
+        notes: What the numbers rest on and a reader should know, such as a focal length that was
+            assumed.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
@@ -246,11 +270,21 @@ class DepthEstimationResult(ResultModel):
     point_cloud_scale: Annotated[float, Fact("Metres per unit of the point cloud.")] = 1.0
     depth_kind: Annotated[
         DepthKind,
-        Fact("relative: inverse depth, higher = closer; metric: metres.", "X-Depth-Kind"),
+        Fact(
+            "relative: inverse depth, higher = closer; up_to_scale: depth without a unit, higher = "
+            "farther; metric: metres.",
+            "X-Depth-Kind",
+        ),
     ] = "relative"
     intrinsics: Annotated[
         CameraIntrinsics | None, Fact("The camera that was assumed.", "X-Intrinsics")
     ] = None
+    sky_depth: Annotated[
+        float | None, Fact("Value of the depth that marks sky; null: no sky.", "X-Sky-Depth")
+    ] = None
+    notes: Annotated[
+        tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
+    ] = ()
 
     # The nested lists, and the array that they were made from.
     _listed: tuple[NDArray[np.float32], list[list[float]]] | None = PrivateAttr(None)
@@ -291,12 +325,28 @@ class DepthEstimationResult(ResultModel):
         """Equal depth and facts; Open3D objects are made from these and not compared."""
         if not isinstance(other, DepthEstimationResult):
             return NotImplemented
-        compared = ("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics")
+        compared = (
+            "min_depth",
+            "max_depth",
+            "backend_used",
+            "depth_kind",
+            "intrinsics",
+            "sky_depth",
+            "notes",
+        )
         return np.array_equal(self.raw_depth, other.raw_depth) and all(
             getattr(self, name) == getattr(other, name) for name in compared
         )
 
     __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
+
+    @property
+    def sky(self) -> NDArray[np.bool_]:
+        """bool ``(H, W)``: which pixels show sky. They have no points."""
+        if self.sky_depth is None:
+            return np.zeros(self.raw_depth.shape, np.bool_)
+        sky: NDArray[np.bool_] = self.raw_depth >= np.float32(self.sky_depth)
+        return sky
 
     @computed_field(repr=False)  # type: ignore[prop-decorator]  # mypy issue 1362
     @property

@@ -85,12 +85,15 @@ class ModelsHandler:
             variant=release.variant,
             parameters=release.parameters,
             licence=release.licence,
+            network=release.network,
+            depth_kind=release.depth_kind,
+            licence_source=release.licence_source,
             size_bytes=info.size_bytes or release.size_bytes,
         )
 
     def _of_file(self, name: str, path: Path, read: ReadCheckpoint | None) -> ModelInfo:
         cached = path.is_file()
-        max_depth_m = metric_range_of(path)
+        depth = read.checkpoint.depth if read else None
         return ModelInfo(
             name=name,
             path=path,
@@ -100,8 +103,9 @@ class ModelsHandler:
             url=name if "://" in name else None,
             variant=read.checkpoint.network.variant if read else None,
             parameters=read.parameters if read else None,
-            depth_kind="relative" if max_depth_m is None else "metric",
-            max_depth_m=max_depth_m,
+            network=read.checkpoint.network.title if read else None,
+            depth_kind=depth[1] if depth else None,
+            max_depth_m=depth[0].max_m if depth else metric_range_of(path),
             size_bytes=path.stat().st_size if cached else None,
         )
 

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from vizion3d.networks.lite_any_stereo.config import FEATURE_BLOCKS, FEATURE_CHANNELS
-from vizion3d.networks.lite_any_stereo.layers import FasterNetBlock, Merge, Unit
+from vizion3d.networks.lite_any_stereo.layers import FasterNetBlock, InstanceNorm, Merge, Unit
 
 
 class PatchEmbed(nn.Module):
@@ -71,7 +71,7 @@ class FeatureNet(nn.Module):
         self.fpn_layer3 = Merge(at_16, at_8)
         self.fpn_layer2 = Merge(at_8, at_4)
         last = nn.Conv2d(at_4, at_4, 3, padding=1, bias=False, padding_mode="replicate")
-        self.out_conv = Unit(last, nn.InstanceNorm2d(at_4))
+        self.out_conv = Unit(last, InstanceNorm())
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         at_4, at_8, at_16, at_32 = self.backbone(image)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from vizion3d.networks.lite_any_stereo.aggregation import Aggregation
 from vizion3d.networks.lite_any_stereo.config import DISPARITIES, FEATURE_CHANNELS, NetworkConfig
 from vizion3d.networks.lite_any_stereo.features import FeatureNet
-from vizion3d.networks.lite_any_stereo.layers import Merge, conv, enlarging
+from vizion3d.networks.lite_any_stereo.layers import InstanceNorm, Merge, conv, enlarging
 from vizion3d.networks.lite_any_stereo.volume import correlation, expected_disparity, upsample
 
 _STEM = 16
@@ -18,8 +18,8 @@ class FeedForwardStereo(nn.Module):
         self.fnet = FeatureNet()
         self.cost_agg = Aggregation(config)
         self.refine_1 = nn.Sequential(
-            conv(width, width, nn.InstanceNorm2d(width), nn.LeakyReLU()),
-            conv(width, width, nn.InstanceNorm2d(width), nn.ReLU()),
+            conv(width, width, InstanceNorm(), nn.LeakyReLU()),
+            conv(width, width, InstanceNorm(), nn.ReLU()),
         )
         self.stem_2 = nn.Sequential(
             conv(3, _STEM, nn.BatchNorm2d(_STEM), nn.LeakyReLU(), stride=2),

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from vizion3d.networks.lite_any_stereo.aggregation import Aggregation
 from vizion3d.networks.lite_any_stereo.config import DISPARITIES, FEATURE_CHANNELS, NetworkConfig
 from vizion3d.networks.lite_any_stereo.features import FeatureNet
-from vizion3d.networks.lite_any_stereo.layers import FasterNetBlock, conv, enlarging
+from vizion3d.networks.lite_any_stereo.layers import FasterNetBlock, InstanceNorm, conv, enlarging
 from vizion3d.networks.lite_any_stereo.volume import correlation, expected_disparity, upsample
 
 _STEPS = 4
@@ -239,8 +239,8 @@ class IterativeStereo(nn.Module):
         self.fnet = FeatureNet()
         self.cost_agg = Aggregation(config)
         self.stem_2 = nn.Sequential(
-            conv(3, _STEM, nn.InstanceNorm2d(_STEM), nn.LeakyReLU(), stride=2),
-            conv(_STEM, _STEM, nn.InstanceNorm2d(_STEM), nn.ReLU()),
+            conv(3, _STEM, InstanceNorm(), nn.LeakyReLU(), stride=2),
+            conv(_STEM, _STEM, InstanceNorm(), nn.ReLU()),
         )
         self.spx_2_gru = Mixing()
         self.spx_gru = nn.ConvTranspose2d(_UPSAMPLING, 9, 4, stride=2, padding=1)

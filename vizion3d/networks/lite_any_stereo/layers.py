@@ -11,6 +11,14 @@ from torch import Tensor, nn
 Layer = Callable[[], nn.Module]
 
 
+class InstanceNorm(nn.Module):
+    """Each channel of each image with mean 0 and deviation 1 (Ulyanov et al. 2016,
+    arXiv:1607.08022). torch's own module looks at shapes in a way that cannot be traced."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.instance_norm(x, None, None, None, None, True, 0.0, 1e-5, False)
+
+
 class Unit(nn.Module):
     """A convolution without bias, then what is given: a normalisation, an activation."""
 
