@@ -95,9 +95,12 @@ class ServedModel:
         variant: Its encoder: ``"vits"``, ``"vitb"`` ...
         parameters: Number of weights.
         licence: SPDX identifier of the weights' licence.
-        depth_kind: What it estimates.
+        depth_kind: What it estimates of one photo.
         max_depth_m: Range of a metric model, in metres.
         loaded: Runtime that has it in memory.
+        network: The family of networks that it belongs to.
+        commercial_use: Whether the licence allows it.
+        licence_source: Where the licence is stated.
     """
 
     name: str
@@ -105,9 +108,12 @@ class ServedModel:
     variant: str | None
     parameters: int | None
     licence: str | None
-    depth_kind: str
+    depth_kind: str | None
     max_depth_m: float | None
     loaded: str | None
+    network: str | None = None
+    commercial_use: bool | None = None
+    licence_source: str | None = None
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "ServedModel":

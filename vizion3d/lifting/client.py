@@ -78,6 +78,8 @@ def from_answer(
         max_depth=float(told[wire.MAX_DEPTH]),
         backend_used=unquote(told[wire.MODEL]),
         depth_kind=told[wire.DEPTH_KIND],
+        sky_depth=json.loads(told.get(wire.SKY_DEPTH, "null")),  # an older server knows none
+        notes=json.loads(told.get(wire.NOTES, "[]")),
         intrinsics=CameraIntrinsics(**json.loads(told[wire.INTRINSICS])),
     )
 
@@ -109,6 +111,8 @@ def from_response(
         max_depth=response.max_depth,
         backend_used=response.backend_used,
         depth_kind=response.depth_kind,
+        sky_depth=response.sky_depth if response.HasField("sky_depth") else None,
+        notes=tuple(response.notes),
         intrinsics=CameraIntrinsics(
             k.fx, k.fy, k.cx, k.cy, k.width_px, k.height_px, dict(k.sources)
         ),

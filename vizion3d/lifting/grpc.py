@@ -31,6 +31,8 @@ def write(
         max_depth=result.max_depth,
         backend_used=result.backend_used,
         depth_kind=result.depth_kind,
+        sky_depth=result.sky_depth,
+        notes=result.notes,
         point_cloud_scale=result.point_cloud_scale,
     )
     if (k := result.intrinsics) is not None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict
+from json import dumps
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -51,9 +52,12 @@ class DepthEstimationAnswer(BaseModel):
     backend_used: str = Field(description="The checkpoint's file on the server.")
     point_cloud_scale: float = Field(description="Metres per unit of the point cloud.")
     depth_kind: DepthKind = Field(
-        description="relative: inverse depth, higher = closer; metric: metres."
+        description="relative: inverse depth, higher = closer; up_to_scale: depth without a unit, "
+        "higher = farther; metric: metres."
     )
     intrinsics: IntrinsicsAnswer
+    sky_depth: float | None = Field(description="Value of the depth that marks sky; null: no sky.")
+    notes: list[str] = Field(description="What the numbers rest on and a reader should know.")
     depth_image: str | None = Field(description="16-bit PNG, base64; null if not asked for.")
     point_cloud_ply: str | None = Field(description="Binary PLY, base64; null if not asked for.")
 
@@ -124,6 +128,8 @@ def json(result: DepthEstimationResult, asked: Asked[DepthEstimationCommand]) ->
         "point_cloud_scale": result.point_cloud_scale,
         "depth_kind": result.depth_kind,
         "intrinsics": asdict(result.intrinsics) if result.intrinsics else None,
+        "sky_depth": result.sky_depth,
+        "notes": result.notes,
         "depth_image": as_text(png(result, command)) if parts["depth_image"] else None,
         "point_cloud_ply": as_text(ply(result, command)) if parts["point_cloud"] else None,
     }
@@ -133,10 +139,17 @@ def json(result: DepthEstimationResult, asked: Asked[DepthEstimationCommand]) ->
 FACTS = {
     wire.MIN_DEPTH: "Smallest value of the depth (binary answers).",
     wire.MAX_DEPTH: "Largest value of the depth (binary answers).",
-    wire.DEPTH_KIND: "relative or metric (binary answers).",
+    wire.DEPTH_KIND: "relative, up_to_scale or metric (binary answers).",
+    wire.SKY_DEPTH: "Value of the depth that marks sky, or null (binary answers).",
+    wire.NOTES: "What the numbers rest on, JSON (binary answers).",
     wire.INTRINSICS: "The camera that was assumed, JSON (binary answers).",
     wire.MODEL: "The checkpoint's file on the server, percent-encoded (binary answers).",
 }
+
+
+def json_text(value: object) -> str:
+    """JSON of ASCII alone, as headers must be."""
+    return dumps(value, separators=(",", ":"))
 
 
 def tell(result: DepthEstimationResult) -> dict[str, str]:
@@ -146,7 +159,9 @@ def tell(result: DepthEstimationResult) -> dict[str, str]:
         wire.MIN_DEPTH: repr(result.min_depth),
         wire.MAX_DEPTH: repr(result.max_depth),
         wire.DEPTH_KIND: result.depth_kind,
-        wire.INTRINSICS: orjson.dumps(intrinsics).decode("ascii"),
+        wire.SKY_DEPTH: json_text(result.sky_depth),
+        wire.NOTES: json_text(result.notes),
+        wire.INTRINSICS: json_text(intrinsics),
         wire.MODEL: quote(result.backend_used, safe=_PATH_CHARACTERS),
     }
 

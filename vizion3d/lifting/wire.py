@@ -9,6 +9,8 @@ IMAGE_FIELD = "image"
 MIN_DEPTH = "X-Min-Depth"
 MAX_DEPTH = "X-Max-Depth"
 DEPTH_KIND = "X-Depth-Kind"
+SKY_DEPTH = "X-Sky-Depth"
+NOTES = "X-Notes"
 INTRINSICS = "X-Intrinsics"
 MODEL = "X-Model"
 

@@ -3,12 +3,8 @@
 Parameter names are the checkpoints' own, so loading is strict.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
-
-Layer = Callable[[], nn.Module]
 
 
 class InstanceNorm(nn.Module):

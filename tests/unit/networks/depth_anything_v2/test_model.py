@@ -23,6 +23,6 @@ def test_relative_output_is_not_negative_and_metric_output_stays_in_its_range() 
 
 
 def test_the_stored_positions_are_used_as_they_are_on_their_own_grid() -> None:
-    encoder = Encoder(TINY)
+    encoder = Encoder(TINY.encoder)
     assert encoder.positional_embedding(37, 37) is encoder.pos_embed
     assert encoder.positional_embedding(37, 49).shape == (1, 1 + 37 * 49, 64)
