@@ -103,10 +103,12 @@ class Release:
 
     @property
     def url(self) -> str | None:
+        """Where it is downloaded from; ``None`` for a file of the package."""
         return None if isinstance(self.source, Path) else self.source
 
     @property
     def file_name(self) -> str:
+        """Name of the file, as its source has it."""
         return self.source.name if isinstance(self.source, Path) else file_name_of(self.source)
 
 
