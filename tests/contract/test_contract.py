@@ -26,15 +26,25 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/paths//lifting/depth-estimation/post/responses/200/content/application/x-npz",
     "/components/schemas/DepthEstimationAnswer/properties/(min|max)_depth/description",
     "/components/schemas/DepthEstimationAnswer/properties/intrinsics/description",
+    "/components/schemas/DepthEstimationAnswer/(required|properties)/(sky_depth|notes)",
+    "/components/schemas/Model/(required|properties)/(licence_source|commercial_use|network)",
+    "/paths//lifting/depth-estimation/post/responses/200/headers/X-(Notes|Sky-Depth)",
 )
 """JSON pointers (regular expressions) of what the REST document has gained."""
 
 REWORDED_IN_THE_DOCUMENT: tuple[str, ...] = (
     "/paths//lifting/depth-estimation/post/responses/200/headers/X-Depth-Kind/description",
+    "/components/schemas/DepthEstimationAnswer/properties/depth_kind/description",
+    # Another kind is another word, for models that had none.
+    "/components/schemas/(DepthEstimationAnswer|Model)/properties/depth_kind/enum",
 )
 """JSON pointers (regular expressions) of texts for people that say the same in other words."""
 
-ADDED_TO_THE_WIRE: tuple[str, ...] = ("/messages/DepthEstimationAdvanceConfig/fields/exact",)
+ADDED_TO_THE_WIRE: tuple[str, ...] = (
+    "/messages/DepthEstimationAdvanceConfig/fields/exact",
+    "/messages/DepthEstimationResponse/fields/(sky_depth|notes)",
+    "/messages/ModelInfo/fields/(commercial_use|licence_source|network)",
+)
 """Pointers of what the proto file has gained."""
 
 ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {

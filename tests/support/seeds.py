@@ -90,8 +90,8 @@ def seed_lite_any_stereo(state: Mapping[str, Tensor], seed: int = 0) -> None:
         elif tensor.ndim < 2:
             tensor.normal_(0.0, 0.05, generator=generator)
         else:
-            strong = ("att0.conv3.weight", "redir1.block.mlp.3.weight", "cost_agg.conv6.0.weight")
-            gain = 2.5 if name.endswith(strong) else 0.3 if name.endswith("mlp.3.weight") else 1.0
+            strong = ("att0.conv3.weight", "cost_agg.conv6.0.weight")
+            gain = 0.3 if name.endswith("mlp.3.weight") else 2.5 if name.endswith(strong) else 1.0
             tensor.normal_(0.0, gain * tensor[0].numel() ** -0.5, generator=generator)
 
 

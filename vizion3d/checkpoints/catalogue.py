@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vizion3d.checkpoints.urls import file_name_of
-from vizion3d.geometry.depth import DepthKind
+from vizion3d.geometry.depth import DepthKind, ModelKind
 
 DEFAULT_DEPTH_MODEL_URL = (
     "https://github.com/OlafenwaMoses/vizion3D/releases/download/"
@@ -83,7 +83,7 @@ class Release:
         parameters: Number of weights in the file.
         licence: SPDX identifier of the weights' licence.
         licence_source: Where the licence is stated.
-        depth_kind: What it estimates of one photo; ``None`` if it takes a pair.
+        depth_kind: What it estimates.
         max_depth_m: Range of a metric checkpoint in metres, where it has one.
         size_bytes: Size of the file, where known.
         sha256: Digest of the file, where known.
@@ -96,7 +96,7 @@ class Release:
     parameters: int
     licence: str
     licence_source: str
-    depth_kind: DepthKind | None = "relative"
+    depth_kind: ModelKind = "relative"
     max_depth_m: float | None = None
     size_bytes: int | None = None
     sha256: str | None = None
@@ -176,7 +176,7 @@ def _stereo(size: str, parameters: int) -> Release:
         parameters,
         MIT,
         _STEREO_LICENCE,
-        depth_kind=None,
+        depth_kind="disparity",
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vizion3d.checkpoints.catalogue import is_permissive
 from vizion3d.core.cqrs import Query
-from vizion3d.geometry.depth import DepthKind
+from vizion3d.geometry.depth import ModelKind
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class ModelInfo:
         variant: Its encoder: ``"vits"``, ``"vitb"``, ``"vitl"`` ...
         parameters: Number of weights.
         licence: SPDX identifier of the weights' licence.
-        depth_kind: What it estimates of one photo; ``None`` also if it takes a pair.
+        depth_kind: What it estimates; a file that is not here yet is taken for relative, if its
+            name does not tell more.
         max_depth_m: Range of a metric model, in metres, if it has one.
         size_bytes: Size of the file.
         network: The family of networks that it belongs to.
@@ -38,7 +39,7 @@ class ModelInfo:
     variant: str | None = None
     parameters: int | None = None
     licence: str | None = None
-    depth_kind: DepthKind | None = None
+    depth_kind: ModelKind = "relative"
     max_depth_m: float | None = None
     size_bytes: int | None = None
     network: str | None = None

@@ -91,7 +91,7 @@ def _state(info: ModelInfo) -> str:
 def _depth(info: ModelInfo) -> str:
     if info.max_depth_m:
         return f"metric, to {info.max_depth_m:g} m"
-    return (info.depth_kind or "of a pair" if info.network else "?").replace("_", " ")
+    return info.depth_kind.replace("_", " ")
 
 
 def _millions(count: int | None) -> str:

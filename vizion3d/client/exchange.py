@@ -95,7 +95,7 @@ class ServedModel:
         variant: Its encoder: ``"vits"``, ``"vitb"`` ...
         parameters: Number of weights.
         licence: SPDX identifier of the weights' licence.
-        depth_kind: What it estimates of one photo.
+        depth_kind: What it estimates.
         max_depth_m: Range of a metric model, in metres.
         loaded: Runtime that has it in memory.
         network: The family of networks that it belongs to.
@@ -108,7 +108,7 @@ class ServedModel:
     variant: str | None
     parameters: int | None
     licence: str | None
-    depth_kind: str | None
+    depth_kind: str
     max_depth_m: float | None
     loaded: str | None
     network: str | None = None

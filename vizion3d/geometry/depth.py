@@ -10,6 +10,9 @@ DepthKind = Literal["relative", "up_to_scale", "metric"]
 """``"relative"``: inverse depth without scale and shift, higher = closer; ``"up_to_scale"``: depth
 without a unit, higher = farther; ``"metric"``: metres, higher = farther."""
 
+ModelKind = Literal["relative", "up_to_scale", "metric", "disparity"]
+"""What a model estimates: a kind of depth of one photo, or ``"disparity"`` of a pair, in pixels."""
+
 
 def scale_inverse_depth(inverse_depth: FloatArray) -> FloatArray:
     """Scale inverse depth to [0, 1] over the image: 0 the farthest pixel, 1 the closest.

@@ -465,7 +465,7 @@ class ModelInfo(_message.Message):
     licence: _builtins.str
     """SPDX identifier"""
     depth_kind: _builtins.str
-    """empty: it takes a pair, or is not here to be asked"""
+    """of DepthEstimationResponse, or "disparity" (of a pair)"""
     max_depth_m: _builtins.float
     """range of a metric model"""
     loaded: _builtins.str

@@ -11,8 +11,14 @@ from vizion3d.checkpoints.commands import (
     LoadModelCommand,
 )
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
-from vizion3d.checkpoints.store import CheckpointStore, ReadCheckpoint, metric_range_of
+from vizion3d.checkpoints.store import (
+    Checkpoint,
+    CheckpointStore,
+    ReadCheckpoint,
+    metric_range_of,
+)
 from vizion3d.errors import CheckpointError
+from vizion3d.geometry.depth import ModelKind
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.conversions import ConversionStore
 
@@ -93,7 +99,7 @@ class ModelsHandler:
 
     def _of_file(self, name: str, path: Path, read: ReadCheckpoint | None) -> ModelInfo:
         cached = path.is_file()
-        depth = read.checkpoint.depth if read else None
+        max_depth_m = metric_range_of(path)
         return ModelInfo(
             name=name,
             path=path,
@@ -104,8 +110,8 @@ class ModelsHandler:
             variant=read.checkpoint.network.variant if read else None,
             parameters=read.parameters if read else None,
             network=read.checkpoint.network.title if read else None,
-            depth_kind=depth[1] if depth else None,
-            max_depth_m=depth[0].max_m if depth else metric_range_of(path),
+            depth_kind=_kind_of(read.checkpoint if read else None, max_depth_m),
+            max_depth_m=max_depth_m,
             size_bytes=path.stat().st_size if cached else None,
         )
 
@@ -116,3 +122,9 @@ class ModelsHandler:
         except CheckpointError as error:
             logger.debug("%s", error)
             return None
+
+
+def _kind_of(checkpoint: Checkpoint | None, max_depth_m: float | None) -> ModelKind:
+    if checkpoint is None:
+        return "relative" if max_depth_m is None else "metric"
+    return checkpoint.depth[1] if checkpoint.depth else "disparity"

@@ -158,7 +158,7 @@ def write_model(info: ModelInfo, is_default: bool) -> pb.ModelInfo:
         variant=info.variant,
         parameters=info.parameters,
         licence=info.licence,
-        depth_kind=info.depth_kind or "",
+        depth_kind=info.depth_kind,
         commercial_use=info.commercial_use,
         licence_source=info.licence_source,
         network=info.network,

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from vizion3d.geometry.depth import DepthKind
+from vizion3d.geometry.depth import ModelKind
 from vizion3d.server.metrics import CONTENT_TYPE
 from vizion3d.server.rest.openapi import gate_responses, open_responses
 from vizion3d.server.scheduler import State
@@ -37,7 +37,7 @@ class Model(BaseModel):
     licence_source: str | None = Field(description="Where the licence is stated.")
     commercial_use: bool | None = Field(description="Whether the licence allows it.")
     network: str | None = Field(description="The family of networks: Depth Anything V2 ...")
-    depth_kind: DepthKind | None = Field(description="null: it takes a pair, or is not here yet.")
+    depth_kind: ModelKind
     max_depth_m: float | None = Field(description="Range of a metric model, metres.")
     loaded: str | None = Field(description="The runtime that has it in memory.")
 
