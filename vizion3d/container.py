@@ -52,6 +52,8 @@ def wire(parts: Parts, tasks: tuple[Task, ...]) -> Container:
     commands, queries = CommandBus(), QueryBus()
     for task in tasks:
         commands.register(task.command, task.handler(parts))
+        for command, handle in task.others(parts).items():
+            commands.register(command, handle)
     models = ModelsHandler(parts.checkpoints, parts.runtimes, parts.conversions)
     commands.register(DownloadModelCommand, models.download)
     commands.register(LoadModelCommand, models.load)

@@ -5,7 +5,7 @@ adapters are; ``app.py`` lists the records, and both servers and the command lin
 through them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -62,6 +62,10 @@ class Feature:
     model_option: str
 
 
+def _none(_: Parts) -> Mapping[type[Command[Any]], Callable[[Any], Any]]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Task:
     """One task, and where its adapters are: import paths, ``"package.module:NAME"``.
@@ -78,6 +82,7 @@ class Task:
         rest: A :class:`vizion3d.server.rest.route.Route`.
         grpc: A :class:`vizion3d.server.grpc.methods.Methods`.
         cli: A :class:`vizion3d.cli.program.Commands`; empty if it has none.
+        others: Makes the handlers of commands that it has besides, which no server takes.
     """
 
     feature: Feature
@@ -88,6 +93,7 @@ class Task:
     rest: str
     grpc: str
     cli: str = ""
+    others: Callable[[Parts], Mapping[type[Command[Any]], Callable[[Any], Any]]] = _none
 
     @property
     def name(self) -> str:

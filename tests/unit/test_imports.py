@@ -19,12 +19,15 @@ def test_importing_the_library_imports_nothing_heavy() -> None:
     assert run.stdout.strip() == "[]"
 
 
-def test_the_public_names_are_exactly_the_four_documented_ones() -> None:
+def test_the_public_names_are_exactly_the_documented_ones() -> None:
     assert sorted(vizion3d.lifting.__all__) == [
+        "AlignDepthCommand",
+        "AlignedDepth",
         "DepthEstimation",
         "DepthEstimationAdvanceConfig",
         "DepthEstimationCommand",
         "DepthEstimationResult",
+        "Knowledge",
     ]
 
 

@@ -180,6 +180,25 @@ def _stereo(size: str, parameters: int) -> Release:
     )
 
 
+@dataclass(frozen=True)
+class Method:
+    """An algorithm that needs no weights: it is named like a model, and there is nothing to load.
+
+    Attributes:
+        name: What a user may write for it.
+        title: What it is.
+        library: Package that does it.
+        licence: SPDX identifier of the package's licence.
+    """
+
+    name: str
+    title: str
+    library: str
+    licence: str
+
+
+METHODS = {"sgbm": Method("sgbm", "semi-global matching", "cv2", APACHE)}
+
 RELEASES: tuple[Release, ...] = (
     Release(
         "default",

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from vizion3d.core.arrays import FloatArray
+from vizion3d.geometry.alignment import Space
 
 DepthKind = Literal["relative", "up_to_scale", "metric"]
 """``"relative"``: inverse depth without scale and shift, higher = closer; ``"up_to_scale"``: depth
@@ -12,6 +13,13 @@ without a unit, higher = farther; ``"metric"``: metres, higher = farther."""
 
 ModelKind = Literal["relative", "up_to_scale", "metric", "disparity"]
 """What a model estimates: a kind of depth of one photo, or ``"disparity"`` of a pair, in pixels."""
+
+AFFINE_SPACES: dict[DepthKind, tuple[Space, bool]] = {
+    "relative": ("inverse_depth", True),
+    "up_to_scale": ("depth", False),
+    "metric": ("depth", False),
+}
+"""Kind -> the space in which it is affine in metres, and whether a shift is missing too."""
 
 
 def scale_inverse_depth(inverse_depth: FloatArray) -> FloatArray:

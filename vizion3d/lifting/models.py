@@ -20,6 +20,7 @@ from pydantic import (
 from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry import cameras
+from vizion3d.geometry.alignment import Alignment
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frames import Frame
@@ -256,6 +257,8 @@ class DepthEstimationResult(ResultModel):
             if the network does not tell sky, or sees none.
         notes: What the numbers rest on and a reader should know, such as a focal length that was
             assumed.
+        alignment: The fit to what is known of the scene, if the depth was aligned: ``raw_depth`` is
+            then in metres.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
@@ -285,6 +288,10 @@ class DepthEstimationResult(ResultModel):
     notes: Annotated[
         tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
     ] = ()
+    alignment: Annotated[
+        Alignment | None,
+        Fact("The fit to what is known of the scene; null if nothing was.", "X-Alignment"),
+    ] = None
 
     # The nested lists, and the array that they were made from.
     _listed: tuple[NDArray[np.float32], list[list[float]]] | None = PrivateAttr(None)
@@ -326,13 +333,8 @@ class DepthEstimationResult(ResultModel):
         if not isinstance(other, DepthEstimationResult):
             return NotImplemented
         compared = (
-            "min_depth",
-            "max_depth",
-            "backend_used",
-            "depth_kind",
-            "intrinsics",
-            "sky_depth",
-            "notes",
+            *("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics"),
+            *("sky_depth", "notes", "alignment"),
         )
         return np.array_equal(self.raw_depth, other.raw_depth) and all(
             getattr(self, name) == getattr(other, name) for name in compared

@@ -2,9 +2,10 @@
 
 import dataclasses
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 
-from vizion3d.checkpoints.catalogue import RELEASES, Release
+from vizion3d.checkpoints.catalogue import METHODS, RELEASES, Method, Release
 from vizion3d.checkpoints.commands import (
     ClearConversionsCommand,
     DownloadModelCommand,
@@ -42,9 +43,13 @@ class ModelsHandler:
         self._conversions = conversions
 
     def download(self, command: DownloadModelCommand) -> Path:
+        if method := METHODS.get(command.model_backend):
+            return _file_of(method)
         return self._checkpoints.fetch(command.model_backend)
 
     def load(self, command: LoadModelCommand) -> Path:
+        if method := METHODS.get(command.model_backend):
+            return _file_of(method)
         checkpoint = self._checkpoints.resolve(command.model_backend)
         self._runtimes.get(checkpoint)
         return checkpoint.path
@@ -63,9 +68,11 @@ class ModelsHandler:
                 others.append(self._of_file(str(path), path, self._read(path)))
             except CheckpointError as error:  # of a note beside it that makes no sense
                 logger.warning("%s", error)
-        return released + others
+        return released + [_of_method(method) for method in METHODS.values()] + others
 
     def model_path(self, query: ModelPathQuery) -> Path:
+        if method := METHODS.get(query.model_backend):
+            return _file_of(method)
         return self._checkpoints.locate(query.model_backend)
 
     def model_info(self, query: ModelInfoQuery) -> ModelInfo:
@@ -75,6 +82,8 @@ class ModelsHandler:
             CheckpointError: No model, or a local file that is not there or not a checkpoint.
         """
         backend = query.model_backend
+        if method := METHODS.get(backend):
+            return _of_method(method)
         release = self._checkpoints.release_of(backend)
         if release:
             return self._released(release)
@@ -128,3 +137,22 @@ def _kind_of(checkpoint: Checkpoint | None, max_depth_m: float | None) -> ModelK
     if checkpoint is None:
         return "relative" if max_depth_m is None else "metric"
     return checkpoint.depth[1] if checkpoint.depth else "disparity"
+
+
+def _of_method(method: Method) -> ModelInfo:
+    """What is known of an algorithm without weights: it is always there."""
+    return ModelInfo(
+        name=method.name,
+        path=_file_of(method),
+        cached=True,
+        loaded=method.library,
+        variant=method.title,
+        licence=method.licence,
+        depth_kind="metric",
+    )
+
+
+def _file_of(method: Method) -> Path:
+    """The library that does it."""
+    found = find_spec(method.library)
+    return Path(found.origin) if found and found.origin else Path(method.library)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from vizion3d.networks.base import Header, Meaning, Network, Output, Recipe
+from vizion3d.networks.base import Header, Meaning, Network, Output, Recipe, Size
 from vizion3d.networks.lite_any_stereo.config import MULTIPLE, NetworkConfig, config_from_shapes
 
 if TYPE_CHECKING:
@@ -12,9 +12,21 @@ if TYPE_CHECKING:
 
 TITLE = "Lite Any Stereo V2"
 
-RECIPE = Recipe(input_size=736, multiple=MULTIPLE, bound="longer")
-"""The authors hand the image in as it is, padded to the multiple; a caller that does the same asks
-for the size of what it hands in, and nothing is resized."""
+
+@dataclass(frozen=True)
+class NativeRecipe(Recipe):
+    """Images are seen at their own size, as the authors' code hands them in, but for the rounding
+    to a multiple (the authors pad instead); those with a longer side beyond ``input_size`` smaller.
+    """
+
+    def network_size(self, height: int, width: int, input_size: int | None = None) -> Size:
+        """See :meth:`vizion3d.networks.base.Recipe.network_size`."""
+        own = min(max(height, width), self.input_size)
+        return super().network_size(height, width, own if input_size is None else input_size)
+
+
+RECIPE = NativeRecipe(input_size=1536, multiple=MULTIPLE, bound="longer")
+"""1536 pixels: about where 192, the largest disparity, is a ninth of the width."""
 
 
 @dataclass(frozen=True)

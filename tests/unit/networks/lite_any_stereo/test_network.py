@@ -12,6 +12,7 @@ from vizion3d.errors import CheckpointError
 from vizion3d.lifting.meaning import depth_of
 from vizion3d.networks.base import Meaning
 from vizion3d.networks.lite_any_stereo.iterative import look_up
+from vizion3d.networks.lite_any_stereo.network import RECIPE
 from vizion3d.runtime.torch_runtime import TorchRuntime
 
 
@@ -24,6 +25,14 @@ def test_a_released_file_is_recognised_by_its_tensors(name: str, tmp_path: Path)
     assert read.parameters == BY_NAME[name].parameters
     with pytest.raises(CheckpointError, match=r"makes disparity of left, right"):
         depth_of(read.checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size"),
+    [(500, 741, (512, 736)), (128, 320, (128, 320)), (1080, 1920, (864, 1536)), (20, 20, (32, 32))],
+)
+def test_images_are_seen_at_their_own_size(height: int, width: int, size: tuple[int, int]) -> None:
+    assert RECIPE.network_size(height, width) == size
 
 
 def test_a_file_with_other_tensors_is_told(tmp_path: Path) -> None:
