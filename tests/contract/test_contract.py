@@ -59,14 +59,16 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = (
 )
 """Pointers of what the proto file has gained."""
 
+GAINED_BY_SERVERS = ("--max-decoded-bytes ", "--licences ", "--licence-of ")
+
 ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
     "vizion3d depth": (
         "Metres, from what is known of the scene",
         "--(known|distance|plane|sparse|camera-height|camera-pitch) ",
     ),
-    "vizion3d": ("stereo Measure depth from two photos",),
-    "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
-    "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
+    "vizion3d": ("stereo Measure depth from two photos", "--licences ", "--licence-of "),
+    "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
+    "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
 }
 """Program -> beginnings of lines (regular expressions) that its help has gained."""
 

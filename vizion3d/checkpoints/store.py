@@ -22,6 +22,7 @@ from vizion3d.checkpoints.catalogue import (
     metric_range_m,
 )
 from vizion3d.checkpoints.header import read_names
+from vizion3d.checkpoints.licences import LicencePolicy
 from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
 from vizion3d.core.fork import renew_after_fork
 from vizion3d.core.shared import SharedWork
@@ -99,6 +100,7 @@ class CheckpointStore:
         downloader: What downloads.
         offline: Refuse to download.
         families: The networks that files are recognised as.
+        licences: Which licences of weights are accepted; every one if it is not given.
     """
 
     def __init__(
@@ -107,11 +109,13 @@ class CheckpointStore:
         downloader: "Downloader | None" = None,
         offline: bool = False,
         families: Sequence[Family] = FAMILIES,
+        licences: LicencePolicy | None = None,
     ) -> None:
         self.cache = cache
         self._downloader = downloader
         self._offline = offline
         self._families = families
+        self._licences = licences or LicencePolicy()
         self._downloads = SharedWork[None]()
         self._read: OrderedDict[Path, tuple[_Stamps, ReadCheckpoint]] = OrderedDict()
         self.after_fork()
@@ -159,9 +163,14 @@ class CheckpointStore:
 
     def _names_of(self, path: Path) -> tuple[str, ...]:
         """What a file is called, the surest first; see :class:`Header`."""
-        released = (name for name, release in BY_NAME.items() if self._is_place_of(release, path))
+        release = self._release_at(path)
+        released = [release.name] if release else []
         config = _model_name_of(_config_of(path))
         return (*released, *config, path.stem, path.parent.name)
+
+    def _release_at(self, path: Path) -> Release | None:
+        """The release whose place in the cache a path is."""
+        return next((r for r in RELEASES if self._is_place_of(r, path)), None)
 
     def _is_place_of(self, release: Release, path: Path) -> bool:
         return release.file_name == path.name and self._place_of(str(release.source)) == path
@@ -175,6 +184,7 @@ class CheckpointStore:
 
         Raises:
             CheckpointError: Unknown name, or missing file.
+            LicenceError: The licence of its weights is not accepted.
             DownloadError: It had to be downloaded and could not be.
             DeadlineExceededError: The current scope's deadline passed meanwhile; the download goes
                 on.
@@ -182,6 +192,7 @@ class CheckpointStore:
         """
         location = self.locate(backend)
         release = self.release_of(backend)
+        self._licences.check(backend, location, release or self._release_at(location))
         if not location.is_file():
             url = str(release.source) if release else backend
             if not _is_url(url):

@@ -10,6 +10,7 @@ from vizion3d.errors import (
     InferenceError,
     InvalidConfigError,
     InvalidImageError,
+    LicenceError,
     MissingDependencyError,
     ModelNotAllowedError,
     OverloadedError,
@@ -67,6 +68,7 @@ STATUSES: dict[type[BaseException], Status] = {
         "FAILED_PRECONDITION",
         f"the server cannot load the model; {_SEE_LOG}",
     ),
+    LicenceError: Status("licence-refused", "Licence refused", 403, "PERMISSION_DENIED"),
     ModelNotAllowedError: Status(
         "model-not-allowed", "Model not allowed", 403, "PERMISSION_DENIED"
     ),
