@@ -18,13 +18,10 @@ from vizion3d.runtime.conversions import ConversionStore
 from vizion3d.runtime.queue import DirectInference, Inference
 from vizion3d.settings import Settings, load_settings
 from vizion3d.stereo.task import STEREO_DEPTH
-from vizion3d.task import Feature, Parts, Task
+from vizion3d.task import Parts, Task
 
 TASKS: tuple[Task, ...] = (DEPTH_ESTIMATION, STEREO_DEPTH)
 """Every task of the library; another one is one more line."""
-
-NOT_BUILT: tuple[Feature, ...] = ()
-"""Features whose flags the servers know, and refuse."""
 
 
 def build_container(

@@ -55,11 +55,13 @@ class Feature:
         title: For people: ``"depth estimation"``.
         model_option: ``"depth_model"``: the flag ``--depth_model`` selects it and loads a model
             before the first request.
+        without_model: What is done where that flag is not given, for its help.
     """
 
     name: str
     title: str
     model_option: str
+    without_model: str = "Without it the release checkpoint is downloaded on the first request."
 
 
 def _none(_: Parts) -> Mapping[type[Command[Any]], Callable[[Any], Any]]:

@@ -11,7 +11,6 @@ import typer
 from vizion3d.cli.context import Application
 from vizion3d.cli.doctor import doctor
 from vizion3d.cli.models import models
-from vizion3d.cli.ui import ui
 from vizion3d.errors import Vizion3DError
 from vizion3d.settings import Licences
 from vizion3d.task import Task, adapters
@@ -38,15 +37,18 @@ class Commands:
             :func:`vizion3d.cli.context.application_of`.
     """
 
-    functions: tuple[Callable[..., None], ...]
+    functions: tuple[Callable[..., None], ...] = ()
 
 
-def program(application: Application, tasks: Iterable[Task]) -> typer.Typer:
+def program(
+    application: Application, tasks: Iterable[Task], others: Commands = Commands()
+) -> typer.Typer:
     """The command line of an application.
 
     Args:
         application: What its commands work with.
         tasks: Whose commands it has.
+        others: Commands of no task.
     """
     app = typer.Typer(
         name="vizion3d",
@@ -58,7 +60,8 @@ def program(application: Application, tasks: Iterable[Task]) -> typer.Typer:
         for function in commands.functions:
             app.command()(function)
     app.add_typer(models, name="models")
-    app.command()(ui)
+    for function in others.functions:
+        app.command()(function)
     app.command()(doctor)
 
     @app.callback()

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from vizion3d.core.limits import DEFAULT_MAX_PIXELS
 from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry import cameras
@@ -141,7 +142,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
     def from_exif(
         cls,
         image: "images.ImageInput",
-        max_pixels: int = images.DEFAULT_MAX_PIXELS,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
         **fields: Any,
     ) -> "DepthEstimationAdvanceConfig":
         """Intrinsics from the focal length in a photo's EXIF data.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vizion3d.core.arrays import UInt8Array
+from vizion3d.core.limits import DEFAULT_MAX_PIXELS
 from vizion3d.errors import InvalidImageError
 from vizion3d.geometry import cameras
 
@@ -28,7 +29,6 @@ JpegDecoder: TypeAlias = Callable[[bytes], UInt8Array | None]
 _ENCODED = (bytes, bytearray, memoryview, str, os.PathLike)
 """Inputs that are a file's content or path; a PIL image may have been changed since opening."""
 
-DEFAULT_MAX_PIXELS = 100_000_000
 _HEAD_BYTES = 16
 """Bytes by which Pillow's plugins recognise their format."""
 _ORIENTATION = 0x0112

@@ -17,7 +17,6 @@ import numpy as np
 
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.errors import InvalidConfigError, InvalidImageError, MissingDependencyError
-from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 
 if TYPE_CHECKING:
@@ -29,22 +28,6 @@ logger = logging.getLogger(__name__)
 _CODECS = {".mp4": "libx264", ".mov": "libx264", ".mkv": "libx264", ".webm": "libvpx-vp9"}
 _QUALITY = {"libx264": {"crf": "18", "preset": "veryfast"}, "libvpx-vp9": {"crf": "24", "b": "0"}}
 _UNKNOWN_FPS = Fraction(25)
-
-
-def frames(path: str | os.PathLike[str], **fields: Any) -> Iterator[DepthEstimationCommand]:
-    """A command for every frame of a video, decoded one at a time.
-
-    Args:
-        path: The video file.
-        fields: Any other field of :class:`~vizion3d.lifting.DepthEstimationCommand`.
-
-    Raises:
-        InvalidImageError: The file is not a video, or a frame cannot be decoded.
-        MissingDependencyError: PyAV is not installed.
-    """
-    with Video(path) as video:
-        for image in video:
-            yield DepthEstimationCommand(image, **fields)
 
 
 class Video:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vizion3d.app import NOT_BUILT, TASKS
+from vizion3d.app import TASKS
 from vizion3d.server import options
 from vizion3d.server.settings import ServerSettings
 from vizion3d.task import Task
@@ -37,7 +37,6 @@ serve_rest = options.command(
     "Serve vizion3d over REST; see /docs.",
     serve,
     [task.feature for task in TASKS],
-    NOT_BUILT,
 )
 
 

@@ -43,11 +43,23 @@ class ModelsHandler:
         self._conversions = conversions
 
     def download(self, command: DownloadModelCommand) -> Path:
+        """Where a model's file is, after it was downloaded if need be; the file is not read.
+
+        Raises:
+            CheckpointError: No model, or a local file that is not there.
+            DownloadError: It could not be downloaded.
+        """
         if method := METHODS.get(command.model_backend):
             return _file_of(method)
         return self._checkpoints.fetch(command.model_backend)
 
     def load(self, command: LoadModelCommand) -> Path:
+        """Where a model's file is, after it was downloaded and loaded if need be.
+
+        Raises:
+            CheckpointError: No model, a file that is not there, or one that is no checkpoint.
+            DownloadError: It could not be downloaded.
+        """
         if method := METHODS.get(command.model_backend):
             return _file_of(method)
         checkpoint = self._checkpoints.resolve(command.model_backend)
@@ -55,9 +67,14 @@ class ModelsHandler:
         return checkpoint.path
 
     def clear_conversions(self, _command: ClearConversionsCommand) -> int:
+        """Remove every converted network; how many bytes that freed."""
         return self._conversions.clear()
 
     def list_models(self, _query: ListModelsQuery) -> list[ModelInfo]:
+        """Every released model, then every other checkpoint in the cache, by path.
+
+        Files are described by their headers, which are read without torch, and once each.
+        """
         released = [self._released(release) for release in RELEASES]
         known = {info.path for info in released}
         others = []
@@ -71,6 +88,11 @@ class ModelsHandler:
         return released + [_of_method(method) for method in METHODS.values()] + others
 
     def model_path(self, query: ModelPathQuery) -> Path:
+        """Where a model's file is, or would be after a download; nothing of it is read.
+
+        Raises:
+            CheckpointError: No model.
+        """
         if method := METHODS.get(query.model_backend):
             return _file_of(method)
         return self._checkpoints.locate(query.model_backend)

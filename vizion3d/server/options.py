@@ -20,7 +20,6 @@ def command(
     summary: str,
     serve: Callable[[ServerSettings], None],
     features: Sequence[Feature],
-    not_built: Sequence[Feature] = (),
 ) -> Callable[..., None]:
     """The function that Typer makes a program of.
 
@@ -30,19 +29,15 @@ def command(
         summary: What ``--help`` says first.
         serve: What to do with the settings.
         features: What its flags select: none given, every one; any, only those.
-        not_built: Features whose flags are known and refused.
     """
 
     def run(**given: Any) -> None:
-        for feature in not_built:
-            _refuse(feature, given)
         settings = {name: value for name, value in given.items() if name in flags}
         features_given = _selection(features, given)
         start(serve, **_set(settings), **features_given)
 
     flags = dict(_parameters(protocol, port))
-    unserved = _feature_parameters(not_built, "Not built yet.")
-    parameters = {**_feature_parameters(features), **unserved, **flags}
+    parameters = {**_feature_parameters(features), **flags}
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # Typer reads it
         [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=value)
@@ -78,15 +73,6 @@ def _selection(features: Sequence[Feature], given: Mapping[str, Any]) -> dict[st
     models = {f.name: given[f.model_option] for f in features if given[f.model_option] is not None}
     names = tuple(f.name for f in features if given[f.name] or f.name in models)
     return {"features": names, "models": models}
-
-
-def _refuse(feature: Feature, given: Mapping[str, Any]) -> None:
-    """A feature that is not built: selecting it ends with exit code 2."""
-    for flag in (feature.name, feature.model_option):
-        if given[flag] not in (False, None):
-            raise typer.BadParameter(
-                f"{feature.title} is not built yet, so --{flag} cannot be served; leave it out"
-            )
 
 
 def _set(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,19 +120,15 @@ def _highest(field: FieldInfo) -> float | None:
     return cast(float, bounds[0]) if bounds else None
 
 
-def _feature_parameters(
-    features: Sequence[Feature], told: str | None = None
-) -> dict[str, tuple[Any, Any]]:
+def _feature_parameters(features: Sequence[Feature]) -> dict[str, tuple[Any, Any]]:
     parameters: dict[str, tuple[Any, Any]] = {}
     for feature in features:
         model = _flag(
             feature.model_option,
-            told
-            or "Checkpoint to load at the start: a path, a name or a URL. "
-            f"Selects {feature.title}. "
-            "Without it the release checkpoint is downloaded on the first request.",
+            "Checkpoint to load at the start: a path, a name or a URL. "
+            f"Selects {feature.title}. {feature.without_model}",
         )
-        chosen = _flag(feature.name, told or f"Serve {feature.title}; so does naming no feature.")
+        chosen = _flag(feature.name, f"Serve {feature.title}; so does naming no feature.")
         parameters[feature.model_option] = Annotated[str | None, model], None
         parameters[feature.name] = Annotated[bool, chosen], False
     return parameters

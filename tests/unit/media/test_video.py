@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.support.videos import panning, write_video
 from vizion3d.core.arrays import Float32Array
 from vizion3d.errors import InvalidConfigError, InvalidImageError
-from vizion3d.media.video import DepthVideo, RunningRange, Video, colorize_between, frames
+from vizion3d.lifting.frames import frames
+from vizion3d.media.video import DepthVideo, RunningRange, Video, colorize_between
 from vizion3d.outputs.depth_files import color_table
 
 RAMP = np.tile(np.linspace(0, 1, 96, dtype=np.float32), (64, 1))
@@ -257,7 +258,7 @@ def test_a_frame_without_contrast_has_one_colour() -> None:
 def test_without_pyav_it_is_told_how_to_install_it() -> None:
     program = (
         "import sys; sys.modules['av'] = None\n"
-        "from vizion3d.media.video import frames\n"
+        "from vizion3d.lifting.frames import frames\n"
         "next(frames('in.mp4'))"
     )
     ended = subprocess.run(
