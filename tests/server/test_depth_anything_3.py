@@ -8,9 +8,12 @@ import pytest
 
 from tests.support.seeds import DA3_MONO_TINY, save_depth_anything_3
 from tests.support.servers import Server, running
+from vizion3d.app import build_container
 from vizion3d.client import GrpcClient, RestClient
-from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
+from vizion3d.lifting import DepthEstimationCommand
+from vizion3d.settings import Settings
 
+ON_TORCH = {"VIZION3D_RUNTIME": "torch", "VIZION3D_DEVICE": "cpu", "VIZION3D_PRECISION": "fp32"}
 COFFEE = Path("examples/coffee.jpg").read_bytes()
 
 
@@ -25,7 +28,7 @@ def server(
     request: pytest.FixtureRequest, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("logs") / "server.log"
-    with running(request.param, log, "--depth_model", str(checkpoint)) as ready:
+    with running(request.param, log, "--depth_model", str(checkpoint), **ON_TORCH) as ready:
         yield ready
 
 
@@ -33,7 +36,8 @@ def test_the_client_returns_the_librarys_result(server: Server, checkpoint: Path
     command = DepthEstimationCommand(
         COFFEE, str(checkpoint), return_point_cloud=True, input_size=140
     )
-    expected = DepthEstimation().run(command)
+    container = build_container(Settings(runtime="torch", device="cpu", precision="fp32"))
+    expected = container.commands.dispatch(command)
     client = RestClient(server.url) if server.protocol == "rest" else GrpcClient(server.address)
     with client:
         result = client.run(command)
