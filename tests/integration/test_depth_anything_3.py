@@ -113,6 +113,7 @@ def test_the_estimated_camera_is_told(checkpoints: dict[str, Path]) -> None:
     assert camera.sources["fx"] == camera.sources["fy"] == "estimated by the network"
 
 
+@pytest.mark.process
 def test_the_program_writes_what_the_library_returns(
     checkpoints: dict[str, Path], tmp_path: Path
 ) -> None:

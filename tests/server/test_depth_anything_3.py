@@ -13,6 +13,8 @@ from vizion3d.client import GrpcClient, RestClient
 from vizion3d.lifting import DepthEstimationCommand
 from vizion3d.settings import Settings
 
+pytestmark = pytest.mark.process
+
 ON_TORCH = {"VIZION3D_RUNTIME": "torch", "VIZION3D_DEVICE": "cpu", "VIZION3D_PRECISION": "fp32"}
 COFFEE = Path("examples/coffee.jpg").read_bytes()
 

@@ -68,10 +68,10 @@ STATUSES: dict[type[BaseException], Status] = {
         "FAILED_PRECONDITION",
         f"the server cannot load the model; {_SEE_LOG}",
     ),
-    LicenceError: Status("licence-refused", "Licence refused", 403, "PERMISSION_DENIED"),
     ModelNotAllowedError: Status(
         "model-not-allowed", "Model not allowed", 403, "PERMISSION_DENIED"
     ),
+    LicenceError: Status("licence-refused", "Licence refused", 403, "PERMISSION_DENIED"),
     OverloadedError: Status("overloaded", "Server busy", 503, "RESOURCE_EXHAUSTED"),
     DeadlineExceededError: Status("deadline-exceeded", "Out of time", 504, "DEADLINE_EXCEEDED"),
     MissingDependencyError: Status(
