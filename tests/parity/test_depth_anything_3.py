@@ -43,6 +43,7 @@ def deviation(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
     return float(np.abs(ours - theirs).max()) / spread
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("name", CASES)
 @torch.inference_mode()
 def test_the_outputs_equal_the_official_ones_in_both_frameworks(name: str, tmp_path: Path) -> None:

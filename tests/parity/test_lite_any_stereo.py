@@ -20,6 +20,7 @@ REFERENCE = Path(__file__).parent / "data" / "lite_any_stereo.npz"
 SIZES = [(128, 320), (256, 256), (320, 224)]
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("name", LAS2)
 @torch.inference_mode()
 def test_the_disparity_equals_the_authors_in_both_frameworks(name: str, tmp_path: Path) -> None:
