@@ -121,7 +121,7 @@ def test_the_program_writes_what_the_library_returns(
     program = "from vizion3d.programs.cli import main; main()"
     arguments = (
         *("depth", tmp_path / "photo.png", "--model", checkpoints["da3metric"]),
-        *("--input-size", INPUT_SIZE, "--save", "npz,json,png", "--output", tmp_path / "out"),
+        *("--input-size", INPUT_SIZE, "--save", "npz,json,png", "--out", tmp_path / "out"),
     )
     done = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,7 +41,7 @@ class Commands:
 
 
 def program(
-    application: Application, tasks: Iterable[Task], others: Commands = Commands()
+    application: Application, tasks: Iterable[Task[Any]], others: Commands = Commands()
 ) -> typer.Typer:
     """The command line of an application.
 
@@ -56,7 +56,7 @@ def program(
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for _, commands in adapters(tasks, "cli", Commands):
+    for commands in adapters(tasks, "cli", Commands):
         for function in commands.functions:
             app.command()(function)
     app.add_typer(models, name="models")

@@ -9,11 +9,13 @@ from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
 from vizion3d.errors import InferenceError, InvalidConfigError
+from vizion3d.geometry.cameras import AUTO
 from vizion3d.lifting.aligned import AlignDepthCommand, AlignedDepth, align_result
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.meaning import depth_of, understand
 from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.lifting.output import with_objects
+from vizion3d.media.images import read_header
 from vizion3d.media.reader import ImageReader
 from vizion3d.outputs.open3d_objects import require_open3d
 from vizion3d.runtime.cache import RuntimeCache
@@ -72,7 +74,7 @@ class DepthEstimationHandler:
         config = command.advanced_config
         maps = self._inference.infer(runtime, {"image": image}, size)
         with timed(self._observer, "package"):
-            understood = understand(maps, checkpoint, config, size)
+            understood = understand(maps, checkpoint, config, size, self._exif_focal_px(command))
             depth = understood.depth
             low, high = float(depth.min()), float(depth.max())
             if not (math.isfinite(low) and math.isfinite(high)):
@@ -98,6 +100,12 @@ class DepthEstimationHandler:
             return with_objects(
                 result, config, command.return_depth_image, command.return_point_cloud
             )
+
+    def _exif_focal_px(self, command: DepthEstimationCommand) -> float | None:
+        """By the photo's EXIF data, where the configuration asks for it."""
+        if command.advanced_config.camera != AUTO:
+            return None
+        return read_header(command.image_input, self._images.limits.max_pixels).exif_focal_px
 
 
 class AlignDepthHandler:

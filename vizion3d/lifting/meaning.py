@@ -51,7 +51,11 @@ def depth_of(checkpoint: Checkpoint) -> tuple[Output, DepthKind]:
 
 
 def understand(
-    maps: Maps, checkpoint: Checkpoint, config: DepthEstimationAdvanceConfig, size: Size
+    maps: Maps,
+    checkpoint: Checkpoint,
+    config: DepthEstimationAdvanceConfig,
+    size: Size,
+    exif_focal_px: float | None = None,
 ) -> Understood:
     """Give one image's outputs their units, find the sky and the camera.
 
@@ -60,10 +64,11 @@ def understand(
         checkpoint: The network.
         config: What is known of the camera.
         size: ``(height, width)`` at which the network saw the image, in pixels.
+        exif_focal_px: Focal length by the image's EXIF data, if they contain one.
     """
     output, _ = depth_of(checkpoint)
     depth = maps[output.name]
-    intrinsics = _camera(maps, checkpoint.network, config, depth.shape)
+    intrinsics = _camera(maps, checkpoint.network, config, depth.shape, exif_focal_px)
     notes: tuple[str, ...] = ()
     if output.meaning is Meaning.METRES_PER_FOCAL_PX:
         depth = depth * np.float32(_focal_px(intrinsics, depth.shape, size))
@@ -79,15 +84,19 @@ def understand(
 
 
 def _camera(
-    maps: Maps, network: Network, config: DepthEstimationAdvanceConfig, shape: tuple[int, ...]
+    maps: Maps,
+    network: Network,
+    config: DepthEstimationAdvanceConfig,
+    shape: tuple[int, ...],
+    exif_focal_px: float | None,
 ) -> CameraIntrinsics:
     height, width = shape
     estimate = network.output(Meaning.FIELD_OF_VIEW_RAD)
     if estimate is None:
-        return config.intrinsics_for(width, height)
+        return config.intrinsics_for(width, height, exif_focal_px)
     # The network is free to say anything; what no lens sees becomes the nearest that one may.
     vertical, horizontal = np.clip(maps[estimate.name], *_FIELDS_OF_VIEW_RAD).tolist()
-    return config.intrinsics_for(width, height, (vertical, horizontal))
+    return config.intrinsics_for(width, height, exif_focal_px, (vertical, horizontal))
 
 
 _FIELDS_OF_VIEW_RAD = (0.01, 3.1)
