@@ -22,8 +22,10 @@ $(READY): pyproject.toml constraints.txt
 		--constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-demo: $(READY) ## lift a photo into 3D and say where the results are
+demo: $(READY) ## lift a photo and a stereo pair into 3D and say where the results are
 	@$(BIN)/vizion3d depth examples/astronaut.jpg --model nano --input-size 168 --save png,color,ply,glb,view,json --out demo-output
+	@$(BIN)/vizion3d stereo examples/motorcycle_left.jpg examples/motorcycle_right.jpg --calibration examples/motorcycle_calib.txt --save png,color,ply,glb,view,json --out demo-output
+	@$(BIN)/python examples/measure_motorcycle.py
 	@cat examples/after-demo.txt
 
 test: $(READY) ## run every test
@@ -37,9 +39,10 @@ coverage: $(READY) ## run every test, and show what of vizion3d/ they reach; fai
 	bash tools/system_libraries.sh --tests
 	$(PYTEST) --durations 15 --cov --cov-report term-missing:skip-covered
 
-lint: $(READY) ## style and formatting
+lint: $(READY) ## style, formatting, and which package may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 
 types: $(READY) ## static types, strict
 	$(BIN)/mypy
@@ -70,6 +73,7 @@ bench: $(READY) ## time the pipeline beside its peers, into benchmarks/results/
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.input_size
 	$(BIN)/python -m benchmarks.bound
+	$(BIN)/python -m benchmarks.stereo
 	$(BIN)/python -m tools.figures
 
 bench-serving: $(READY) ## measure the servers, into benchmarks/results/
@@ -79,4 +83,4 @@ soak: $(READY) ## minutes of good, bad and vanishing clients on both servers
 	$(BIN)/python -m benchmarks.soak
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-1.5.6 site dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-1.5.6 site dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

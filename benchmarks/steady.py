@@ -26,7 +26,7 @@ from benchmarks.contestants import RESULTS, describe_machine
 from benchmarks.moving import View, films
 from vizion3d.geometry.steady import Steadier
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
-from vizion3d.media.video import RunningRange
+from vizion3d.outputs.depth_video import RunningRange
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]

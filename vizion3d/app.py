@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Iterable
+from typing import Any
 
+from vizion3d.checkpoints.licences import LicencePolicy
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore, forget_notices
 from vizion3d.container import Container, wire
 from vizion3d.core.observe import NoObserver, Observer, timed
@@ -17,13 +19,10 @@ from vizion3d.runtime.conversions import ConversionStore
 from vizion3d.runtime.queue import DirectInference, Inference
 from vizion3d.settings import Settings, load_settings
 from vizion3d.stereo.task import STEREO_DEPTH
-from vizion3d.task import Feature, Parts, Task
+from vizion3d.task import Parts, Task
 
-TASKS: tuple[Task, ...] = (DEPTH_ESTIMATION, STEREO_DEPTH)
+TASKS: tuple[Task[Any], ...] = (DEPTH_ESTIMATION, STEREO_DEPTH)
 """Every task of the library; another one is one more line."""
-
-NOT_BUILT: tuple[Feature, ...] = ()
-"""Features whose flags the servers know, and refuse."""
 
 
 def build_container(
@@ -33,7 +32,7 @@ def build_container(
     inference: Inference | None = None,
     observer: Observer | None = None,
     limits: ImageLimits | None = None,
-    tasks: Iterable[Task] = TASKS,
+    tasks: Iterable[Task[Any]] = TASKS,
 ) -> Container:
     """Wire an application.
 
@@ -54,7 +53,12 @@ def build_container(
     )
     parts = Parts(
         settings=settings,
-        checkpoints=checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline),
+        checkpoints=checkpoints
+        or CheckpointStore(
+            settings.model_cache,
+            offline=settings.offline,
+            licences=LicencePolicy(settings.licences == "permissive", settings.licence_of),
+        ),
         runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models, load_exact),
         conversions=conversions,
         inference=inference or DirectInference(observer),

@@ -29,11 +29,11 @@ def write_model(
         )
         translation = np.array([0.5 * index, 0.1, -0.2])
         seen = []
-        for (u, v), depth in zip(pixels.tolist(), depths.tolist(), strict=True):
+        for place, ((u, v), depth) in enumerate(zip(pixels.tolist(), depths.tolist(), strict=True)):
             number += 1
             local = np.array([(u + 0.5 - cx) / fx, (v + 0.5 - cy) / fy, 1]) * depth
             x, y, z = (rotation.T @ (local - translation)).tolist()
-            points.append(f"{7 * number} {x!r} {y!r} {z!r} 10 20 30 0.5 {index + 1} 0")
+            points.append(f"{7 * number} {x!r} {y!r} {z!r} 10 20 30 0.5 {index + 1} {place}")
             seen.append(f"{u + 0.5!r} {v + 0.5!r} {7 * number}")
         seen.append("3.5 4.5 -1")  # a feature without a point
         pose = " ".join(repr(float(n)) for n in (*quaternion, *translation))

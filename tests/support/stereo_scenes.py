@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import cast
 
 import cv2
@@ -141,6 +142,35 @@ class Motorcycle:
     @property
     def known(self) -> NDArray[np.bool_]:
         return np.isfinite(self.disparity)
+
+
+def write_boards(folder: Path, count: int = 8) -> None:
+    """Photos of a checkerboard of 9 x 6 inner corners, 25 mm apart, by two cameras 120 mm apart."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    square_px, k = 40, camera(640, 480, 600.0).matrix()
+    cells = np.indices((7, 10)).sum(0) % 2
+    board = np.pad(
+        np.kron(cells * 255, np.ones((square_px, square_px))), square_px, constant_values=255
+    )
+    metres_per_px = 0.025 / square_px
+    for number in range(count):
+        turn = cv2.Rodrigues(random.uniform(-0.45, 0.45, 3))[0]
+        centre = np.array([random.uniform(-0.06, 0.12), random.uniform(-0.06, 0.06), 0.6])
+        for side, shift in (("left", 0.0), ("right", 0.12)):
+            middle = np.array(board.shape[::-1]) / 2
+            flat = np.array(
+                [
+                    [metres_per_px, 0, -middle[0] * metres_per_px],
+                    [0, metres_per_px, -middle[1] * metres_per_px],
+                    [0, 0, 1],
+                ]
+            )
+            pose = np.column_stack([turn[:, 0], turn[:, 1], centre - [shift, 0, 0]])
+            view = cv2.warpPerspective(
+                board.astype(np.uint8), k @ pose @ flat, (640, 480), borderValue=128
+            )
+            cv2.imwrite(str(folder / f"{side}_{number:02d}.png"), view)
 
 
 MOTORCYCLE_CAMERA = {

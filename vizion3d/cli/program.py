@@ -1,17 +1,30 @@
 """The program ``vizion3d``: the tasks' commands, and those that need no task."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 
 from vizion3d.cli.context import Application
 from vizion3d.cli.doctor import doctor
 from vizion3d.cli.models import models
-from vizion3d.cli.ui import ui
 from vizion3d.errors import Vizion3DError
+from vizion3d.settings import Licences
 from vizion3d.task import Task, adapters
+
+LicencesOption = Annotated[
+    Licences | None,
+    typer.Option("--licences", help="Licences of weights that are accepted: any or permissive."),
+]
+LicenceOf = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="FILE=SPDX: the licence of a file that the catalogue does not know; repeatable."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -24,15 +37,18 @@ class Commands:
             :func:`vizion3d.cli.context.application_of`.
     """
 
-    functions: tuple[Callable[..., None], ...]
+    functions: tuple[Callable[..., None], ...] = ()
 
 
-def program(application: Application, tasks: Iterable[Task]) -> typer.Typer:
+def program(
+    application: Application, tasks: Iterable[Task[Any]], others: Commands = Commands()
+) -> typer.Typer:
     """The command line of an application.
 
     Args:
         application: What its commands work with.
         tasks: Whose commands it has.
+        others: Commands of no task.
     """
     app = typer.Typer(
         name="vizion3d",
@@ -40,11 +56,12 @@ def program(application: Application, tasks: Iterable[Task]) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for _, commands in adapters(tasks, "cli", Commands):
+    for commands in adapters(tasks, "cli", Commands):
         for function in commands.functions:
             app.command()(function)
     app.add_typer(models, name="models")
-    app.command()(ui)
+    for function in others.functions:
+        app.command()(function)
     app.command()(doctor)
 
     @app.callback()
@@ -53,8 +70,15 @@ def program(application: Application, tasks: Iterable[Task]) -> typer.Typer:
         version: bool = typer.Option(  # noqa: ARG001 (its callback prints it)
             False, "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
+        licences: LicencesOption = None,
+        licence_of: LicenceOf = None,
     ) -> None:
         """Lift photos into 3D with Depth Anything V2."""
+        # Settings are read from the environment, by this process and by those that it starts.
+        if licences:
+            os.environ["VIZION3D_LICENCES"] = licences
+        if licence_of:
+            os.environ["VIZION3D_LICENCE_OF"] = ",".join(licence_of)
         context.obj = application
 
     return app

@@ -16,6 +16,8 @@ from vizion3d.geometry.calibration import CalibratedCamera, StereoCalibration
 _FEATURES = 800
 _LONGEST_PX = 640
 """Features are looked for in images of this size: enough for a tenth of a pixel in the median."""
+_SMALLEST_PX = 32
+"""ORB's patches are as large: there are no features in a smaller image."""
 _SAME_ROW = 0.02
 """Matches whose vertical offset differs from the median by less (of the height) are trusted."""
 _ROWS_AGREE_PX = 1.5
@@ -85,6 +87,8 @@ def _densest(values: Float32Array, radius: float) -> float:
 def match_features(left: UInt8Array, right: UInt8Array) -> SparseMatches:
     """Match ORB features (Rublee et al. 2011) of two grey images ``(H, W)`` both ways."""
     scale = min(1.0, _LONGEST_PX / max(left.shape))
+    if min(left.shape) * scale < _SMALLEST_PX:
+        return SparseMatches(*(np.zeros((0, 2), np.float32),) * 2, 0)
     with ThreadPoolExecutor(1) as other:
         future = other.submit(_features, right, scale)
         points, descriptors = _features(left, scale)

@@ -22,9 +22,10 @@ _SIDE_PX = 256
 _MEMORY = 0.25
 """Share of the newest frame in the reference."""
 
-_LEAK = 0.005
-"""Share by which scale and shift go back to the network's own with every frame: what errors of many
-fits add up to stays bounded, and no viewer sees it."""
+_LEAK = 0.01
+"""Share by which scale and shift go back to the network's own with every frame (a quarter of it, in
+effect, since the reference follows): what errors of many fits add up to stays bounded, and nobody
+sees it."""
 
 _SAME_GRAY = 14.0
 _EDGE = 0.08

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from vizion3d.core.arrays import Float32Array
+from vizion3d.core.limits import DEFAULT_MAX_PIXELS
 from vizion3d.errors import InvalidImageError
-from vizion3d.media.images import DEFAULT_MAX_PIXELS
 
 _NPY = b"\x93NUMPY"
 _FORMATS = ("PNG", "TIFF")

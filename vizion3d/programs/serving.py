@@ -1,6 +1,7 @@
 """The application as both servers serve it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from vizion3d.app import TASKS, build_container
 from vizion3d.media.limits import ImageLimits
@@ -14,14 +15,19 @@ from vizion3d.settings import load_settings
 from vizion3d.task import Task, select
 
 
-def build_service(settings: ServerSettings, tasks: Sequence[Task] = TASKS) -> Service:
+def build_service(settings: ServerSettings, tasks: Sequence[Task[Any]] = TASKS) -> Service:
     """Wire the application that a server serves.
 
     Raises:
         InvalidConfigError: Settings that make no sense.
     """
     metrics = Metrics()
-    library = load_settings(device=settings.device, precision=settings.precision)
+    library = load_settings(
+        device=settings.device,
+        precision=settings.precision,
+        licences=settings.licences,
+        licence_of=settings.licence_of or None,
+    )
     batch_size = settings.max_batch_size or default_batch_size(library)
     container = build_container(
         library,

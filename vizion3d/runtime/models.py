@@ -12,8 +12,14 @@ from vizion3d.checkpoints.commands import (
     LoadModelCommand,
 )
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
-from vizion3d.checkpoints.store import CheckpointStore, ReadCheckpoint, metric_range_of
+from vizion3d.checkpoints.store import (
+    Checkpoint,
+    CheckpointStore,
+    ReadCheckpoint,
+    metric_range_of,
+)
 from vizion3d.errors import CheckpointError
+from vizion3d.geometry.depth import ModelKind
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.conversions import ConversionStore
 
@@ -37,11 +43,23 @@ class ModelsHandler:
         self._conversions = conversions
 
     def download(self, command: DownloadModelCommand) -> Path:
+        """Where a model's file is, after it was downloaded if need be; the file is not read.
+
+        Raises:
+            CheckpointError: No model, or a local file that is not there.
+            DownloadError: It could not be downloaded.
+        """
         if method := METHODS.get(command.model_backend):
             return _file_of(method)
         return self._checkpoints.fetch(command.model_backend)
 
     def load(self, command: LoadModelCommand) -> Path:
+        """Where a model's file is, after it was downloaded and loaded if need be.
+
+        Raises:
+            CheckpointError: No model, a file that is not there, or one that is no checkpoint.
+            DownloadError: It could not be downloaded.
+        """
         if method := METHODS.get(command.model_backend):
             return _file_of(method)
         checkpoint = self._checkpoints.resolve(command.model_backend)
@@ -49,9 +67,14 @@ class ModelsHandler:
         return checkpoint.path
 
     def clear_conversions(self, _command: ClearConversionsCommand) -> int:
+        """Remove every converted network; how many bytes that freed."""
         return self._conversions.clear()
 
     def list_models(self, _query: ListModelsQuery) -> list[ModelInfo]:
+        """Every released model, then every other checkpoint in the cache, by path.
+
+        Files are described by their headers, which are read without torch, and once each.
+        """
         released = [self._released(release) for release in RELEASES]
         known = {info.path for info in released}
         others = []
@@ -65,6 +88,11 @@ class ModelsHandler:
         return released + [_of_method(method) for method in METHODS.values()] + others
 
     def model_path(self, query: ModelPathQuery) -> Path:
+        """Where a model's file is, or would be after a download; nothing of it is read.
+
+        Raises:
+            CheckpointError: No model.
+        """
         if method := METHODS.get(query.model_backend):
             return _file_of(method)
         return self._checkpoints.locate(query.model_backend)
@@ -94,6 +122,9 @@ class ModelsHandler:
             variant=release.variant,
             parameters=release.parameters,
             licence=release.licence,
+            network=release.network,
+            depth_kind=release.depth_kind,
+            licence_source=release.licence_source,
             size_bytes=info.size_bytes or release.size_bytes,
         )
 
@@ -109,7 +140,8 @@ class ModelsHandler:
             url=name if "://" in name else None,
             variant=read.checkpoint.network.variant if read else None,
             parameters=read.parameters if read else None,
-            depth_kind="relative" if max_depth_m is None else "metric",
+            network=read.checkpoint.network.title if read else None,
+            depth_kind=_kind_of(read.checkpoint if read else None, max_depth_m),
             max_depth_m=max_depth_m,
             size_bytes=path.stat().st_size if cached else None,
         )
@@ -121,6 +153,12 @@ class ModelsHandler:
         except CheckpointError as error:
             logger.debug("%s", error)
             return None
+
+
+def _kind_of(checkpoint: Checkpoint | None, max_depth_m: float | None) -> ModelKind:
+    if checkpoint is None:
+        return "relative" if max_depth_m is None else "metric"
+    return checkpoint.depth[1] if checkpoint.depth else "disparity"
 
 
 def _of_method(method: Method) -> ModelInfo:

@@ -16,7 +16,6 @@ from vizion3d.cli.log import show_log
 from vizion3d.cli.program import Commands
 from vizion3d.cli.report import report
 from vizion3d.cli.saving import names_of, parse_formats, write
-from vizion3d.core.arrays import UInt8Array
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.errors import InvalidImageError
 from vizion3d.media import images
@@ -24,6 +23,7 @@ from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
 from vizion3d.stereo.commands import DEFAULT_STEREO_MODEL, StereoDepthCommand
+from vizion3d.stereo.halves import split
 from vizion3d.stereo.models import Rectify, StereoDepthAdvancedConfig
 from vizion3d.stereo.output import FORMATS, StereoOutput
 
@@ -47,20 +47,6 @@ class PairJob(Job):
         if self.right is not None:
             return self.image, self.right
         return split(images.decode(self.image, 2 * max_pixels), str(self.image))
-
-
-def split(image: UInt8Array, name: str) -> tuple[UInt8Array, UInt8Array]:
-    """The halves of an image that holds the left and the right view beside one another.
-
-    Raises:
-        InvalidImageError: Its width is odd.
-    """
-    width = image.shape[1]
-    if width % 2 or width < 2:
-        raise InvalidImageError(
-            f"{name} is {width} pixels wide, so it does not hold two views of equal width"
-        )
-    return image[:, : width // 2].copy(), image[:, width // 2 :].copy()
 
 
 def stereo(

@@ -169,6 +169,7 @@ def survey(left: UInt8Array, right: UInt8Array, doffs_px: float = 0.0) -> Survey
         for image in (small_left, small_right)
     )
     farthest = math.floor(min(_LEAST_SHARE * small_width, -doffs_px * scale))
+    farthest = max(farthest, 1 - small_width)
     search = DisparityRange(farthest, math.ceil(_MOST_SHARE * small_width))
     disparity, other = match_both(plain_left, plain_right, search)
     agreed, _ = compare(disparity, other)

@@ -15,7 +15,12 @@ def _handler(parts: Parts) -> Callable[[StereoDepthCommand], StereoDepthResult]:
 
 
 STEREO_DEPTH = Task(
-    feature=Feature("stereo_depth", "stereo depth", "stereo_model"),
+    feature=Feature(
+        "stereo_depth",
+        "stereo depth",
+        "stereo_model",
+        "Without it semi-global matching (sgbm) is used, which needs none.",
+    ),
     command=StereoDepthCommand,
     handler=_handler,
     default_model=DEFAULT_STEREO_MODEL,

@@ -12,9 +12,11 @@ from vizion3d.cli.interrupt import interruptible
 from vizion3d.container import Container
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.core.cqrs import CommandBus
-from vizion3d.media.video import DepthVideo, Video
+from vizion3d.media.video import Video
+from vizion3d.outputs.depth_video import DepthVideo
 from vizion3d.runtime.many import run_batched
 from vizion3d.stereo.commands import StereoDepthCommand
+from vizion3d.stereo.halves import split
 from vizion3d.stereo.models import StereoDepthAdvancedConfig
 
 _Frame = tuple[UInt8Array, Fraction]
@@ -29,8 +31,6 @@ def side_by_side_video(
     color_map: str,
 ) -> None:
     """Write ``out/NAME.disparity.mp4``: the disparity of each frame, holes filled."""
-    from vizion3d.stereo.cli import split
-
     target_path = out / f"{path.stem}.disparity.mp4"
     filled = config.model_copy(update={"fill": True})
     filled._calibration = config.calibration

@@ -118,8 +118,8 @@ def test_drift_is_bounded() -> None:
     steadier.follow(truth[0] * np.float32(2) + np.float32(1), images[0])
     fits = [steadier.follow(truth[0], images[0]) for _ in range(400)]
     assert fits[0].scale == pytest.approx(2, rel=0.02)
-    assert abs(fits[-1].scale - 1) < 0.2 * abs(fits[0].scale - 1)
-    assert abs(fits[-1].shift) < 0.2 * abs(fits[0].shift)
+    assert abs(fits[-1].scale - 1) < 0.5 * abs(fits[0].scale - 1)
+    assert abs(fits[-1].shift) < 0.5 * abs(fits[0].shift)
     steps = np.diff([fit.scale for fit in fits])
     assert np.abs(steps).max() < 0.011  # nobody sees it
 

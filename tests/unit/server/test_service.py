@@ -166,7 +166,8 @@ import asyncio, sys
 from vizion3d.programs.serving import build_service
 from vizion3d.server.settings import ServerSettings
 models = {"depth_estimation": sys.argv[1]}
-served = build_service(ServerSettings(port=0, device="cpu", models=models))
+settings = ServerSettings(port=0, device="cpu", models=models, features=tuple(models))
+served = build_service(settings)
 ((info, default),) = asyncio.run(served.models())
 print(info.variant, default, "torch" in sys.modules)
 """

@@ -26,8 +26,9 @@ from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.lifting.steady import steadied
-from vizion3d.media.video import DepthVideo, Video
+from vizion3d.media.video import Video
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
+from vizion3d.outputs.depth_video import DepthVideo
 from vizion3d.outputs.formats import FORMATS
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
@@ -83,7 +84,8 @@ def video(
             depth_range = 0.0, max_depth_m  # metres mean the same in every frame
         steadier = Steadier() if steady and max_depth_m is None else None
         target = DepthVideo(out, original, color_map, depth_range)
-        lift = _Lift(model, input_size, fov)
+        config = DepthEstimationAdvanceConfig(fov=fov, edge_threshold=FLYING_PIXEL_THRESHOLD)
+        lift = _Lift(model, input_size, config)
         lifted = run_batched(container, lift, _frames(original))
         # With on_error="raise" there are no errors among them.
         lifted = cast(Generator[_Lifted, None, None], lifted)
@@ -94,7 +96,7 @@ def video(
                 if steadier is not None:
                     result = steadied(result, steadier)
                     fits.append(_told(frame, result))
-                output = DepthOutput(result, frame.config, color_map)
+                output = DepthOutput(result, config, color_map)
                 write(output, folder / f"{frame.number:06d}", formats)
                 new_shot = result.steady is not None and result.steady.new_shot
                 target.write(result.raw_depth, frame.time_s, new_shot=new_shot)
@@ -111,10 +113,9 @@ def _told(frame: "_Lifted", result: DepthEstimationResult) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Lifted:
-    """A frame's result, how it was asked for, and which frame it is."""
+    """A frame's result, and which frame it is."""
 
     result: DepthEstimationResult
-    config: DepthEstimationAdvanceConfig
     number: int
     time_s: Fraction
 
@@ -125,31 +126,22 @@ class _Lift:
 
     model: str
     input_size: int | None
-    fov_deg: float | None
+    config: DepthEstimationAdvanceConfig
 
     def __call__(self, commands: CommandBus, frame: _Frame) -> _Lifted:
         number, image, time_s = frame
-        config = _configure(image, self.fov_deg)
         command = DepthEstimationCommand(
             image_input=image,
             model_backend=self.model,
-            advanced_config=config,
+            advanced_config=self.config,
             input_size=self.input_size,
         )
-        return _Lifted(commands.dispatch(command), config, number, time_s)
+        return _Lifted(commands.dispatch(command), number, time_s)
 
 
 def _frames(original: Video) -> Iterator[_Frame]:
     for number, (image, time_s) in enumerate(original.timed(), 1):
         yield number, image, time_s
-
-
-def _configure(image: UInt8Array, fov_deg: float | None) -> DepthEstimationAdvanceConfig:
-    config, threshold = DepthEstimationAdvanceConfig, FLYING_PIXEL_THRESHOLD
-    if fov_deg is None:
-        return config(edge_threshold=threshold)
-    height, width = image.shape[:2]
-    return config.from_fov(fov_deg, width, height, edge_threshold=threshold)
 
 
 def _tracked(lifted: Iterator[_Lifted], total: int | None) -> Iterator[_Lifted]:

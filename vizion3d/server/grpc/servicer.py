@@ -25,7 +25,7 @@ FRAMES_AHEAD = 3
 
 def handlers_of(service: Service) -> list[Handler]:
     """What answers the RPCs of the service's tasks; others are unimplemented."""
-    tasks = [TaskServicer(service, m) for _, m in adapters(service.tasks, "grpc", Methods)]
+    tasks = [TaskServicer(service, m) for m in adapters(service.tasks, "grpc", Methods)]
     return [*(task.handler() for task in tasks), ModelsServicer(service).handler()]
 
 
@@ -159,6 +159,9 @@ def write_model(info: ModelInfo, is_default: bool) -> pb.ModelInfo:
         parameters=info.parameters,
         licence=info.licence,
         depth_kind=info.depth_kind,
+        commercial_use=info.commercial_use,
+        licence_source=info.licence_source,
+        network=info.network,
         max_depth_m=info.max_depth_m,
         loaded=info.loaded,
     )

@@ -1,7 +1,6 @@
 """The process of the REST server, with workers that only write down that they were built."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -48,10 +47,8 @@ def test_an_application_is_built_in_each_process_that_serves_it_and_in_no_other(
         built = {int(path.name) for path in folder.iterdir()}
         assert len(built) == workers
         assert (process.pid in built) == (workers == 1)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
     finally:
-        process.kill()
+        process.terminate()
         process.communicate()
 
 
