@@ -32,6 +32,7 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/components/schemas/(Alignment|Residuals)",
     "/components/schemas/Body_estimate_depth/properties/(points|distances|planes|sparse_depth)",
     "/components/schemas/Body_estimate_depth/properties/camera_(height_m|pitch_deg)",
+    "/components/schemas/Model/(properties|required)/features",
     "/paths//lifting/stereo-depth",
     "/components/schemas/(StereoDepthAnswer|Body_measure_stereo_depth)",
 )
@@ -47,6 +48,7 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = (
     "/messages/DepthEstimationRequest/fields/knowledge",
     "/messages/DepthEstimationResponse/fields/alignment",
     "/messages/DepthEstimationAdvanceConfig/fields/exact",
+    "/messages/ModelInfo/fields/features",
     r"/.*Stereo.*",
 )
 """Pointers of what the proto file has gained."""

@@ -24,6 +24,7 @@ class ModelInfo:
         depth_kind: What it estimates.
         max_depth_m: Range of a metric model, in metres.
         size_bytes: Size of the file.
+        features: Names of the features that a server offers it for.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ModelInfo:
     depth_kind: DepthKind = "relative"
     max_depth_m: float | None = None
     size_bytes: int | None = None
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,7 @@ class ServedModel:
         depth_kind: What it estimates.
         max_depth_m: Range of a metric model, in metres.
         loaded: Runtime that has it in memory.
+        features: What it is offered for: ``"depth_estimation"`` ...
     """
 
     name: str
@@ -108,11 +109,13 @@ class ServedModel:
     depth_kind: str
     max_depth_m: float | None
     loaded: str | None
+    features: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "ServedModel":
         """What a server tells; fields that this release does not know are left out."""
-        return cls(**{known.name: told.get(known.name) for known in fields(cls)})  # type: ignore[arg-type]
+        given = {known.name: told.get(known.name) for known in fields(cls)}
+        return cls(**{**given, "features": tuple(told.get("features") or ())})  # type: ignore[arg-type]
 
 
 def encoded(image: images.ImageInput) -> bytes:

@@ -994,6 +994,7 @@ class ModelInfo(_message.Message):
     DEPTH_KIND_FIELD_NUMBER: _builtins.int
     MAX_DEPTH_M_FIELD_NUMBER: _builtins.int
     LOADED_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """what model_backend must say"""
     is_default: _builtins.bool
@@ -1007,6 +1008,10 @@ class ModelInfo(_message.Message):
     """range of a metric model"""
     loaded: _builtins.str
     """the runtime that has it in memory"""
+    @_builtins.property
+    def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what it is offered for: "depth_estimation" ..."""
+
     def __init__(
         self,
         *,
@@ -1018,10 +1023,11 @@ class ModelInfo(_message.Message):
         depth_kind: _builtins.str = ...,
         max_depth_m: _builtins.float | None = ...,
         loaded: _builtins.str | None = ...,
+        features: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_licence", b"_licence", "_loaded", b"_loaded", "_max_depth_m", b"_max_depth_m", "_parameters", b"_parameters", "_variant", b"_variant", "licence", b"licence", "loaded", b"loaded", "max_depth_m", b"max_depth_m", "parameters", b"parameters", "variant", b"variant"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_licence", b"_licence", "_loaded", b"_loaded", "_max_depth_m", b"_max_depth_m", "_parameters", b"_parameters", "_variant", b"_variant", "depth_kind", b"depth_kind", "is_default", b"is_default", "licence", b"licence", "loaded", b"loaded", "max_depth_m", b"max_depth_m", "name", b"name", "parameters", b"parameters", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_licence", b"_licence", "_loaded", b"_loaded", "_max_depth_m", b"_max_depth_m", "_parameters", b"_parameters", "_variant", b"_variant", "depth_kind", b"depth_kind", "features", b"features", "is_default", b"is_default", "licence", b"licence", "loaded", b"loaded", "max_depth_m", b"max_depth_m", "name", b"name", "parameters", b"parameters", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__licence: _TypeAlias = _typing.Literal["licence"]  # noqa: Y015
     _WhichOneofArgType__licence: _TypeAlias = _typing.Literal["_licence", b"_licence"]  # noqa: Y015

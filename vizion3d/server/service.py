@@ -62,7 +62,9 @@ class Service:
         self._decoded = Room(settings.max_decoded_bytes)
         self._offers: dict[type[Command[Any]], ModelOffer] = {
             task.command: ModelOffer(
-                settings.models.get(task.name, task.default_model), settings.allow_models
+                settings.models.get(task.name, task.default_model),
+                settings.allow_models,
+                task.name,
             )
             for task in container.tasks
         }

@@ -161,6 +161,7 @@ def write_model(info: ModelInfo, is_default: bool) -> pb.ModelInfo:
         depth_kind=info.depth_kind,
         max_depth_m=info.max_depth_m,
         loaded=info.loaded,
+        features=info.features,
     )
 
 

@@ -38,6 +38,7 @@ class Model(BaseModel):
     depth_kind: DepthKind
     max_depth_m: float | None = Field(description="Range of a metric model, metres.")
     loaded: str | None = Field(description="The runtime that has it in memory.")
+    features: list[str] = Field(description="What it is offered for: depth_estimation ...")
 
 
 def service_of(request: Request) -> Service:
@@ -87,6 +88,7 @@ async def models(request: Request) -> list[Model]:
             depth_kind=info.depth_kind,
             max_depth_m=info.max_depth_m,
             loaded=info.loaded,
+            features=list(info.features),
         )
         for info, is_default in await service_of(request).models()
     ]

@@ -2,13 +2,14 @@
  * The REST API, as any client uses it.
  *
  * @typedef {{name: string, default: boolean, variant: string | null, parameters: number | null,
- *   licence: string | null, depth_kind: "relative" | "metric", max_depth_m: number | null,
+ *   licence: string | null, features: string[], depth_kind: "relative" | "metric", max_depth_m: number | null,
  *   loaded: unknown}} Model
  */
 
 import { parseNpy } from "./npy.js";
 
 export const ROUTE = "/lifting/depth-estimation";
+export const STEREO_ROUTE = "/lifting/stereo-depth";
 const KEY = "vizion3d.api-key";
 
 /** What the server, or the way to it, says went wrong. */
@@ -33,9 +34,10 @@ export class Api {
     this._askForKey = askForKey;
   }
 
-  /** @returns {Promise<Model[]>} */
-  async models() {
-    return (await this._fetch("/models")).json();
+  /** @param {string} feature @returns {Promise<Model[]>} What is offered for it. */
+  async models(feature) {
+    const all = await (await this._fetch("/models")).json();
+    return all.filter(({ features }) => features.includes(feature));
   }
 
   /**
@@ -73,11 +75,38 @@ export class Api {
     return sessionStorage.getItem(KEY) !== null;
   }
 
+  /**
+   * Measure the depth of a pair once.
+   *
+   * @param {Record<string, File>} files - `left_image`, `right_image`, perhaps `calibration`.
+   * @param {Record<string, string>} fields
+   * @param {AbortSignal} signal
+   */
+  async measure(files, fields, signal) {
+    const response = await this._send(STEREO_ROUTE, files, fields, "application/x-npy", signal);
+    const bytes = await response.arrayBuffer();
+    return {
+      metres: parseNpy(bytes),
+      intrinsics: JSON.parse(response.headers.get("X-Intrinsics") ?? ""),
+      notes: /** @type {string[]} */ (JSON.parse(response.headers.get("X-Notes") ?? "[]")),
+      npy: new Blob([bytes], { type: "application/x-npy" }),
+    };
+  }
+
+  /** One of the server's own files of a pair. */
+  async stereoFile(files, fields, mediaType) {
+    return (await this._send(STEREO_ROUTE, files, fields, mediaType)).blob();
+  }
+
   _post(image, fields, mediaType, signal) {
+    return this._send(ROUTE, { image }, fields, mediaType, signal);
+  }
+
+  _send(route, files, fields, mediaType, signal) {
     const body = new FormData();
-    body.append("image", image, image.name);
+    for (const [name, file] of Object.entries(files)) body.append(name, file, file.name);
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    return this._fetch(ROUTE, { method: "POST", body, headers: { Accept: mediaType }, signal });
+    return this._fetch(route, { method: "POST", body, headers: { Accept: mediaType }, signal });
   }
 
   /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} */

@@ -82,8 +82,8 @@ export class DepthView extends EventTarget {
     const items = Array.from({ length: TICKS }, (_, i) => {
       const value = min + ((max - min) * i) / (TICKS - 1);
       const item = document.createElement("li");
-      item.append(digits(value));
-      if (!isMetric) {
+      item.append(kind === "stereo" ? `${digits(metres(value))} m` : digits(value));
+      if (kind === "relative") {
         const assumed = document.createElement("small");
         assumed.textContent = `${digits(metres(value))} m`;
         item.append(assumed);
@@ -91,7 +91,8 @@ export class DepthView extends EventTarget {
       return item;
     });
     $("ticks").replaceChildren(...items);
-    $("legend-note").textContent = isMetric
+    if (kind === "stereo") $("legend-note").textContent = "Distance in metres, measured; dark where nothing matched.";
+    else $("legend-note").textContent = isMetric
       ? "Distance in metres, as this checkpoint estimates it."
       : "Inverse depth, without a unit: higher is closer. The metres follow from the nearest and farthest that you set.";
     this._read();
@@ -148,9 +149,12 @@ export class DepthView extends EventTarget {
       return;
     }
     const [u, v] = this._cursor;
-    const value = this.depth.data[v * this.depth.width + u];
-    const shown =
-      this.depth.kind === "metric"
+    const pixel = v * this.depth.width + u;
+    const value = this.depth.data[pixel];
+    const isStereo = this.depth.kind === "stereo";
+    const shown = isStereo
+      ? this.depth.known[pixel] ? `${digits(this._metres(value))} m` : "no match"
+      : this.depth.kind === "metric"
         ? `${digits(value)} m`
         : `inverse depth ${digits(value)}, taken for ${digits(this._metres(value))} m`;
     $("readout").textContent = `column ${u}, row ${v}: ${shown}`;

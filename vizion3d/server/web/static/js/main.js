@@ -150,7 +150,7 @@ function source() {
 
 async function listModels() {
   try {
-    models = await api.models();
+    models = await api.models("depth_estimation");
   } catch (error) {
     showError(error);
     return;
