@@ -32,7 +32,7 @@ def photos(tmp_path: Path) -> Iterator[Path]:
         "cam0=[400 0 159.5; 0 400 119.5; 0 0 1]\ncam1=[400 0 159.5; 0 400 119.5; 0 0 1]\n"
         "doffs=0\nbaseline=100\nwidth=320\nheight=240\n"
     )
-    yield tmp_path
+    return tmp_path
 
 
 def give(opened: Visit, photos: Path, *names: str) -> None:
@@ -40,7 +40,7 @@ def give(opened: Visit, photos: Path, *names: str) -> None:
         ending = "txt" if name == "calib" else "png"
         place = "calibration" if name == "calib" else name
         opened.page.set_input_files(f"#{place}", photos / f"{name}.{ending}")
-    opened.page.wait_for_function("document.body.dataset.state === 'ready'")
+    opened.page.wait_for_selector("body[data-state=ready]")
     opened.settle()
 
 
@@ -89,7 +89,7 @@ def test_two_clicks_measure_true_metres(visit: Open, photos: Path) -> None:
 def test_the_sample_is_measured(visit: Open) -> None:
     opened = open_page(visit)
     opened.page.click("#sample")
-    opened.page.wait_for_function("document.body.dataset.state === 'ready'")
+    opened.page.wait_for_selector("body[data-state=ready]")
     opened.settle()
     assert "741 × 500 px" in opened.page.inner_text("#status")
 
