@@ -33,6 +33,7 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/components/schemas/Body_estimate_depth/properties/(points|distances|planes|sparse_depth)",
     "/components/schemas/Body_estimate_depth/properties/camera_(height_m|pitch_deg)",
     "/components/schemas/Model/(properties|required)/features",
+    "/components/schemas/Body_estimate_depth/properties/(camera|fov)",
     "/paths//lifting/stereo-depth",
     "/components/schemas/(StereoDepthAnswer|Body_measure_stereo_depth)",
 )
@@ -47,8 +48,8 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = (
     "/messages/(Knowledge|KnownPoint|KnownLength|Alignment|Residuals)",
     "/messages/DepthEstimationRequest/fields/knowledge",
     "/messages/DepthEstimationResponse/fields/alignment",
-    "/messages/DepthEstimationAdvanceConfig/fields/exact",
     "/messages/ModelInfo/fields/features",
+    "/messages/DepthEstimationAdvanceConfig/fields/(exact|camera|fov)",
     r"/.*Stereo.*",
 )
 """Pointers of what the proto file has gained."""

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import typer
 
@@ -27,7 +28,7 @@ class Commands:
 
 
 def program(
-    application: Application, tasks: Iterable[Task], others: Commands = Commands()
+    application: Application, tasks: Iterable[Task[Any]], others: Commands = Commands()
 ) -> typer.Typer:
     """The command line of an application.
 
@@ -42,7 +43,7 @@ def program(
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for _, commands in adapters(tasks, "cli", Commands):
+    for commands in adapters(tasks, "cli", Commands):
         for function in commands.functions:
             app.command()(function)
     app.add_typer(models, name="models")

@@ -9,11 +9,13 @@ from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
 from vizion3d.errors import CheckpointError, InferenceError, InvalidConfigError
+from vizion3d.geometry.cameras import AUTO
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.lifting.aligned import AlignDepthCommand, AlignedDepth, align_result
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.lifting.output import with_objects
+from vizion3d.media.images import read_header
 from vizion3d.media.reader import ImageReader
 from vizion3d.networks.base import Output
 from vizion3d.outputs.open3d_objects import require_open3d
@@ -102,13 +104,19 @@ class DepthEstimationHandler:
                 max_depth=high,
                 backend_used=str(checkpoint.path),
                 depth_kind=depth_kind,
-                intrinsics=config.intrinsics_for(width, height),
+                intrinsics=config.intrinsics_for(width, height, self._exif_focal_px(command)),
             )
             if command.knowledge is not None:
                 result = align_result(result, command.knowledge)
             return with_objects(
                 result, config, command.return_depth_image, command.return_point_cloud
             )
+
+    def _exif_focal_px(self, command: DepthEstimationCommand) -> float | None:
+        """By the photo's EXIF data, where the configuration asks for it."""
+        if command.advanced_config.camera != AUTO:
+            return None
+        return read_header(command.image_input, self._images.limits.max_pixels).exif_focal_px
 
 
 class AlignDepthHandler:

@@ -57,6 +57,8 @@ class DepthEstimationAdvanceConfig(_message.Message):
     DEPTH_NEAR_FIELD_NUMBER: _builtins.int
     FRAME_FIELD_NUMBER: _builtins.int
     EDGE_THRESHOLD_FIELD_NUMBER: _builtins.int
+    CAMERA_FIELD_NUMBER: _builtins.int
+    FOV_FIELD_NUMBER: _builtins.int
     EXACT_FIELD_NUMBER: _builtins.int
     fx: _builtins.float
     """horizontal focal length, pixels"""
@@ -76,6 +78,10 @@ class DepthEstimationAdvanceConfig(_message.Message):
     """axes of the cloud: "opencv" or "opengl" """
     edge_threshold: _builtins.float
     """relative jump of depth at which points are discarded"""
+    camera: _builtins.str
+    """"auto" (EXIF, else "primesense"), or a preset's name"""
+    fov: _builtins.float
+    """in place of it: horizontal field of view, degrees"""
     @_builtins.property
     def exact(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """The same numbers unrounded, by the names of their fields; these win."""
@@ -92,12 +98,16 @@ class DepthEstimationAdvanceConfig(_message.Message):
         depth_near: _builtins.float | None = ...,
         frame: _builtins.str | None = ...,
         edge_threshold: _builtins.float | None = ...,
+        camera: _builtins.str | None = ...,
+        fov: _builtins.float | None = ...,
         exact: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "exact", b"exact", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "exact", b"exact", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__camera: _TypeAlias = _typing.Literal["camera"]  # noqa: Y015
+    _WhichOneofArgType__camera: _TypeAlias = _typing.Literal["_camera", b"_camera"]  # noqa: Y015
     _WhichOneofReturnType__cx: _TypeAlias = _typing.Literal["cx"]  # noqa: Y015
     _WhichOneofArgType__cx: _TypeAlias = _typing.Literal["_cx", b"_cx"]  # noqa: Y015
     _WhichOneofReturnType__cy: _TypeAlias = _typing.Literal["cy"]  # noqa: Y015
@@ -110,12 +120,16 @@ class DepthEstimationAdvanceConfig(_message.Message):
     _WhichOneofArgType__depth_trunc: _TypeAlias = _typing.Literal["_depth_trunc", b"_depth_trunc"]  # noqa: Y015
     _WhichOneofReturnType__edge_threshold: _TypeAlias = _typing.Literal["edge_threshold"]  # noqa: Y015
     _WhichOneofArgType__edge_threshold: _TypeAlias = _typing.Literal["_edge_threshold", b"_edge_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__fov: _TypeAlias = _typing.Literal["fov"]  # noqa: Y015
+    _WhichOneofArgType__fov: _TypeAlias = _typing.Literal["_fov", b"_fov"]  # noqa: Y015
     _WhichOneofReturnType__frame: _TypeAlias = _typing.Literal["frame"]  # noqa: Y015
     _WhichOneofArgType__frame: _TypeAlias = _typing.Literal["_frame", b"_frame"]  # noqa: Y015
     _WhichOneofReturnType__fx: _TypeAlias = _typing.Literal["fx"]  # noqa: Y015
     _WhichOneofArgType__fx: _TypeAlias = _typing.Literal["_fx", b"_fx"]  # noqa: Y015
     _WhichOneofReturnType__fy: _TypeAlias = _typing.Literal["fy"]  # noqa: Y015
     _WhichOneofArgType__fy: _TypeAlias = _typing.Literal["_fy", b"_fy"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__camera) -> _WhichOneofReturnType__camera | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cx) -> _WhichOneofReturnType__cx | None: ...
     @_typing.overload
@@ -128,6 +142,8 @@ class DepthEstimationAdvanceConfig(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__depth_trunc) -> _WhichOneofReturnType__depth_trunc | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__edge_threshold) -> _WhichOneofReturnType__edge_threshold | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fov) -> _WhichOneofReturnType__fov | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__frame) -> _WhichOneofReturnType__frame | None: ...
     @_typing.overload

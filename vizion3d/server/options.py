@@ -20,6 +20,7 @@ def command(
     summary: str,
     serve: Callable[[ServerSettings], None],
     features: Sequence[Feature],
+    settings: type[ServerSettings] = ServerSettings,
 ) -> Callable[..., None]:
     """The function that Typer makes a program of.
 
@@ -29,14 +30,14 @@ def command(
         summary: What ``--help`` says first.
         serve: What to do with the settings.
         features: What its flags select: none given, every one; any, only those.
+        settings: Their fields are its flags.
     """
 
     def run(**given: Any) -> None:
-        settings = {name: value for name, value in given.items() if name in flags}
-        features_given = _selection(features, given)
-        start(serve, **_set(settings), **features_given)
+        told = {name: value for name, value in given.items() if name in flags}
+        start(serve, settings, {**_set(told), **_selection(features, given)})
 
-    flags = dict(_parameters(protocol, port))
+    flags = dict(_parameters(settings, protocol, port))
     parameters = {**_feature_parameters(features), **flags}
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # Typer reads it
         [
@@ -50,12 +51,16 @@ def command(
     return run
 
 
-def start(serve: Callable[[ServerSettings], None], **given: object) -> None:
+def start(
+    serve: Callable[[ServerSettings], None],
+    settings: type[ServerSettings],
+    given: Mapping[str, object],
+) -> None:
     """Check the settings, set up the log and serve; our errors end with their message and 1."""
     try:
-        settings = ServerSettings.model_validate(given)
-        set_up_log(settings.log_level)
-        serve(settings)
+        checked = settings.model_validate(given)
+        set_up_log(checked.log_level)
+        serve(checked)
     except Vizion3DError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
@@ -80,8 +85,10 @@ def _set(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _parameters(protocol: Protocol, port: int) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    for name, field in ServerSettings.model_fields.items():
+def _parameters(
+    settings: type[ServerSettings], protocol: Protocol, port: int
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for name, field in settings.model_fields.items():
         flag = next((item for item in field.metadata if isinstance(item, Flag)), None)
         if flag is None or flag.only not in (None, protocol):
             continue

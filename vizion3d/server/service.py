@@ -70,7 +70,7 @@ class Service:
         }
 
     @property
-    def tasks(self) -> tuple[Task, ...]:
+    def tasks(self) -> tuple[Task[Any], ...]:
         """What is served."""
         return self._container.tasks
 

@@ -294,7 +294,7 @@ class StereoDepthResult(ResultModel):
         given = dict(data)
         for array, lists in (("raw_depth", "depth_map"), ("disparity", "disparity_map")):
             listed = given.pop(lists, None)
-            if array in given or listed is None:
+            if given.get(array) is not None or listed is None:
                 continue
             try:
                 given[array] = np.asarray(listed, np.float32)

@@ -12,7 +12,8 @@ from vizion3d.cli.interrupt import interruptible
 from vizion3d.container import Container
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.core.cqrs import CommandBus
-from vizion3d.media.video import DepthVideo, Video
+from vizion3d.media.video import Video
+from vizion3d.outputs.depth_video import DepthVideo
 from vizion3d.runtime.many import run_batched
 from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.halves import split

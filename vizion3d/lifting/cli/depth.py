@@ -18,7 +18,7 @@ from vizion3d.cli.saving import files_of, names_of, parse_formats, write
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.errors import InvalidImageError
 from vizion3d.geometry.cameras import PRESETS
-from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD, CameraOptions, parse_camera
+from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD, configure, parse_camera
 from vizion3d.lifting.cli.known import KnownOptions
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
@@ -131,21 +131,22 @@ def depth(
     show_log()
     # Check the options before anything is downloaded.
     color_table(color_map)
-    fields = {
-        "fx": fx,
-        "fy": fy,
-        "cx": cx,
-        "cy": cy,
-        "depth_near": near,
-        "depth_trunc": depth_trunc,
-        "depth_scale": depth_scale,
-        "edge_threshold": edge_threshold or None,
-        "frame": frame,
-    }
-    cameras = CameraOptions(camera, fov, fields)
-    cameras.check()
-    scale = depth_scale or DepthEstimationAdvanceConfig().depth_scale
-    knowns = KnownOptions(known, distance, plane, sparse, camera_height, camera_pitch, scale)
+    config = configure(
+        camera,
+        fov,
+        fx=fx,
+        fy=fy,
+        cx=cx,
+        cy=cy,
+        depth_near=near,
+        depth_trunc=depth_trunc,
+        depth_scale=depth_scale,
+        edge_threshold=edge_threshold or None,
+        frame=frame,
+    )
+    knowns = KnownOptions(
+        known, distance, plane, sparse, camera_height, camera_pitch, config.depth_scale
+    )
     knowns.check()
     jobs = find_jobs(paths, out)
     if all(not job.image.exists() for job in jobs):
@@ -156,7 +157,7 @@ def depth(
     if jobs:  # before the progress bar of the images starts
         container.commands.dispatch(DownloadModelCommand(model))
     lift = _Lift(
-        cameras, knowns, model, input_size, color_map, formats, container.settings.max_pixels
+        config, knowns, model, input_size, color_map, formats, container.settings.max_pixels
     )
     notes = run_batched(container, lift, jobs, on_error="yield")
     with interruptible(), closing(notes):
@@ -175,7 +176,7 @@ def _unfinished(jobs: list[Job], formats: list[Format[Lifted]]) -> list[Job]:
 class _Lift:
     """Lifts one image and writes its files; tells of its intrinsics and of the fit to metres."""
 
-    cameras: CameraOptions
+    config: DepthEstimationAdvanceConfig
     knowns: KnownOptions
     model: str
     input_size: int | None
@@ -184,15 +185,14 @@ class _Lift:
     max_pixels: int
 
     def __call__(self, commands: CommandBus, job: Job) -> str:
-        config = self.cameras.config_for(job.image, self.max_pixels)
         command = DepthEstimationCommand(
             image_input=job.image,
             model_backend=self.model,
-            advanced_config=config,
+            advanced_config=self.config,
             input_size=self.input_size,
             knowledge=self.knowns.knowledge_for(job.image, self.max_pixels),
         )
-        output = DepthOutput(commands.dispatch(command), config, self.color_map)
+        output = DepthOutput(commands.dispatch(command), self.config, self.color_map)
         write(output, job.stem, self.formats)
         note = f"intrinsics: {output.intrinsics.sources['fx']}"
         if (fit := output.result.alignment) is not None:
