@@ -98,7 +98,9 @@ class ServedModel:
         depth_kind: What it estimates.
         max_depth_m: Range of a metric model, in metres.
         loaded: Runtime that has it in memory.
-        features: What it is offered for: ``"depth_estimation"`` ...
+        network: The family of networks that it belongs to.
+        commercial_use: Whether the licence allows it.
+        licence_source: Where the licence is stated.
     """
 
     name: str
@@ -109,13 +111,14 @@ class ServedModel:
     depth_kind: str
     max_depth_m: float | None
     loaded: str | None
-    features: tuple[str, ...] = ()
+    network: str | None = None
+    commercial_use: bool | None = None
+    licence_source: str | None = None
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "ServedModel":
         """What a server tells; fields that this release does not know are left out."""
-        given = {known.name: told.get(known.name) for known in fields(cls)}
-        return cls(**{**given, "features": tuple(told.get("features") or ())})  # type: ignore[arg-type]
+        return cls(**{known.name: told.get(known.name) for known in fields(cls)})  # type: ignore[arg-type]
 
 
 def encoded(image: images.ImageInput) -> bytes:

@@ -16,12 +16,10 @@ class ModelOffer:
     Args:
         default: Used where a request names none.
         others: May be named as well.
-        feature: Name of the task.
     """
 
-    def __init__(self, default: str, others: Iterable[str] = (), feature: str = "") -> None:
+    def __init__(self, default: str, others: Iterable[str] = ()) -> None:
         self.default = default
-        self.feature = feature
         self.names = tuple(dict.fromkeys((default, *others)))
 
     def choose(self, model_backend: str | None) -> str:
@@ -50,13 +48,6 @@ def describe(offers: Iterable[ModelOffer], queries: QueryBus) -> list[tuple[Mode
     defaults = dict.fromkeys(offer.default for offer in offers)
     names = dict.fromkeys((*defaults, *(name for offer in offers for name in offer.names)))
     return [
-        (
-            replace(
-                queries.dispatch(ModelInfoQuery(name)),
-                name=name,
-                features=tuple(offer.feature for offer in offers if name in offer.names),
-            ),
-            name in defaults,
-        )
+        (replace(queries.dispatch(ModelInfoQuery(name)), name=name), name in defaults)
         for name in names
     ]

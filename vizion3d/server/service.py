@@ -62,9 +62,7 @@ class Service:
         self._decoded = Room(settings.max_decoded_bytes)
         self._offers: dict[type[Command[Any]], ModelOffer] = {
             task.command: ModelOffer(
-                settings.models.get(task.name, task.default_model),
-                settings.allow_models,
-                task.name,
+                settings.models.get(task.name, task.default_model), settings.allow_models
             )
             for task in container.tasks
         }

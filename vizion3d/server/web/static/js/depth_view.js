@@ -3,6 +3,16 @@
 import { colourTable, colourise } from "./colour.js";
 import { $ } from "./dom.js";
 
+/** Kind of depth -> what the legend says of it. */
+const LEGENDS = {
+  stereo: "Distance in metres, measured; dark where nothing matched.",
+  metric: "Distance in metres, as this checkpoint estimates it.",
+  up_to_scale:
+    "Depth, without a unit: higher is farther. The metres follow from the farthest that you set.",
+  relative:
+    "Inverse depth, without a unit: higher is closer. The metres follow from the nearest and farthest that you set.",
+};
+
 const TICKS = 5;
 
 /** @param {number} value */
@@ -83,7 +93,7 @@ export class DepthView extends EventTarget {
       const value = min + ((max - min) * i) / (TICKS - 1);
       const item = document.createElement("li");
       item.append(kind === "stereo" ? `${digits(metres(value))} m` : digits(value));
-      if (kind === "relative") {
+      if (!isMetric && kind !== "stereo") {
         const assumed = document.createElement("small");
         assumed.textContent = `${digits(metres(value))} m`;
         item.append(assumed);
@@ -91,10 +101,7 @@ export class DepthView extends EventTarget {
       return item;
     });
     $("ticks").replaceChildren(...items);
-    if (kind === "stereo") $("legend-note").textContent = "Distance in metres, measured; dark where nothing matched.";
-    else $("legend-note").textContent = isMetric
-      ? "Distance in metres, as this checkpoint estimates it."
-      : "Inverse depth, without a unit: higher is closer. The metres follow from the nearest and farthest that you set.";
+    $("legend-note").textContent = LEGENDS[kind];
     this._read();
   }
 
@@ -151,12 +158,15 @@ export class DepthView extends EventTarget {
     const [u, v] = this._cursor;
     const pixel = v * this.depth.width + u;
     const value = this.depth.data[pixel];
-    const isStereo = this.depth.kind === "stereo";
-    const shown = isStereo
-      ? this.depth.known[pixel] ? `${digits(this._metres(value))} m` : "no match"
-      : this.depth.kind === "metric"
-        ? `${digits(value)} m`
-        : `inverse depth ${digits(value)}, taken for ${digits(this._metres(value))} m`;
+    const { kind, sky, known } = this.depth;
+    const assumed = `${digits(value)}, taken for ${digits(this._metres(value))} m`;
+    const told = {
+      metric: `${digits(value)} m`,
+      stereo: known?.[pixel] ? `${digits(this._metres(value))} m` : "no match",
+      up_to_scale: `depth ${assumed}`,
+      relative: `inverse depth ${assumed}`,
+    }[kind];
+    const shown = sky !== null && value >= sky ? "sky" : told;
     $("readout").textContent = `column ${u}, row ${v}: ${shown}`;
   }
 }

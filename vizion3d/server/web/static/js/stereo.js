@@ -86,7 +86,7 @@ function endRun() {
 }
 
 function show(files, fields, answer, bitmap) {
-  const depth = { ...answer.metres, ...rangeOf(answer.metres.data), kind: "metric" };
+  const depth = { ...answer.metres, ...rangeOf(answer.metres.data), kind: "metric", sky: null };
   shown = { files, fields, ...answer, depth };
   document.body.dataset.state = "ready";
   depthView.load(closeness(depth), bitmap);
