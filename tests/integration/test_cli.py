@@ -256,7 +256,7 @@ def test_a_video(tiny: Path, tmp_path: Path) -> None:
 def test_metres_from_what_is_known(tmp_path: Path) -> None:
     options = ("--model", "nano", "--input-size", 98, "--save", "npy,metric-png,json")
     known = ("--known", "105,30,0.42", "--known", "183,145,0.45", "--known", "260,30,0.65")
-    ended = run("depth", COFFEE, "--out", tmp_path, *options, *known)
+    ended = run("depth", "examples/coffee.jpg", "--out", tmp_path, *options, *known)
     assert ended.returncode == 0, ended.stderr
     assert "of 3 known values fit, median error" in ended.stderr
     depth_m = np.load(tmp_path / "coffee.npy")
@@ -266,7 +266,7 @@ def test_metres_from_what_is_known(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "coffee.json").read_text())
     assert (told["depth_kind"], told["alignment"]["known"]) == ("metric", 3)
     upside_down = ("--known", "105,30,9", "--known", "30,20,0.1")
-    refused = run("depth", COFFEE, "--out", tmp_path, *options, *upside_down)
+    refused = run("depth", "examples/coffee.jpg", "--out", tmp_path, *options, *upside_down)
     assert refused.returncode == 1
     assert "known 9 m, fitted" in refused.stderr
     assert "Traceback" not in refused.stderr

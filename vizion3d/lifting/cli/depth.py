@@ -16,7 +16,7 @@ from vizion3d.cli.log import show_log
 from vizion3d.cli.report import report
 from vizion3d.cli.saving import files_of, names_of, parse_formats, write
 from vizion3d.core.cqrs import CommandBus
-from vizion3d.errors import InvalidImageError
+from vizion3d.errors import InvalidConfigError, InvalidImageError
 from vizion3d.geometry.cameras import PRESETS
 from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD, configure, parse_camera
 from vizion3d.lifting.cli.known import KnownOptions
@@ -192,7 +192,14 @@ class _Lift:
             input_size=self.input_size,
             knowledge=self.knowns.knowledge_for(job.image, self.max_pixels),
         )
-        output = DepthOutput(commands.dispatch(command), self.config, self.color_map)
+        try:
+            result = commands.dispatch(command)
+        except InvalidConfigError as error:
+            if command.knowledge is None:
+                raise
+            # What is known does not fit this photo; it may fit others.
+            raise InvalidImageError(str(error)) from error
+        output = DepthOutput(result, self.config, self.color_map)
         write(output, job.stem, self.formats)
         note = f"intrinsics: {output.intrinsics.sources['fx']}"
         if (fit := output.result.alignment) is not None:
