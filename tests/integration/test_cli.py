@@ -13,12 +13,13 @@ import numpy as np
 import open3d as o3d
 import pytest
 from PIL import Image
-from vizion3d.lifting.cli.formats import SaveFormat
 
 from tests.support import photos
 from tests.support.checkpoints import save_checkpoint
 from tests.support.videos import panning, write_video
 from vizion3d import __version__
+from vizion3d.cli.saving import names_of
+from vizion3d.outputs.formats import FORMATS
 
 pytestmark = pytest.mark.process
 
@@ -336,10 +337,10 @@ def test_no_file_needs_open3d(folder: Path, tiny: Path, tmp_path: Path) -> None:
     (broken / "open3d.py").write_text("raise OSError('libGL.so.1: cannot open')")
     arguments = ("depth", folder / "plain.png", "--model", tiny, "--input-size", 98)
     out = ("--out", tmp_path / "out")
-    save = ",".join(SaveFormat)
+    save = names_of(FORMATS)
     works = run(*arguments, *out, "--save", save, PYTHONPATH=str(broken))
     assert works.returncode == 0, works.stderr
-    assert len(list((tmp_path / "out").iterdir())) == len(SaveFormat)
+    assert len(list((tmp_path / "out").iterdir())) == len(FORMATS)
 
 
 def test_version() -> None:
