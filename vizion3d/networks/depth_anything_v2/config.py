@@ -51,6 +51,7 @@ class NetworkConfig:
 
     @property
     def num_heads(self) -> int:
+        """Heads of the encoder's attention."""
         return self.embed_dim // HEAD_DIM
 
     @property

@@ -22,12 +22,15 @@ def _conv3(channels_in: int, channels_out: int, *, stride: int = 1, bias: bool =
 
 
 class ResidualConvUnit(nn.Module):
+    """Two 3 x 3 convolutions beside a shortcut: ``(N, C, H, W)`` -> the same shape."""
+
     def __init__(self, features: int) -> None:
         super().__init__()
         self.conv1 = _conv3(features, features)
         self.conv2 = _conv3(features, features)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` -> the same shape."""
         out: Tensor = self.conv2(F.relu(self.conv1(F.relu(x))))
         return out + x
 
@@ -44,6 +47,16 @@ class FeatureFusion(nn.Module):
         self.out_conv = nn.Conv2d(features, features, 1)
 
     def forward(self, path: Tensor, finer: Tensor | None, size: tuple[int, int]) -> Tensor:
+        """Fuse one step.
+
+        Args:
+            path: The coarser features so far, ``(N, C, h, w)``.
+            finer: Features to add, of the same shape; None for the coarsest.
+            size: ``(H, W)`` of the result.
+
+        Returns:
+            ``(N, C, H, W)``.
+        """
         if finer is not None:
             path = path + self.resConfUnit1(finer)
         out: Tensor = self.out_conv(_resize(self.resConfUnit2(path), size))
@@ -71,6 +84,8 @@ class Scratch(nn.Module):
 
 
 class Head(nn.Module):
+    """Reassembles four feature maps of the encoder, and fuses them from coarse to fine."""
+
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         channels = config.head_channels

@@ -21,11 +21,14 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(3, embed_dim, patch_size, patch_size)
 
     def forward(self, image: Tensor) -> Tensor:
+        """``(N, 3, H, W)`` -> ``(N, H/p * W/p, C)``."""
         patches: Tensor = self.proj(image)
         return patches.flatten(2).transpose(1, 2)
 
 
 class Attention(nn.Module):
+    """Multi-head self-attention: ``(N, T, C)`` -> the same shape."""
+
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
         self.num_heads = num_heads
@@ -33,6 +36,7 @@ class Attention(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, T, C)`` -> the same shape."""
         n, tokens, dim = x.shape
         qkv = self.qkv(x).reshape(n, tokens, 3, self.num_heads, dim // self.num_heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
@@ -42,21 +46,27 @@ class Attention(nn.Module):
 
 
 class LayerScale(nn.Module):
+    """One learned factor a channel: ``(N, T, C)`` -> the same shape."""
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.ones(dim))
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, T, C)`` -> the same shape."""
         return x * self.gamma
 
 
 class Mlp(nn.Module):
+    """Feed-forward layer of all encoders but the giant one."""
+
     def __init__(self, dim: int, hidden_dim: int) -> None:
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden_dim)
         self.fc2 = nn.Linear(hidden_dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, T, C)`` -> the same shape."""
         out: Tensor = self.fc2(F.gelu(self.fc1(x)))
         return out
 
@@ -70,12 +80,15 @@ class SwiGlu(nn.Module):
         self.w3 = nn.Linear(hidden_dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, T, C)`` -> the same shape."""
         gate, value = self.w12(x).chunk(2, dim=-1)
         out: Tensor = self.w3(F.silu(gate) * value)
         return out
 
 
 class Block(nn.Module):
+    """One layer of the transformer: attention, then feed-forward, each beside a shortcut."""
+
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         dim = config.embed_dim
@@ -88,12 +101,15 @@ class Block(nn.Module):
         self.ls2 = LayerScale(dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, T, C)`` -> the same shape."""
         x = x + self.ls1(self.attn(self.norm1(x)))
         out: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
         return out
 
 
 class Encoder(nn.Module):
+    """Patches and a class token through all blocks; the outputs of four of them are kept."""
+
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         dim = config.embed_dim
