@@ -138,7 +138,7 @@ def test_a_point_and_a_distance_go_together() -> None:
     depth_m = scene(3)
     raw = 3 / depth_m + 0.7
     points = unproject(depth_m, CAMERA)
-    near, far = (np.unravel_index(i, depth_m.shape) for i in (depth_m.argmin(), depth_m.argmax()))
+    near, far = (divmod(int(i), depth_m.shape[1]) for i in (depth_m.argmin(), depth_m.argmax()))
     metres = float(np.linalg.norm(points[near] - points[far]))
     known = Knowledge(
         points=[(near[1], near[0], depth_m[near])],
