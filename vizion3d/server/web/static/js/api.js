@@ -2,7 +2,8 @@
  * The REST API, as any client uses it.
  *
  * @typedef {{name: string, default: boolean, variant: string | null, parameters: number | null,
- *   licence: string | null, depth_kind: "relative" | "metric", max_depth_m: number | null,
+ *   licence: string | null, commercial_use: boolean | null,
+ *   depth_kind: import("./geometry.js").Kind | "disparity", max_depth_m: number | null,
  *   loaded: unknown}} Model
  */
 
@@ -49,9 +50,11 @@ export class Api {
     const response = await this._post(image, fields, "application/x-npy", signal);
     const bytes = await response.arrayBuffer();
     const estimated = parseNpy(bytes);
-    const kind = /** @type {"relative" | "metric"} */ (response.headers.get("X-Depth-Kind"));
+    const kind = /** @type {import("./geometry.js").Kind} */ (response.headers.get("X-Depth-Kind"));
+    const sky = JSON.parse(response.headers.get("X-Sky-Depth") ?? "null");
     return {
-      depth: { ...estimated, ...rangeOf(estimated.data), kind },
+      depth: { ...estimated, ...rangeOf(estimated.data), kind, sky },
+      notes: /** @type {string[]} */ (JSON.parse(response.headers.get("X-Notes") ?? "[]")),
       intrinsics: JSON.parse(response.headers.get("X-Intrinsics") ?? ""),
       npy: new Blob([bytes], { type: "application/x-npy" }),
     };

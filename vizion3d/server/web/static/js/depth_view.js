@@ -3,6 +3,15 @@
 import { colourTable, colourise } from "./colour.js";
 import { $ } from "./dom.js";
 
+/** Kind of depth -> what the legend says of it. */
+const LEGENDS = {
+  metric: "Distance in metres, as this checkpoint estimates it.",
+  up_to_scale:
+    "Depth, without a unit: higher is farther. The metres follow from the farthest that you set.",
+  relative:
+    "Inverse depth, without a unit: higher is closer. The metres follow from the nearest and farthest that you set.",
+};
+
 const TICKS = 5;
 
 /** @param {number} value */
@@ -91,9 +100,7 @@ export class DepthView extends EventTarget {
       return item;
     });
     $("ticks").replaceChildren(...items);
-    $("legend-note").textContent = isMetric
-      ? "Distance in metres, as this checkpoint estimates it."
-      : "Inverse depth, without a unit: higher is closer. The metres follow from the nearest and farthest that you set.";
+    $("legend-note").textContent = LEGENDS[kind];
     this._read();
   }
 
@@ -149,10 +156,14 @@ export class DepthView extends EventTarget {
     }
     const [u, v] = this._cursor;
     const value = this.depth.data[v * this.depth.width + u];
-    const shown =
-      this.depth.kind === "metric"
-        ? `${digits(value)} m`
-        : `inverse depth ${digits(value)}, taken for ${digits(this._metres(value))} m`;
+    const { kind, sky } = this.depth;
+    const assumed = `${digits(value)}, taken for ${digits(this._metres(value))} m`;
+    const told = {
+      metric: `${digits(value)} m`,
+      up_to_scale: `depth ${assumed}`,
+      relative: `inverse depth ${assumed}`,
+    }[kind];
+    const shown = sky !== null && value >= sky ? "sky" : told;
     $("readout").textContent = `column ${u}, row ${v}: ${shown}`;
   }
 }
