@@ -233,7 +233,7 @@ def test_senseless_fields_are_refused(rest: Server, form: dict[str, str]) -> Non
 def test_a_depth_image_that_is_none_is_refused(rest: Server, content: bytes, status: int) -> None:
     answer = requests.post(
         rest.depth_url,
-        files={"image": GOOD, "sparse_depth": ("depth", content)},
+        files=[("image", ("photo", GOOD)), ("sparse_depth", ("depth", content))],
         data={**SMALL, "depth_map": "false"},
         timeout=60,
     )

@@ -150,7 +150,7 @@ def test_a_point_and_a_distance_go_together() -> None:
     assert found.residuals.rms_percent < 1e-6
 
 
-def street(height_m: float, pitch_deg: float) -> tuple[Array, Array]:
+def street(height_m: float, pitch_deg: float) -> tuple[Array, NDArray[np.bool_]]:
     """Depth of a ground and of a wall 8 m ahead, from a camera that looks down by that much."""
     v = np.broadcast_to(np.arange(HEIGHT)[:, None], (HEIGHT, WIDTH))
     y = (v - CAMERA.cy) / CAMERA.fy
