@@ -76,7 +76,6 @@ def to_transformers(network: DepthAnythingV2) -> DepthAnythingForDepthEstimation
         num_hidden_layers=config.depth,
         num_attention_heads=config.num_heads,
         image_size=518,
-        use_swiglu_ffn=config.feed_forward == "swiglu",
         patch_size=14,
         out_indices=[tap + 1 for tap in config.taps],
         reshape_hidden_states=False,
