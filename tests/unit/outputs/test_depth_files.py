@@ -1,4 +1,5 @@
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from vizion3d.outputs.depth_files import (
     st.sampled_from([np.float32, np.float64]),
 )
 def test_uint16_is_linear_monotone_and_spans_the_range(
-    seed: int, low: float, spread: float, dtype: type
+    seed: int, low: float, spread: float, dtype: type[np.floating[Any]]
 ) -> None:
     depth = (low + spread * np.random.default_rng(seed).random((5, 6))).astype(dtype)
     if depth.max() == depth.min():
