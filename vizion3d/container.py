@@ -11,6 +11,7 @@ from vizion3d.checkpoints.commands import (
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.core.cqrs import CommandBus, QueryBus
 from vizion3d.core.observe import Observer
+from vizion3d.runtime.export import ExportHandler, ExportModelCommand
 from vizion3d.runtime.models import ModelsHandler
 from vizion3d.runtime.queue import Inference
 from vizion3d.settings import Settings
@@ -55,6 +56,7 @@ def wire(parts: Parts, tasks: tuple[Task[Any], ...]) -> Container:
         commands.register(task.command, task.handler(parts))
         for command, handle in task.others(parts).items():
             commands.register(command, handle)
+    commands.register(ExportModelCommand, ExportHandler(parts.checkpoints).handle)
     models = ModelsHandler(parts.checkpoints, parts.runtimes, parts.conversions)
     commands.register(DownloadModelCommand, models.download)
     commands.register(LoadModelCommand, models.load)
