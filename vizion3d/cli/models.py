@@ -91,9 +91,8 @@ def recommend(
         else f"{found.seconds:.2f} s a photo of 640 x 480 on this machine"
     )
     kind = release.depth_kind.replace("_", " ")
-    typer.echo(
-        f"{release.name}: {kind}, {_millions(release.parameters)}, {release.licence}; {took}"
-    )
+    weights = f"{_millions(release.parameters)} weights"
+    typer.echo(f"{release.name}: {kind}, {weights}, {release.licence}; {took}")
 
 
 @models.command()

@@ -170,7 +170,7 @@ def _of_method(method: Method) -> ModelInfo:
         loaded=method.library,
         variant=method.title,
         licence=method.licence,
-        depth_kind="metric",
+        depth_kind="disparity",
     )
 
 

@@ -78,8 +78,7 @@ class RecommendHandler:
         here = [r for r in fitting if self._checkpoints.locate(r.name).is_file()]
         away = [r for r in fitting if r not in here]
         if query.within_s is None:
-            first = next(iter(fitting), None)
-            return first and self._measured(first, first in here)
+            return self._measured(fitting[0], fitting[0] in here) if fitting else None
         for release in here:
             found = self._measured(release, here=True)
             assert found.seconds is not None

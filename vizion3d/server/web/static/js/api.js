@@ -10,6 +10,7 @@
 import { parseNpy } from "./npy.js";
 
 export const ROUTE = "/lifting/depth-estimation";
+export const STEREO_ROUTE = "/lifting/stereo-depth";
 const KEY = "vizion3d.api-key";
 
 /** What the server, or the way to it, says went wrong. */
@@ -76,11 +77,38 @@ export class Api {
     return sessionStorage.getItem(KEY) !== null;
   }
 
+  /**
+   * Measure the depth of a pair once.
+   *
+   * @param {Record<string, File>} files - `left_image`, `right_image`, perhaps `calibration`.
+   * @param {Record<string, string>} fields
+   * @param {AbortSignal} signal
+   */
+  async measure(files, fields, signal) {
+    const response = await this._send(STEREO_ROUTE, files, fields, "application/x-npy", signal);
+    const bytes = await response.arrayBuffer();
+    return {
+      metres: parseNpy(bytes),
+      intrinsics: JSON.parse(response.headers.get("X-Intrinsics") ?? ""),
+      notes: /** @type {string[]} */ (JSON.parse(response.headers.get("X-Notes") ?? "[]")),
+      npy: new Blob([bytes], { type: "application/x-npy" }),
+    };
+  }
+
+  /** One of the server's own files of a pair. */
+  async stereoFile(files, fields, mediaType) {
+    return (await this._send(STEREO_ROUTE, files, fields, mediaType)).blob();
+  }
+
   _post(image, fields, mediaType, signal) {
+    return this._send(ROUTE, { image }, fields, mediaType, signal);
+  }
+
+  _send(route, files, fields, mediaType, signal) {
     const body = new FormData();
-    body.append("image", image, image.name);
+    for (const [name, file] of Object.entries(files)) body.append(name, file, file.name);
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    return this._fetch(ROUTE, { method: "POST", body, headers: { Accept: mediaType }, signal });
+    return this._fetch(route, { method: "POST", body, headers: { Accept: mediaType }, signal });
   }
 
   /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} */

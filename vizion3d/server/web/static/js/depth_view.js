@@ -5,6 +5,7 @@ import { $ } from "./dom.js";
 
 /** Kind of depth -> what the legend says of it. */
 const LEGENDS = {
+  stereo: "Distance in metres, measured; dark where nothing matched.",
   metric: "Distance in metres, as this checkpoint estimates it.",
   up_to_scale:
     "Depth, without a unit: higher is farther. The metres follow from the farthest that you set.",
@@ -91,8 +92,8 @@ export class DepthView extends EventTarget {
     const items = Array.from({ length: TICKS }, (_, i) => {
       const value = min + ((max - min) * i) / (TICKS - 1);
       const item = document.createElement("li");
-      item.append(digits(value));
-      if (!isMetric) {
+      item.append(kind === "stereo" ? `${digits(metres(value))} m` : digits(value));
+      if (!isMetric && kind !== "stereo") {
         const assumed = document.createElement("small");
         assumed.textContent = `${digits(metres(value))} m`;
         item.append(assumed);
@@ -155,11 +156,13 @@ export class DepthView extends EventTarget {
       return;
     }
     const [u, v] = this._cursor;
-    const value = this.depth.data[v * this.depth.width + u];
-    const { kind, sky } = this.depth;
+    const pixel = v * this.depth.width + u;
+    const value = this.depth.data[pixel];
+    const { kind, sky, known } = this.depth;
     const assumed = `${digits(value)}, taken for ${digits(this._metres(value))} m`;
     const told = {
       metric: `${digits(value)} m`,
+      stereo: known?.[pixel] ? `${digits(this._metres(value))} m` : "no match",
       up_to_scale: `depth ${assumed}`,
       relative: `inverse depth ${assumed}`,
     }[kind];

@@ -3,9 +3,10 @@
  * rounded to float32 at the same places, so that the page shows the points that the server writes.
  *
  * @typedef {{fx: number, fy: number, cx: number, cy: number}} Camera - In pixels.
- * @typedef {"relative" | "up_to_scale" | "metric"} Kind - What the numbers of a depth are.
+ * @typedef {"relative" | "up_to_scale" | "metric" | "stereo"} Kind - What the numbers of a depth are.
  * @typedef {{data: Float32Array, width: number, height: number, min: number, max: number,
- *   kind: Kind, sky: number | null}} Depth - `sky`: the value from which on it is sky.
+ *   kind: Kind, sky: number | null, known?: Uint8Array}} Depth - `sky`: the value from which on it
+ *   is sky; `known`: of a pair, which pixels have a depth.
  * @typedef {{near: number, far: number, edge: number}} Range - Metres; edge 0 keeps flying pixels.
  */
 
