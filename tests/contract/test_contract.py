@@ -76,6 +76,7 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
         "--licence-of ",
         "export ",
     ),
+    "vizion3d models": ("recommend ",),
     "vizion3d video": ("--steady ",),
     "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
     "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
