@@ -230,9 +230,7 @@ def convert(checkpoint: Checkpoint) -> tuple[Any, dict[str, Float32Array]]:
     # takes twice the time. Nor torch's check of the trace, which would run and compare it again:
     # the tests compare every size with torch.
     with torch.no_grad():
-        traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # untyped in torch
-            loaded.module, example, check_trace=False
-        )
+        traced = torch.jit.trace(loaded.module, example, check_trace=False)
         decoder = TorchScriptPythonDecoder(traced, example_input=example)
         frontend = FrontEndManager().load_by_framework("pytorch")
         model = frontend.convert(frontend.load(decoder))
