@@ -92,7 +92,7 @@ def test_many_give_what_each_gives_alone(tiny: Path, batch_size: int | str) -> N
 def test_the_facade_raises_our_error_for_a_hostile_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "not-weights.pth"
     path.write_bytes(b"garbage")
-    with pytest.raises(CheckpointError, match="cannot be read as a checkpoint.*It may be damaged"):
+    with pytest.raises(CheckpointError, match=r"cannot be read as a checkpoint.*It may be damaged"):
         DepthEstimation().run(DepthEstimationCommand(photos.coffee(), model_backend=str(path)))
 
 
