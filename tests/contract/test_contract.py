@@ -68,7 +68,16 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
         "Metres, from what is known of the scene",
         "--(known|distance|plane|sparse|camera-height|camera-pitch) ",
     ),
-    "vizion3d": ("stereo Measure depth from two photos", "--licences ", "--licence-of "),
+    "vizion3d": (
+        "stereo Measure depth from two photos",
+        "align-colmap Depth of every photo",
+        "reads it",
+        "--licences ",
+        "--licence-of ",
+        "export ",
+    ),
+    "vizion3d models": ("recommend ",),
+    "vizion3d video": ("--steady ",),
     "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
     "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
 }

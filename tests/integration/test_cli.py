@@ -13,16 +13,17 @@ import numpy as np
 import open3d as o3d
 import pytest
 from PIL import Image
-from vizion3d.lifting.cli.formats import SaveFormat
 
 from tests.support import photos
 from tests.support.checkpoints import save_checkpoint
 from tests.support.videos import panning, write_video
 from vizion3d import __version__
+from vizion3d.outputs.formats import FORMATS
 
 pytestmark = pytest.mark.process
 
 PROGRAM = [sys.executable, "-c", "from vizion3d.programs.cli import main; main()"]
+COFFEE = Path(__file__).parents[2] / "examples" / "coffee.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_every_format(folder: Path, tiny: Path) -> None:
     assert (pixels.dtype, pixels.min(), pixels.max()) == (np.uint16, 0, 65535)
     millimetres = pixels_of(out / "plain.metric.png")
     assert (millimetres.min(), millimetres.max()) == (1000, 4000)
-    cloud = o3d.io.read_point_cloud(str(out / "plain.ply"))
+    cloud = o3d.io.read_point_cloud(out / "plain.ply")
     z = np.asarray(cloud.points)[:, 2]
     assert -4 < z.min() < z.max() == pytest.approx(-1)
     assert (out / "plain.glb").read_bytes()[:4] == b"glTF"
@@ -128,11 +129,11 @@ def test_the_metric_png_is_a_depth_image_to_open3d(folder: Path, tiny: Path) -> 
     camera = o3d.camera.PinholeCameraIntrinsic(
         150, 100, used["fx"], used["fy"], used["cx"], used["cy"]
     )
-    depth = o3d.io.read_image(str(out / "plain.metric.png"))
+    depth = o3d.io.read_image(out / "plain.metric.png")
     theirs = o3d.geometry.PointCloud.create_from_depth_image(
         depth, camera, depth_scale=1000.0, depth_trunc=9.999
     )
-    ours = o3d.io.read_point_cloud(str(out / "plain.ply"))
+    ours = o3d.io.read_point_cloud(out / "plain.ply")
     distances = np.asarray(theirs.compute_point_cloud_distance(ours))
     assert len(theirs.points) > 14_000
     assert distances.max() < 2e-3  # half a millimetre of depth, seen at up to 35 degrees
@@ -246,6 +247,30 @@ def test_a_video(tiny: Path, tmp_path: Path) -> None:
     saved = sorted(p.name for p in (tmp_path / "out" / "depth").iterdir())
     assert saved == [f"{n:06d}{end}" for n in range(1, 7) for end in (".depth.png", ".ply")]
     assert pixels_of(tmp_path / "out" / "depth" / "000003.depth.png").shape == (64, 96)
+    told = json.loads(out.with_suffix(".steady.json").read_text())
+    assert [frame["frame"] for frame in told["frames"]] == [1, 2, 3, 4, 5, 6]
+    assert [frame["time_s"] for frame in told["frames"]] == times
+    assert told["frames"][0]["new_shot"]
+    assert all(frame["scale"] > 0 for frame in told["frames"])
+
+
+def test_metres_from_what_is_known(tmp_path: Path) -> None:
+    options = ("--model", "nano", "--input-size", 98, "--save", "npy,metric-png,json")
+    known = ("--known", "105,30,0.42", "--known", "183,145,0.45", "--known", "260,30,0.65")
+    ended = run("depth", COFFEE, "--out", tmp_path, *options, *known)
+    assert ended.returncode == 0, ended.stderr
+    assert "of 3 known values fit, median error" in ended.stderr
+    depth_m = np.load(tmp_path / "coffee.npy")
+    assert 0.05 < depth_m.min() < depth_m.max() < 10
+    millimetres = pixels_of(tmp_path / "coffee.metric.png")
+    np.testing.assert_allclose(millimetres, depth_m * 1000, atol=0.51)
+    told = json.loads((tmp_path / "coffee.json").read_text())
+    assert (told["depth_kind"], told["alignment"]["known"]) == ("metric", 3)
+    upside_down = ("--known", "105,30,9", "--known", "30,20,0.1")
+    refused = run("depth", COFFEE, "--out", tmp_path, *options, *upside_down)
+    assert refused.returncode == 1
+    assert "known 9 m, fitted" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_ctrl_c_leaves_no_half_of_a_video(tiny: Path, tmp_path: Path) -> None:
@@ -336,10 +361,10 @@ def test_no_file_needs_open3d(folder: Path, tiny: Path, tmp_path: Path) -> None:
     (broken / "open3d.py").write_text("raise OSError('libGL.so.1: cannot open')")
     arguments = ("depth", folder / "plain.png", "--model", tiny, "--input-size", 98)
     out = ("--out", tmp_path / "out")
-    save = ",".join(SaveFormat)
+    save = ",".join(row.name for row in FORMATS)
     works = run(*arguments, *out, "--save", save, PYTHONPATH=str(broken))
     assert works.returncode == 0, works.stderr
-    assert len(list((tmp_path / "out").iterdir())) == len(SaveFormat)
+    assert len(list((tmp_path / "out").iterdir())) == len(FORMATS)
 
 
 def test_version() -> None:

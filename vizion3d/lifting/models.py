@@ -25,6 +25,7 @@ from vizion3d.geometry.alignment import Alignment
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frames import Frame
+from vizion3d.geometry.steady import FrameFit
 from vizion3d.media import images
 from vizion3d.outputs.facts import Fact
 from vizion3d.outputs.results import ResultModel
@@ -322,6 +323,8 @@ class DepthEstimationResult(ResultModel):
             assumed.
         alignment: The fit to what is known of the scene, if the depth was aligned: ``raw_depth`` is
             then in metres.
+        steady: The scale and shift that a frame of a video got, if it was steadied; they are in
+            ``raw_depth`` already.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
@@ -355,6 +358,7 @@ class DepthEstimationResult(ResultModel):
         Alignment | None,
         Fact("The fit to what is known of the scene; null if nothing was.", "X-Alignment"),
     ] = None
+    steady: FrameFit | None = None
 
     # The nested lists, and the array that they were made from.
     _listed: tuple[NDArray[np.float32], list[list[float]]] | None = PrivateAttr(None)
