@@ -25,7 +25,7 @@ def one(part: Part, center: tuple[float, float, float]) -> Primitives:
     table = make_table([[part]])
     axes, quadric = table.axes[:, :1], table.quadric[:, :1]
     place = torch.tensor([[center]])
-    away, sphere = torch.full((1, 1, 3), -1e4), torch.tensor([[[1.0, 0.0, -1.0]]])
+    away, sphere = torch.full((1, 1, 3), -1e4), torch.tensor([[[1.0, 0.0, -1.0, 0.0]]])
     speck = 1e-3 * torch.eye(3)[None, None]
     pairs = ((axes, speck), (place, away), (quadric, sphere))
     ordered = [torch.cat(p if part.quadric is None else p[::-1], dim=1) for p in pairs]
@@ -77,7 +77,7 @@ def test_tiles_change_nothing_while_they_hold_all_they_can_meet() -> None:
     generator = torch.Generator().manual_seed(0)
     axes = 0.3 * torch.randn(2, 30, 3, 3, generator=generator)
     center = 2 * torch.randn(2, 30, 3, generator=generator) + torch.tensor((0.0, 6.0, 0.0))
-    prims = Primitives(axes, center, torch.tensor((1.0, 0.0, -1.0)).expand(2, 30, 3), boxes=10)
+    prims = Primitives(axes, center, torch.tensor((1.0, 0.0, -1.0, 0.0)).expand(2, 30, 4), boxes=10)
     # Twenty boxes and eighteen rounds fit in a tile: 10 and 18 live ones are never cut.
     prims.center[:, 28:] = -1e3
     cameras = Cameras(torch.zeros(2, 3), pose(torch.zeros(2), torch.zeros(2)), torch.ones(2))
@@ -85,7 +85,7 @@ def test_tiles_change_nothing_while_they_hold_all_they_can_meet() -> None:
     padded = Primitives(
         torch.cat((axes[:, :10], axes[:, :10] * 1e-3, axes[:, 10:]), 1),
         torch.cat((center[:, :10], torch.full((2, 10, 3), -1e3), prims.center[:, 10:]), 1),
-        torch.tensor((1.0, 0.0, -1.0)).expand(2, 40, 3),
+        torch.tensor((1.0, 0.0, -1.0, 0.0)).expand(2, 40, 4),
         boxes=20,
     )
     whole, _ = cast(padded, cameras.origin[:, None], rays)
