@@ -69,26 +69,26 @@ class Plan:
     decay: float = 0.25
 
 
-_SMALL, _LARGE = (192, 256), (272, 368)
-_SMALL_SEEN = ((160, 224), (160, 224), (224, 160))
-_LARGE_SEEN = ((224, 320), (256, 320), (320, 224))
+_RENDERED = (192, 256)
+_SMALL = ((128, 192), (128, 192), (192, 128))
+_LARGE = ((192, 256), (192, 256), (256, 192))
 
 PLANS = {
     "cpu": Plan(
-        images=16_000,
+        images=10_000,
         stages=(
-            Stage(0.75, _SMALL, _SMALL_SEEN, 8, 0.5),
-            Stage(0.25, _LARGE, _LARGE_SEEN, 8, 0.5),
+            Stage(0.8, _RENDERED, _SMALL, 8, 0.5),
+            Stage(0.2, _RENDERED, _LARGE, 8, 0.5),
         ),
-        reuse=5,
+        reuse=6,
         capacity=100,
         ema_images=1500,
     ),
     "cuda": Plan(
         images=400_000,
         stages=(
-            Stage(0.75, _SMALL, _SMALL_SEEN, 32, 0.5),
-            Stage(0.25, _LARGE, _LARGE_SEEN, 32, 0.5),
+            Stage(0.75, _RENDERED, _LARGE, 32, 0.5),
+            Stage(0.25, (272, 368), ((256, 352), (256, 352), (352, 256)), 32, 0.5),
         ),
         reuse=1,
         capacity=0,
@@ -162,7 +162,8 @@ class Training:
             stage = self.plan.stages[index]
             if self._pool:
                 self._pool[1].close()
-            folder = self.folder.with_name(f"{self.folder.name}-pool-{index}") if self.folder else None
+            rendered = "x".join(map(str, stage.rendered))
+            folder = self.folder and self.folder.with_name(f"{self.folder.name}-pool-{rendered}")
             pool = Pool(self.renderer, stage, self.plan.reuse, self.plan.capacity, folder)
             self._pool = index, pool
         return self._pool[1]
