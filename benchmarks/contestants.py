@@ -53,7 +53,7 @@ CONTESTANTS = (
 COMMAND_LINE = Contestant(
     "vizion3d's command line",
     png=(
-        *("-c", "from vizion3d.cli import main; main()", "depth", "{photo}"),
+        *("-c", "from vizion3d.programs.cli import main; main()", "depth", "{photo}"),
         *("--model", "{checkpoint}", "--save", "png"),
     ),
 )

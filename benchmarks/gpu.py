@@ -28,7 +28,7 @@ from vizion3d.app import reset_default_container
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
-from vizion3d.networks.depth_anything_v2.recipe import network_size
+from vizion3d.networks.depth_anything_v2.network import RECIPE, DepthAnythingV2Network
 from vizion3d.runtime.torch_runtime import TorchRuntime
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +47,8 @@ class Bench:
         torch.save(state_dict(self.network), self.checkpoint)
         with Image.open(ROOT / "examples" / "coffee.jpg") as photo:
             self.photo = photo.convert("RGB").resize(PHOTO_SIZE, Image.Resampling.LANCZOS)
-        self.size = network_size(PHOTO_SIZE[1], PHOTO_SIZE[0])
+        self.size = RECIPE.network_size(PHOTO_SIZE[1], PHOTO_SIZE[0])
+        self.read = Checkpoint(self.checkpoint, DepthAnythingV2Network(self.network.config))
         self.dtype = torch.float16 if device.type == "cuda" else torch.float32
 
     def seconds(self, run: Callable[[], object]) -> float:
@@ -74,7 +75,7 @@ class Bench:
         meta = DepthAnythingV2(self.network.config).to("meta")
         positions = torch.empty(1, 1 + self.size[0] * self.size[1] // 14**2, meta.config.embed_dim)
         with counter:
-            meta.with_positions(torch.empty(1, 3, *self.size, device="meta"), positions.to("meta"))
+            meta(torch.empty(1, 3, *self.size, device="meta"), positions.to("meta"))
         return counter.get_total_flops()
 
     @torch.inference_mode()
@@ -124,21 +125,22 @@ class Bench:
         images = images.to(memory_format=torch.channels_last)
         rows, cols = (side // 14 for side in self.size)
         positions = network.pretrained.positional_embedding(rows, cols)
-        forward = wrap(network.with_positions)
+        forward = wrap(network)
         return lambda: forward(images, positions)
 
     def runtime(self, batch: int) -> float:
         """Seconds of the runtime: from bytes in host memory to depth in host memory."""
-        runtime = TorchRuntime(Checkpoint(self.checkpoint), str(self.device))
+        runtime = TorchRuntime(self.read, str(self.device))
         images = np.repeat(np.array(self.photo)[None], batch, axis=0)
-        return self.seconds(lambda: runtime.infer(images, self.size))
+        return self.seconds(lambda: runtime.infer({"image": images}, self.size))
 
     def deviation(self) -> float:
         """Worst difference of the device's own precision from fp32, as a share of the range."""
-        images = np.array(self.photo)[None]
-        checkpoint = Checkpoint(self.checkpoint)
-        exact = TorchRuntime(checkpoint, str(self.device), "fp32").infer(images, self.size)
-        given = TorchRuntime(checkpoint, str(self.device)).infer(images, self.size)
+        images = {"image": np.array(self.photo)[None]}
+        exact, given = (
+            TorchRuntime(self.read, str(self.device), precision).infer(images, self.size)["depth"]
+            for precision in ("fp32", "auto")
+        )
         return float(np.abs(given - exact).max() / np.ptp(exact))
 
     def jpegs(self, count: int) -> list[bytes]:

@@ -19,7 +19,7 @@ from training.evaluate import motorcycle
 from training.metrics import quality
 from vizion3d.app import Container, build_container
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
+from vizion3d.networks.depth_anything_v2.network import RECIPE
 from vizion3d.settings import load_settings
 
 SIZES_PX = (168, 224, 280, 336, 392, 448, 518, 644, 770)
@@ -62,7 +62,7 @@ def measure() -> list[Point]:
     with tempfile.TemporaryDirectory() as folder:
         vits = str(save_checkpoint(Path(folder) / "vits-seeded.pth", VITS))
         container = build_container(load_settings(model_cache=Path(folder)))
-        usual = estimate(container, "nano", DEFAULT_INPUT_SIZE)[1]
+        usual = estimate(container, "nano", RECIPE.input_size)[1]
         points = []
         for size_px in SIZES_PX:
             nano_s, depth = estimate(container, "nano", size_px)

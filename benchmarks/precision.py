@@ -22,7 +22,7 @@ from tests.support import photos
 from tests.support.checkpoints import VITS, save_checkpoint
 from vizion3d.app import build_container
 from vizion3d.checkpoints.queries import ListModelsQuery
-from vizion3d.geometry.projection import scale_inverse_depth
+from vizion3d.geometry.depth import scale_inverse_depth
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.settings import load_settings
 

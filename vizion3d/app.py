@@ -1,46 +1,27 @@
-"""The composition root: the one place where the parts are built and wired."""
+"""The composition root: the list of tasks, and the one place where the parts are built."""
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from vizion3d.checkpoints.commands import (
-    ClearConversionsCommand,
-    DownloadModelCommand,
-    LoadModelCommand,
-)
-from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore, forget_notices
-from vizion3d.core.cqrs import CommandBus, QueryBus
+from vizion3d.container import Container, wire
 from vizion3d.core.observe import NoObserver, Observer, timed
-from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.handler import DepthEstimationHandler, ImageLimits
+from vizion3d.lifting.task import DEPTH_ESTIMATION
+from vizion3d.media.limits import ImageLimits
 from vizion3d.media.nvjpeg import find_nvjpeg
 from vizion3d.runtime.base import Runtime, RuntimeLoader
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.choice import runtime_loader
 from vizion3d.runtime.conversions import ConversionStore
-from vizion3d.runtime.models import ModelsHandler
 from vizion3d.runtime.queue import DirectInference, Inference
 from vizion3d.settings import Settings, load_settings
+from vizion3d.task import Feature, Parts, Task
 
+TASKS: tuple[Task, ...] = (DEPTH_ESTIMATION,)
+"""Every task of the library; another one is one more line."""
 
-@dataclass(frozen=True)
-class Container:
-    """The wired application.
-
-    Attributes:
-        settings: What it was built from.
-        commands: Where to dispatch commands.
-        queries: Where to dispatch queries.
-        checkpoints: Finds checkpoint files.
-        runtimes: The loaded models.
-    """
-
-    settings: Settings
-    commands: CommandBus
-    queries: QueryBus
-    checkpoints: CheckpointStore
-    runtimes: RuntimeCache
+NOT_BUILT = (Feature("stereo_depth", "stereo depth", "stereo_model"),)
+"""Features whose flags the servers know, and refuse."""
 
 
 def build_container(
@@ -50,6 +31,7 @@ def build_container(
     inference: Inference | None = None,
     observer: Observer | None = None,
     limits: ImageLimits | None = None,
+    tasks: Iterable[Task] = TASKS,
 ) -> Container:
     """Wire an application.
 
@@ -60,28 +42,22 @@ def build_container(
         inference: How images get their turn at the network; directly if it is not given.
         observer: Is told what happens.
         limits: Which images are refused; by the settings' ``max_pixels`` if it is not given.
+        tasks: The tasks whose commands it takes.
     """
     observer = observer or NoObserver()
-    checkpoints = checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline)
     conversions = ConversionStore(settings.model_cache)
-    runtimes = runtimes or RuntimeCache(
-        _observed(runtime_loader(settings, conversions), observer), settings.max_loaded_models
+    load = _observed(runtime_loader(settings, conversions), observer)
+    parts = Parts(
+        settings=settings,
+        checkpoints=checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline),
+        runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models),
+        conversions=conversions,
+        inference=inference or DirectInference(observer),
+        limits=limits or ImageLimits(settings.max_pixels),
+        observer=observer,
+        jpeg=find_nvjpeg(settings),
     )
-    inference = inference or DirectInference(observer)
-    commands, queries = CommandBus(), QueryBus()
-    models = ModelsHandler(checkpoints, runtimes, conversions)
-    limits = limits or ImageLimits(settings.max_pixels)
-    depth = DepthEstimationHandler(
-        checkpoints, runtimes, inference, limits, observer, find_nvjpeg(settings)
-    )
-    commands.register(DepthEstimationCommand, depth.handle)
-    commands.register(DownloadModelCommand, models.download)
-    commands.register(LoadModelCommand, models.load)
-    commands.register(ClearConversionsCommand, models.clear_conversions)
-    queries.register(ListModelsQuery, models.list_models)
-    queries.register(ModelInfoQuery, models.model_info)
-    queries.register(ModelPathQuery, models.model_path)
-    return Container(settings, commands, queries, checkpoints, runtimes)
+    return wire(parts, tuple(tasks))
 
 
 def _observed(load: RuntimeLoader, observer: Observer) -> RuntimeLoader:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from vizion3d import errors
-from vizion3d.server.status import STATUSES
+from vizion3d.wire.problems import STATUSES
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 
@@ -19,6 +19,6 @@ def test_every_error_has_its_section() -> None:
 def test_every_status_is_that_of_the_table() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\d+).*\| (\w+) \|$", PAGE.read_text(), re.MULTILINE)
     told = {name: (int(http), code) for name, http, code in rows}
-    statuses = {kind.__name__: (s.http, s.grpc.name) for kind, s in STATUSES.items()}
+    statuses = {kind.__name__: (s.http, s.grpc) for kind, s in STATUSES.items()}
     del statuses["CancelledError"]  # nobody is there to be told
     assert told == statuses

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from vizion3d.server.grpc.__main__ import serve_grpc
+from vizion3d.programs.grpc import serve_grpc
+from vizion3d.programs.rest import serve_rest
 from vizion3d.server.metrics import Metrics
-from vizion3d.server.rest.__main__ import serve_rest
 
 DOCS = Path(__file__).parents[2] / "docs"
 TOLD = "".join(p.read_text() for p in [*DOCS.glob("operations/*.md"), *DOCS.glob("features/*.md")])

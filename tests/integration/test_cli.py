@@ -18,9 +18,9 @@ from tests.support import photos
 from tests.support.checkpoints import save_checkpoint
 from tests.support.videos import panning, write_video
 from vizion3d import __version__
-from vizion3d.cli.formats import SaveFormat
+from vizion3d.lifting.cli.formats import SaveFormat
 
-PROGRAM = [sys.executable, "-c", "from vizion3d.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from vizion3d.programs.cli import main; main()"]
 
 
 @pytest.fixture(scope="module")

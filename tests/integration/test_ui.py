@@ -13,7 +13,7 @@ import requests
 
 from tests.support.servers import free_port, running
 
-PROGRAM = [sys.executable, "-c", "from vizion3d.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from vizion3d.programs.cli import main; main()"]
 OPENED_S = 120
 
 

@@ -15,7 +15,7 @@ from tests.support.checkpoints import VITS, save_checkpoint, seeded_network
 from tests.support.peer import give_official_positions, to_transformers
 from vizion3d.app import build_container
 from vizion3d.lifting import DepthEstimationCommand
-from vizion3d.networks.depth_anything_v2.recipe import STD, network_size
+from vizion3d.networks.depth_anything_v2.network import RECIPE
 from vizion3d.runtime.torch_runtime import prepare
 from vizion3d.settings import load_settings
 
@@ -75,11 +75,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_input_equals_opencvs(size: tuple[int, int]) -> None:
     photo = resized(photos.coffee(), *size)
-    ours = prepare(torch.from_numpy(photo)[None], network_size(*photo.shape[:2]))[0].numpy()
+    ours = prepare(torch.from_numpy(photo)[None], RECIPE.network_size(*photo.shape[:2]), RECIPE)[
+        0
+    ].numpy()
     theirs = official_input(photo)
     assert ours.shape == theirs.shape
     # In units of the image's range [0, 1], which the recipe divides by the channel's deviation.
-    assert np.abs(ours - theirs).max() * max(STD) < 1e-4
+    assert np.abs(ours - theirs).max() * max(RECIPE.deviation) < 1e-4
 
 
 @pytest.mark.parametrize("runtime", ["torch", "openvino"])

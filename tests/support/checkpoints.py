@@ -5,10 +5,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tests.support.fakes import TINY
+from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.networks.depth_anything_v2.config import NetworkConfig
 from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
 
-TINY = NetworkConfig(embed_dim=64, depth=4, features=16, head_channels=(8, 16, 24, 32))
 VITS = NetworkConfig(embed_dim=384, depth=12, features=64, head_channels=(48, 96, 192, 384))
 VITB = NetworkConfig(embed_dim=768, depth=12, features=128, head_channels=(96, 192, 384, 768))
 
@@ -65,3 +66,8 @@ def save_checkpoint(
     else:
         torch.save(tensors, path)
     return path
+
+
+def checkpoint_at(path: Path) -> Checkpoint:
+    """A file as the store reads it."""
+    return CheckpointStore(path.parent).read(path).checkpoint

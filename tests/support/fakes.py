@@ -7,15 +7,22 @@ import numpy as np
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.errors import CheckpointError
-from vizion3d.runtime.base import Runtime
+from vizion3d.networks.base import Network, Size
+from vizion3d.networks.depth_anything_v2.config import NetworkConfig
+from vizion3d.networks.depth_anything_v2.network import DepthAnythingV2Network
+from vizion3d.runtime.base import Images, Maps, Runtime
+
+TINY = NetworkConfig(embed_dim=64, depth=4, features=16, head_channels=(8, 16, 24, 32))
+RELATIVE = DepthAnythingV2Network(TINY)
+METRIC = DepthAnythingV2Network(TINY, max_depth_m=20.0)
 
 
 class FakeStore(CheckpointStore):
     """Knows one checkpoint, whatever the backend is called."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        super().__init__(checkpoint.path.parent)
-        self.checkpoint = checkpoint
+    def __init__(self, path: Path, network: Network = RELATIVE) -> None:
+        super().__init__(path.parent)
+        self.checkpoint = Checkpoint(path, network)
         self.asked: list[str] = []
 
     def resolve(self, backend: str) -> Checkpoint:
@@ -29,16 +36,18 @@ class GivenDepthRuntime:
     """Answers a depth that the test knows; remembers the sizes it was asked for."""
 
     description = "given depth"
+    network = RELATIVE
 
     def __init__(self, depth: Float32Array) -> None:
         self.depth = depth
         self.sizes: list[tuple[int, int]] = []
 
-    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
-        assert images.dtype == np.uint8
-        assert images.shape[1:] == (*self.depth.shape, 3)
+    def infer(self, images: Images, size: Size) -> Maps:
+        (batch,) = images.values()
+        assert batch.dtype == np.uint8
+        assert batch.shape[1:] == (*self.depth.shape, 3)
         self.sizes.append(size)
-        return np.repeat(self.depth[None], len(images), axis=0)
+        return {"depth": np.repeat(self.depth[None], len(batch), axis=0)}
 
 
 class GivenDepthLoader:
@@ -49,6 +58,11 @@ class GivenDepthLoader:
 
     def __call__(self, checkpoint: Checkpoint) -> Runtime:
         return self.runtime
+
+
+def depth_of(runtime: Runtime, images: UInt8Array, size: Size) -> Float32Array:
+    """Depth ``(N, H, W)`` of images ``(N, H, W, 3)``."""
+    return runtime.infer({"image": images}, size)["depth"]
 
 
 def touch(path: Path) -> Path:

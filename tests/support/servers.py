@@ -33,7 +33,7 @@ class Server:
         self.port = free_port()
         self.metrics_port = self.port
         self.log = log
-        command = (sys.executable, "-m", f"vizion3d.server.{protocol}", "--port", str(self.port))
+        command = (sys.executable, "-m", f"vizion3d.programs.{protocol}", "--port", str(self.port))
         with log.open("wb") as stream:
             self.process = subprocess.Popen(
                 (*command, *arguments), stdout=stream, stderr=stream, env={**os.environ, **env}

@@ -15,13 +15,13 @@ from vizion3d.settings import Settings
 
 def test_every_command_and_query_of_the_library_has_a_handler(tmp_path: Path) -> None:
     container = build_container(Settings(model_cache=tmp_path))
-    assert set(container.commands._registry._handlers) == {
+    assert (container.commands.registered) == {
         DepthEstimationCommand,
         DownloadModelCommand,
         ClearConversionsCommand,
         LoadModelCommand,
     }
-    assert set(container.queries._registry._handlers) == {
+    assert (container.queries.registered) == {
         ListModelsQuery,
         ModelInfoQuery,
         ModelPathQuery,

@@ -13,7 +13,7 @@ import trimesh
 from PIL import Image
 
 from tests.web.conftest import Visit
-from vizion3d.geometry.projection import inverse_depth_to_metres
+from vizion3d.geometry.depth import inverse_depth_to_metres
 from vizion3d.lifting import (
     DepthEstimation,
     DepthEstimationAdvanceConfig,

@@ -9,13 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.web.conftest import Visit
-from vizion3d.geometry.projection import (
-    CameraIntrinsics,
-    DepthKind,
-    depth_to_metres,
-    unproject,
-    visible,
-)
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.depth import DepthKind, depth_to_metres
+from vizion3d.geometry.projection import unproject, visible
 from vizion3d.outputs.depth_files import colorize, encode_npy
 
 Float32Array = NDArray[np.float32]

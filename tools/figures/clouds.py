@@ -9,12 +9,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from tools.figures.scene import FLYING_PIXEL_THRESHOLD, motorcycle
-from vizion3d.geometry.projection import (
-    CameraIntrinsics,
-    depth_edges,
-    inverse_depth_to_metres,
-    unproject,
-)
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.depth import inverse_depth_to_metres
+from vizion3d.geometry.projection import depth_edges, unproject
 from vizion3d.outputs.depth_files import colorize, metres_to_uint16
 from vizion3d.outputs.view import render_view
 

@@ -4,7 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vizion3d.geometry.projection import CameraIntrinsics, inverse_depth_to_metres, unproject
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.depth import inverse_depth_to_metres
+from vizion3d.geometry.projection import unproject
 
 NEAR_M, FAR_M = 1.0, 8.0
 BLUE, RED, GREY = "#1f5fa8", "#c0392b", "#888888"

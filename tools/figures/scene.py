@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
-from vizion3d.geometry.projection import CameraIntrinsics, depth_edges
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.projection import depth_edges
 
 # Calibration of its documentation.
 FOCAL_PX, BASELINE_M, DOFFS_PX = 994.978, 0.193001, 31.086

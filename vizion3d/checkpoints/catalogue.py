@@ -1,7 +1,7 @@
 """What is known of the released Depth Anything V2 checkpoints, and of our own in the package.
 
 Addresses are those of the official repository's README; sizes and SHA-256 digests are those of the
-files' LFS records, where known. Licences: the official repository puts Small under Apache-2.0 and
+files' LFS records. Licences: the official repository puts Small under Apache-2.0 and
 Base, Large and Giant under CC-BY-NC-4.0; a metric model follows the model it was tuned from.
 """
 
@@ -28,6 +28,36 @@ _PARAMETERS: dict[Variant, int] = {
     "vitl": 335_315_649,
 }
 _OFFICIAL_NAMES: dict[Variant, str] = {"vits": "Small", "vitb": "Base", "vitl": "Large"}
+_FILES = {
+    # name: size in bytes, SHA-256
+    "small": (99_218_434, "715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378"),
+    "base": (389_961_218, "0d2b7002e62d39d655571c371333340bd88f67ab95050c03591555aa05645328"),
+    "large": (1_341_395_338, "a7ea19fa0ed99244e67b624c72b8580b7e9553043245905be58796a608eb9345"),
+    "metric-indoor-small": (
+        99_222_290,
+        "b782898d8a3e8be1f639de33837ed85e9b4b73e40f8f5e5cd99067588d722545",
+    ),
+    "metric-indoor-base": (
+        389_965_138,
+        "9dc9e274c5eff55c6daf27b660c0ced0eca4e8593a6da90cdcb04d2b4d3f3fa2",
+    ),
+    "metric-indoor-large": (
+        1_341_401_882,
+        "6f82ff2bc543ac02ddff4aa31fa363676a8305dd3ccf04e80e2af115a044cb6d",
+    ),
+    "metric-outdoor-small": (
+        99_221_808,
+        "9203e538d35255c90dda4b7fedb47ff33fe725497bcca3b1e53b3a65ee63f0cb",
+    ),
+    "metric-outdoor-base": (
+        389_964_656,
+        "4dad67a7cc10b462bca48e6b8569c762b8eb3c1adada170a3851a6d3ba37bb3e",
+    ),
+    "metric-outdoor-large": (
+        1_341_401_064,
+        "239b1054a369e66da2576e9a118d6d7c12d90dc8ebe609579a9a09cd8e05fe38",
+    ),
+}
 _METRIC = {"indoor": ("Hypersim", 20.0), "outdoor": ("VKITTI", 80.0)}
 
 
@@ -69,15 +99,13 @@ class Release:
         return self.source.name if isinstance(self.source, Path) else file_name_of(self.source)
 
 
-def _relative(
-    variant: Variant, size_bytes: int | None = None, sha256: str | None = None
-) -> Release:
+def _relative(variant: Variant) -> Release:
     size = _OFFICIAL_NAMES[variant]
     url = (
         f"https://huggingface.co/depth-anything/Depth-Anything-V2-{size}/resolve/main/"
         f"depth_anything_v2_{variant}.pth"
     )
-    return Release(size.lower(), url, variant, None, size_bytes, sha256)
+    return Release(size.lower(), url, variant, None, *_FILES[size.lower()])
 
 
 def _metric(scene: str, variant: Variant) -> Release:
@@ -87,23 +115,14 @@ def _metric(scene: str, variant: Variant) -> Release:
         f"https://huggingface.co/depth-anything/Depth-Anything-V2-Metric-{dataset}-{size}/resolve/"
         f"main/depth_anything_v2_metric_{dataset.lower()}_{variant}.pth"
     )
-    return Release(f"metric-{scene}-{size.lower()}", url, variant, max_depth_m)
+    name = f"metric-{scene}-{size.lower()}"
+    return Release(name, url, variant, max_depth_m, *_FILES[name])
 
 
 RELEASES: tuple[Release, ...] = (
     Release("default", DEFAULT_DEPTH_MODEL_URL, "vitb"),
     Release("nano", Path(__file__).with_name("nano.safetensors"), "vit-192x12"),
-    _relative(
-        "vits",
-        99_218_434,
-        "715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378",
-    ),
-    _relative("vitb"),
-    _relative(
-        "vitl",
-        1_341_395_338,
-        "a7ea19fa0ed99244e67b624c72b8580b7e9553043245905be58796a608eb9345",
-    ),
+    *(_relative(variant) for variant in _OFFICIAL_NAMES),
     *(_metric(scene, variant) for scene in _METRIC for variant in _OFFICIAL_NAMES),
 )
 

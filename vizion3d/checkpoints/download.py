@@ -80,7 +80,7 @@ class _SecureSession(requests.Session):
 
 
 @dataclass(frozen=True)
-class _Partial:
+class Partial:
     """The unfinished file and what the server said that it is a part of."""
 
     data: Path
@@ -100,12 +100,19 @@ class _Partial:
         return 0, ""
 
     def begin(self, url: str, response: requests.Response) -> None:
+        """Empty the file and note what it will hold.
+
+        In this order, so that a process killed in between leaves no note of one file beside the
+        data of another: without a note nothing is resumed.
+        """
         etag = response.headers.get("ETag", "")
         validator = response.headers.get("Last-Modified", "") if etag[:2] in ("", "W/") else etag
-        self.note.write_text(json.dumps({"url": url, "validator": validator}))
+        self.note.unlink(missing_ok=True)
         self.data.write_bytes(b"")
+        self.note.write_text(json.dumps({"url": url, "validator": validator}))
 
     def discard(self) -> None:
+        """Remove both."""
         self.data.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
@@ -132,13 +139,16 @@ class Downloader:
         self._timeout_s = timeout_s
         self._sleep = sleep
 
-    def fetch(self, url: str, target: Path, sha256: str | None = None) -> None:
+    def fetch(
+        self, url: str, target: Path, sha256: str | None = None, size_bytes: int | None = None
+    ) -> None:
         """Make ``target`` hold what ``url`` serves; at once if it exists.
 
         Args:
             url: An https address (http on loopback).
             target: Where the file goes; folders above it are made.
             sha256: Expected digest in hexadecimal, if known.
+            size_bytes: Expected length, if known.
 
         Raises:
             DownloadError: Network, HTTP status, wrong length or digest, or not a weights file.
@@ -150,7 +160,7 @@ class Downloader:
             with FileLock(target.with_name(f".{target.name}.lock")):
                 if target.exists():
                     return
-                self._fetch_locked(url, target, sha256)
+                self._fetch_locked(url, target, sha256, size_bytes)
         except requests.RequestException as error:
             raise DownloadError(f"cannot download {url}: {error}") from error
         except OSError as error:
@@ -159,13 +169,15 @@ class Downloader:
                 "Set VIZION3D_MODEL_CACHE to a folder that can be written."
             ) from error
 
-    def _fetch_locked(self, url: str, target: Path, sha256: str | None) -> None:
-        partial = _Partial(target.with_name(target.name + ".part"))
+    def _fetch_locked(
+        self, url: str, target: Path, sha256: str | None, size_bytes: int | None
+    ) -> None:
+        partial = Partial(target.with_name(target.name + ".part"))
         logger.info("downloading %s to %s", url, target)
         with terminal_progress(target.name) as progress, _SecureSession() as session:
             for attempt in range(1, self._attempts + 1):
                 try:
-                    self._attempt(session, url, partial, progress)
+                    self._attempt(session, url, partial, progress, size_bytes)
                     break
                 except _TRANSIENT_ERRORS as error:
                     reason = error
@@ -176,12 +188,17 @@ class Downloader:
                     ) from reason
                 logger.info("attempt %d at %s failed: %s", attempt, url, reason)
                 self._sleep(self._backoff_s * 2 ** (attempt - 1))
-        _verify(url, partial, sha256)
+        _verify(url, partial, sha256, size_bytes)
         partial.data.replace(target)
         partial.note.unlink(missing_ok=True)
 
     def _attempt(
-        self, session: requests.Session, url: str, partial: _Partial, progress: Progress
+        self,
+        session: requests.Session,
+        url: str,
+        partial: Partial,
+        progress: Progress,
+        size_bytes: int | None,
     ) -> None:
         have, validator = partial.resumable(url)
         headers = {"Accept-Encoding": "identity"}
@@ -200,12 +217,16 @@ class Downloader:
                 partial.begin(url, response)
                 have = 0
             total = _total_bytes(response, have)
+            if size_bytes is not None and total not in (None, size_bytes):
+                partial.discard()
+                raise _wrong_length(url, total, size_bytes)  # before it is transferred
+            total = total or size_bytes
             with partial.data.open("ab") as file:
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     file.write(chunk)
                     have += len(chunk)
                     progress(have, total)
-        if total is not None and have != total:
+        if total is not None and have < total:
             raise _TransientError(f"the transfer ended after {have} of {total} bytes")
 
 
@@ -222,7 +243,7 @@ def _check_answer(url: str, response: requests.Response) -> None:
         )
 
 
-def _check_resumed_at(have: int, response: requests.Response, partial: _Partial) -> None:
+def _check_resumed_at(have: int, response: requests.Response, partial: Partial) -> None:
     given = response.headers.get("Content-Range", "")
     if not given.startswith(f"bytes {have}-"):
         partial.discard()
@@ -230,11 +251,25 @@ def _check_resumed_at(have: int, response: requests.Response, partial: _Partial)
 
 
 def _total_bytes(response: requests.Response, have: int) -> int | None:
+    """Length of the whole file by what the server says of it; ``None`` if it does not."""
+    whole = response.headers.get("Content-Range", "").rpartition("/")[2]
+    if response.status_code == 206 and whole.isdigit():
+        return int(whole)
     length = response.headers.get("Content-Length", "")
     return have + int(length) if length.isdigit() else None
 
 
-def _verify(url: str, partial: _Partial, sha256: str | None) -> None:
+def _wrong_length(url: str, given: int | None, expected: int) -> DownloadError:
+    return DownloadError(
+        f"{url} serves {given} bytes, expected {expected}: the file is not the released one"
+    )
+
+
+def _verify(url: str, partial: Partial, sha256: str | None, size_bytes: int | None) -> None:
+    came_bytes = partial.data.stat().st_size
+    if size_bytes is not None and came_bytes != size_bytes:
+        partial.discard()
+        raise _wrong_length(url, came_bytes, size_bytes)
     fault = _structure_fault(partial.data)
     if fault is None and sha256:
         with partial.data.open("rb") as file:

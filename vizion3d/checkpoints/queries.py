@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vizion3d.core.cqrs import Query
-from vizion3d.geometry.projection import DepthKind
+from vizion3d.geometry.depth import DepthKind
 
 
 @dataclass(frozen=True)

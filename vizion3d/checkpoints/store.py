@@ -5,6 +5,8 @@ import hashlib
 import json
 import logging
 import threading
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +20,12 @@ from vizion3d.checkpoints.catalogue import (
     Release,
     metric_range_m,
 )
+from vizion3d.checkpoints.header import read_names
 from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
 from vizion3d.errors import CheckpointError, DownloadError
-from vizion3d.geometry.projection import DepthKind
+from vizion3d.geometry.depth import DepthKind
+from vizion3d.networks.base import Family, Header, Meaning, Network, Output
+from vizion3d.networks.registry import FAMILIES, recognise
 
 if TYPE_CHECKING:
     from vizion3d.checkpoints.download import Downloader
@@ -31,8 +36,17 @@ SUFFIXES = (".pth", ".pt", ".safetensors")
 
 MAX_RANGE_M = 1e6
 
+_MAX_READ = 256
+"""Files whose headers are remembered."""
+
 MAX_NAME_LENGTH = 200
 """Longest file name taken over from a URL: file systems end at 255 with our own endings."""
+
+
+_DEPTH_KINDS: dict[Meaning, DepthKind] = {
+    Meaning.INVERSE_DEPTH: "relative",
+    Meaning.METRES: "metric",
+}
 
 
 @dataclass(frozen=True)
@@ -41,15 +55,35 @@ class Checkpoint:
 
     Attributes:
         path: The file.
-        max_depth_m: Range of a metric checkpoint in metres; ``None`` for a relative one.
+        network: The network that its tensors are.
     """
 
     path: Path
-    max_depth_m: float | None = None
+    network: Network
 
     @property
-    def depth_kind(self) -> DepthKind:
-        return "relative" if self.max_depth_m is None else "metric"
+    def depth(self) -> tuple[Output, DepthKind] | None:
+        """The network's output that is a depth, and what it tells; ``None`` if it has none."""
+        output = self.network.output(*_DEPTH_KINDS)
+        return None if output is None else (output, _DEPTH_KINDS[output.meaning])
+
+
+@dataclass(frozen=True)
+class ReadCheckpoint:
+    """A checkpoint, and what else its header says.
+
+    Attributes:
+        checkpoint: The file and its network.
+        parameters: Number of weights.
+    """
+
+    checkpoint: Checkpoint
+    parameters: int
+
+
+_Stamp = tuple[int, int] | None
+_Stamps = tuple[_Stamp, _Stamp]
+"""Time and size of a file and of the note beside it."""
 
 
 class CheckpointStore:
@@ -59,24 +93,68 @@ class CheckpointStore:
         cache: Folder of downloaded checkpoints.
         downloader: What downloads.
         offline: Refuse to download.
+        families: The networks that files are recognised as.
     """
 
     def __init__(
-        self, cache: Path, downloader: "Downloader | None" = None, offline: bool = False
+        self,
+        cache: Path,
+        downloader: "Downloader | None" = None,
+        offline: bool = False,
+        families: Sequence[Family] = FAMILIES,
     ) -> None:
         self.cache = cache
         self._downloader = downloader
         self._offline = offline
+        self._families = families
+        self._lock = threading.Lock()
+        self._read: OrderedDict[Path, tuple[_Stamps, ReadCheckpoint]] = OrderedDict()
 
     def resolve(self, backend: str) -> Checkpoint:
-        """The checkpoint file that ``backend`` means, downloaded if need be.
+        """The checkpoint that ``backend`` means, downloaded if need be.
 
         Args:
             backend: A name of the catalogue (``"small"``), an https URL, or a local path, ending in
                 ``.pth``, ``.pt`` or ``.safetensors``.
 
         Raises:
-            CheckpointError: Unknown name, missing file, or a file of another kind.
+            CheckpointError: Unknown name, missing file, or a file that holds no known network.
+            DownloadError: It had to be downloaded and could not be.
+        """
+        return self.read(self.fetch(backend)).checkpoint
+
+    def read(self, path: Path) -> ReadCheckpoint:
+        """What a file says of itself, read anew only when it or the note beside it has changed.
+
+        Raises:
+            CheckpointError: It is missing, damaged, or holds no known network.
+        """
+        stamps = _stamp(path), _stamp(_note_of(path))
+        with self._lock:
+            known = self._read.get(path)
+            if known and known[0] == stamps:
+                self._read.move_to_end(path)
+                return known[1]
+        max_depth_m = metric_range_of(path)
+        names = read_names(path)
+        header = Header(names.shapes, names.metadata, max_depth_m)
+        network = recognise(header, str(path), self._families)
+        read = ReadCheckpoint(Checkpoint(path, network), names.parameters)
+        with self._lock:
+            self._read[path] = stamps, read
+            while len(self._read) > _MAX_READ:
+                self._read.popitem(last=False)
+        return read
+
+    def fetch(self, backend: str) -> Path:
+        """The file that ``backend`` means, downloaded if need be.
+
+        Args:
+            backend: A name of the catalogue (``"small"``), an https URL, or a local path, ending in
+                ``.pth``, ``.pt`` or ``.safetensors``.
+
+        Raises:
+            CheckpointError: Unknown name, or missing file.
             DownloadError: It had to be downloaded and could not be.
         """
         location = self.locate(backend)
@@ -90,15 +168,16 @@ class CheckpointStore:
                     f"VIZION3D_OFFLINE is set and {location} is not there. On a machine with "
                     f"network:\n  {curl_line(url, location)}"
                 )
-            self._fetch(url, location, release.sha256 if release else None)
+            self._download(url, location, release)
         if release:
             self._notice_licence(release)
-        return Checkpoint(location, metric_range_of(location))
+        return location
 
-    def _fetch(self, url: str, location: Path, sha256: str | None) -> None:
+    def _download(self, url: str, location: Path, release: Release | None) -> None:
         from vizion3d.checkpoints.download import Downloader  # imports requests
 
-        (self._downloader or Downloader()).fetch(url, location, sha256)
+        size_bytes, sha256 = (release.size_bytes, release.sha256) if release else (None, None)
+        (self._downloader or Downloader()).fetch(url, location, sha256, size_bytes)
 
     def locate(self, backend: str) -> Path:
         """Where the file is, or would be after a download; asks no network.
@@ -192,9 +271,21 @@ def _not_found(backend: str) -> CheckpointError:
     )
 
 
+def _note_of(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        status = path.stat()
+    except OSError:
+        return None  # whoever reads it says why
+    return status.st_mtime_ns, status.st_size
+
+
 def metric_range_of(path: Path) -> float | None:
     """Range by ``<file>.json`` beside the checkpoint, else by an official file name, else None."""
-    note = path.with_name(path.name + ".json")
+    note = _note_of(path)
     if not note.is_file():
         return metric_range_m(path.name)
     try:

@@ -7,8 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from vizion3d.app import Container, build_container
 from vizion3d.checkpoints.queries import ListModelsQuery
+from vizion3d.cli.context import application_of
+from vizion3d.container import Container
 from vizion3d.errors import MissingDependencyError, Vizion3DError
 from vizion3d.outputs.open3d_objects import require_open3d
 from vizion3d.settings import Settings, load_settings
@@ -16,7 +17,7 @@ from vizion3d.settings import Settings, load_settings
 _PACKAGES = ("vizion3d", "torch", "openvino", "open3d", "numpy", "pillow", "pydantic", "grpcio")
 
 
-def doctor() -> None:
+def doctor(context: typer.Context) -> None:
     """Tell versions, devices, Open3D's state and the cache; exit code 1 if something is amiss."""
     _tell("python", f"{platform.python_version()} on {platform.platform()}")
     for name in _PACKAGES:
@@ -27,7 +28,10 @@ def doctor() -> None:
     except Vizion3DError as error:
         faults.append(str(error))
     else:
-        faults += [*_device_faults(settings), *_cache_faults(build_container(settings))]
+        faults += [
+            *_device_faults(settings),
+            *_cache_faults(application_of(context).build(settings)),
+        ]
     for fault in faults:
         _tell("AMISS", fault)
     if faults:

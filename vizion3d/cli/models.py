@@ -6,9 +6,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from vizion3d.app import default_container
 from vizion3d.checkpoints.commands import ClearConversionsCommand, DownloadModelCommand
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
+from vizion3d.cli.context import application_of
 from vizion3d.cli.log import show_log
 
 models = typer.Typer(help="Checkpoints: what is known, what is here.", no_args_is_help=True)
@@ -23,10 +23,10 @@ def _console() -> Console:
 
 
 @models.command("list")
-def list_models() -> None:
+def list_models(context: typer.Context) -> None:
     """List the released models, and what else is in the cache."""
     table = Table("name", "depth", "encoder", "weights", "licence", "file", "here")
-    for info in default_container().queries.dispatch(ListModelsQuery()):
+    for info in application_of(context).default().queries.dispatch(ListModelsQuery()):
         table.add_row(
             info.name,
             _depth(info),
@@ -37,14 +37,14 @@ def list_models() -> None:
             _state(info),
         )
     _console().print(table)
-    typer.echo(f"cache: {default_container().settings.model_cache}")
+    typer.echo(f"cache: {application_of(context).default().settings.model_cache}")
     typer.echo("CC-BY-NC-4.0 weights may not be used commercially.")
 
 
 @models.command("info")
-def model_info(model: ModelArgument) -> None:
+def model_info(context: typer.Context, model: ModelArgument) -> None:
     """Tell all that is known of one model."""
-    info = default_container().queries.dispatch(ModelInfoQuery(model))
+    info = application_of(context).default().queries.dispatch(ModelInfoQuery(model))
     table = Table(show_header=False, box=None)
     rows = {
         "name": info.name,
@@ -63,22 +63,22 @@ def model_info(model: ModelArgument) -> None:
 
 
 @models.command()
-def download(model: ModelArgument) -> None:
+def download(context: typer.Context, model: ModelArgument) -> None:
     """Download a model into the cache, if it is not there, and print its path."""
     show_log()
-    typer.echo(default_container().commands.dispatch(DownloadModelCommand(model)))
+    typer.echo(application_of(context).default().commands.dispatch(DownloadModelCommand(model)))
 
 
 @models.command()
-def path(model: ModelArgument) -> None:
+def path(context: typer.Context, model: ModelArgument) -> None:
     """Print where a model's file is, or would be."""
-    typer.echo(default_container().queries.dispatch(ModelPathQuery(model)))
+    typer.echo(application_of(context).default().queries.dispatch(ModelPathQuery(model)))
 
 
 @models.command()
-def clear() -> None:
+def clear(context: typer.Context) -> None:
     """Remove the networks converted for OpenVINO; they are made again when needed."""
-    freed_bytes = default_container().commands.dispatch(ClearConversionsCommand())
+    freed_bytes = application_of(context).default().commands.dispatch(ClearConversionsCommand())
     typer.echo(f"{freed_bytes / 1e6:.0f} MB freed; checkpoints are untouched")
 
 

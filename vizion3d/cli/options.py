@@ -4,12 +4,20 @@ from typing import Annotated
 
 import typer
 
+from vizion3d.networks.base import MIN_INPUT_SIZE
 from vizion3d.settings import Precision
 
 Model = Annotated[
     str, typer.Option(help="Name, URL or path of a checkpoint; see 'vizion3d models list'.")
 ]
-InputSize = Annotated[int, typer.Option(help="Shorter side that the network sees, pixels.", min=14)]
+InputSize = Annotated[
+    int | None,
+    typer.Option(
+        help="Shorter side that the network sees, pixels.",
+        min=MIN_INPUT_SIZE,
+        show_default="the model's best",
+    ),
+]
 ColorMap = Annotated[str, typer.Option(help="Colour map: inferno, turbo, viridis ...")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 PrecisionOption = Annotated[

@@ -7,16 +7,19 @@ from typing import Annotated
 
 import typer
 
-from vizion3d.app import default_container
 from vizion3d.checkpoints.catalogue import RELEASES
 from vizion3d.checkpoints.commands import DownloadModelCommand
+from vizion3d.cli.context import application_of
 from vizion3d.cli.log import show_log
 
 _DOWNLOAD_TIMEOUT_S = 3600.0
 _ASK_AGAIN_S = 0.1
+_TASK = "depth_estimation"
+"""What the page shows."""
 
 
 def ui(
+    context: typer.Context,
     model: Annotated[
         str, typer.Option(help="Model to start with; the page offers every released one beside it.")
     ] = "default",
@@ -25,25 +28,24 @@ def ui(
 ) -> None:
     """Serve the web page to this machine only, and open it; Ctrl-C ends it."""
     from vizion3d.server.log import set_up_log
-    from vizion3d.server.rest.process import serve
     from vizion3d.server.settings import ServerSettings
 
     settings = ServerSettings(
         port=port,
-        depth_model=model,
+        models={_TASK: model},
         allow_models=tuple(release.name for release in RELEASES),
         # The first photo that another model sees waits for its download.
         request_timeout_s=_DOWNLOAD_TIMEOUT_S,
         log_level="warning",
     )
     show_log()
-    default_container().commands.dispatch(DownloadModelCommand(model))
+    application_of(context).default().commands.dispatch(DownloadModelCommand(model))
     address = f"http://{settings.host}:{port}"
     typer.echo(f"vizion3d: {address} (Ctrl-C ends it)")
     if browser:
         threading.Thread(target=_open_when_ready, args=(address,), daemon=True).start()
     set_up_log(settings.log_level)
-    serve(settings)
+    application_of(context).serve_rest(settings)
 
 
 def _open_when_ready(address: str) -> None:

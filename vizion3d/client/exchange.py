@@ -1,22 +1,88 @@
 """What both clients do with commands before they are sent, and with answers."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+from google.protobuf.message import Message
 
-from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
-from vizion3d.errors import InvalidImageError, OverloadedError, ServerError, Vizion3DError
-from vizion3d.geometry.projection import CameraIntrinsics, DepthKind
-from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.core.cqrs import Command
+from vizion3d.core.lazy import load
+from vizion3d.errors import InvalidImageError, ServerError
 from vizion3d.media import images
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
-from vizion3d.outputs.depth_files import encode_png, to_uint16
-from vizion3d.server.status import STATUSES
+from vizion3d.outputs.depth_files import encode_png
+from vizion3d.wire.rpc import Rpc
+
+C = TypeVar("C", bound=Command[Any])
+R = TypeVar("R")
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A multipart form.
+
+    Attributes:
+        files: Field -> encoded image.
+        fields: Field -> value; ``None`` and ``""`` are left out.
+    """
+
+    files: Mapping[str, bytes]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OverRest(Generic[C, R]):
+    """How a command travels over REST.
+
+    Attributes:
+        path: Of the task's route.
+        accept: The media type to ask for.
+        write: The form to send.
+        read: The result, of the command, the form, the answer's body and its headers.
+    """
+
+    path: str
+    accept: str
+    write: Callable[[C], Form]
+    read: Callable[[C, Form, bytes, Mapping[str, str]], R]
+
+
+@dataclass(frozen=True)
+class OverGrpc(Generic[C, R, Request, Response]):
+    """How a command travels over gRPC.
+
+    Attributes:
+        rpc: The names and messages of the task's RPCs.
+        write: The request to send.
+        read: The result, of the command, the request and the response.
+    """
+
+    rpc: Rpc[Request, Response]
+    write: Callable[[C], Request]
+    read: Callable[[C, Request, Response], R]
+
+
+@dataclass(frozen=True)
+class Exchange(Generic[C, R]):
+    """A task's client adapter: how its command travels, and how its result comes back."""
+
+    rest: OverRest[C, R]
+    grpc: OverGrpc[C, R, Any, Any]
+
+
+def exchange_of(command: Command[R]) -> Exchange[Command[R], R]:
+    """The adapter that a command names.
+
+    Raises:
+        ServerError: It is none that is sent to servers.
+    """
+    if not command.client_adapter:
+        raise ServerError(f"{type(command).__name__} cannot be sent to a server")
+    return load(command.client_adapter, Exchange)
 
 
 @dataclass(frozen=True)
@@ -43,6 +109,11 @@ class ServedModel:
     max_depth_m: float | None
     loaded: str | None
 
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> "ServedModel":
+        """What a server tells; fields that this release does not know are left out."""
+        return cls(**{known.name: told.get(known.name) for known in fields(cls)})  # type: ignore[arg-type]
+
 
 def encoded(image: images.ImageInput) -> bytes:
     """The bytes to send: a file's own, or a PNG of a PIL image or array.
@@ -58,63 +129,3 @@ def encoded(image: images.ImageInput) -> bytes:
         except (OSError, ValueError) as error:
             raise InvalidImageError(f"{image} cannot be read: {error}") from error
     return encode_png(images.decode(image))
-
-
-def wire_fields(config: DepthEstimationAdvanceConfig) -> dict[str, Any]:
-    """The fields that were set: the others follow the image's size at the server too."""
-    return config.model_dump(exclude_unset=True, exclude_none=True)
-
-
-def wire_model(command: DepthEstimationCommand) -> str:
-    """The model to name; empty for the server's default where the command has the library's."""
-    return "" if command.model_backend == DEFAULT_DEPTH_MODEL_URL else command.model_backend
-
-
-def wire_input_size(command: DepthEstimationCommand) -> int | None:
-    """The input size to send, if it is not the default."""
-    return None if command.input_size == DEFAULT_INPUT_SIZE else command.input_size
-
-
-def rebuild(
-    command: DepthEstimationCommand,
-    image: bytes,
-    depth: NDArray[np.float32],
-    *,
-    min_depth: float,
-    max_depth: float,
-    backend_used: str,
-    depth_kind: DepthKind,
-    intrinsics: CameraIntrinsics,
-) -> DepthEstimationResult:
-    """The result that the library would have returned here.
-
-    Only the depth travels: the 16-bit image and the cloud follow from it and from the photo, which
-    is here already, by the same functions as on the server.
-    """
-    result = DepthEstimationResult(
-        raw_depth=depth,
-        min_depth=min_depth,
-        max_depth=max_depth,
-        backend_used=backend_used,
-        depth_kind=depth_kind,
-        intrinsics=intrinsics,
-        rgb=images.decode(image),
-    )
-    if command.return_depth_image or command.return_point_cloud:
-        from vizion3d.outputs import open3d_objects
-
-        if command.return_depth_image:
-            result.depth_image = open3d_objects.to_image(to_uint16(depth))
-        if command.return_point_cloud:
-            result.point_cloud = open3d_objects.to_point_cloud(result, command.advanced_config)
-    return result
-
-
-def error_of(name: str, detail: str, retry_after_s: float = 1.0) -> Vizion3DError:
-    """The error that a server tells, as the library would have raised it."""
-    for kind, status in STATUSES.items():
-        if status.name == name and issubclass(kind, Vizion3DError):
-            if issubclass(kind, OverloadedError):
-                return OverloadedError(detail, retry_after_s)
-            return kind(detail)
-    return ServerError(detail)

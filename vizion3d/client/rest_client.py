@@ -1,26 +1,16 @@
 """A client of the REST server."""
 
-import io
-import json
-from typing import Any, Self
-from urllib.parse import unquote
+from typing import Any, Self, TypeVar
 
-import numpy as np
 import requests
 
-from vizion3d.client.exchange import (
-    ServedModel,
-    encoded,
-    error_of,
-    rebuild,
-    wire_fields,
-    wire_input_size,
-    wire_model,
-)
+from vizion3d.client.exchange import ServedModel, exchange_of
+from vizion3d.core.cqrs import Command
 from vizion3d.errors import ServerError, Vizion3DError
-from vizion3d.geometry.projection import CameraIntrinsics
-from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.models import DepthEstimationResult
+from vizion3d.wire.headers import API_KEY
+from vizion3d.wire.problems import TYPE_PREFIX, error_of
+
+R = TypeVar("R")
 
 
 class RestClient:
@@ -57,43 +47,32 @@ class RestClient:
         # The array hardly shrinks: compressing it would cost more than it saves.
         self._session.headers["Accept-Encoding"] = "identity"
         if api_key is not None:
-            self._session.headers["X-API-Key"] = api_key
+            self._session.headers[API_KEY] = api_key
 
-    def run(self, command: DepthEstimationCommand) -> DepthEstimationResult:
-        """What :meth:`vizion3d.lifting.DepthEstimation.run` does, on the server.
+    def run(self, command: Command[R]) -> R:
+        """What the library does with the command, on the server.
 
-        ``model_backend`` must be one that the server offers; left at its default, the server's
+        Its ``model_backend`` must be one that the server offers; left at its default, the server's
         default is used.
 
         Raises:
             Vizion3DError: What the server tells, as the library raises it.
             ServerError: The server cannot be reached, refuses the key, or fails.
         """
-        image = encoded(command.image_input)
-        fields = wire_fields(command.advanced_config)
-        fields |= {"model_backend": wire_model(command), "input_size": wire_input_size(command)}
+        task = exchange_of(command).rest
+        form = task.write(command)
         response = self._ask(
             "POST",
-            "/lifting/depth-estimation",
-            headers={"Accept": "application/x-npy"},
-            files={"image": ("image", image)},
-            data={name: value for name, value in fields.items() if value not in (None, "")},
+            task.path,
+            headers={"Accept": task.accept},
+            files={name: (name, content) for name, content in form.files.items()},
+            data={name: value for name, value in form.fields.items() if value not in (None, "")},
         )
-        told = response.headers
-        return rebuild(
-            command,
-            image,
-            np.load(io.BytesIO(response.content), allow_pickle=False),
-            min_depth=float(told["X-Min-Depth"]),
-            max_depth=float(told["X-Max-Depth"]),
-            backend_used=unquote(told["X-Model"]),
-            depth_kind=told["X-Depth-Kind"],  # type: ignore[arg-type]  # validated by the result
-            intrinsics=CameraIntrinsics(**json.loads(told["X-Intrinsics"])),
-        )
+        return task.read(command, form, response.content, response.headers)
 
     def models(self) -> list[ServedModel]:
         """The models that the server offers, the default first."""
-        return [ServedModel(**model) for model in self._ask("GET", "/models").json()]
+        return [ServedModel.read(model) for model in self._ask("GET", "/models").json()]
 
     def ready(self) -> bool:
         """Whether requests may be sent.
@@ -129,7 +108,7 @@ class RestClient:
 def _error(response: requests.Response) -> Vizion3DError:
     try:
         problem = response.json()
-        name, detail = problem["type"].removeprefix("urn:vizion3d:"), problem["detail"]
+        name, detail = problem["type"].removeprefix(TYPE_PREFIX), problem["detail"]
     except (ValueError, KeyError, TypeError):
         return ServerError(f"{response.url} answered {response.status_code} {response.reason}")
     return error_of(name, detail, float(response.headers.get("Retry-After", 1)))

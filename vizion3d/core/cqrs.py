@@ -1,4 +1,4 @@
-"""Commands, queries, and the buses that carry them to their handlers.
+"""Commands, queries, and the bus that carries them to their handlers.
 
 A command does work (an inference), a query answers a question and changes nothing. Both carry the
 type of their result, so ``bus.dispatch(DepthEstimationCommand(...))`` is a
@@ -6,33 +6,55 @@ type of their result, so ``bus.dispatch(DepthEstimationCommand(...))`` is a
 """
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from vizion3d.errors import UnhandledMessageError
 
 R = TypeVar("R")
 
 
-class Command(Generic[R]):
-    """Something to do; ``R`` is the type of the result."""
+class Message(Generic[R]):
+    """What a bus carries; ``R`` is the type of the result."""
 
 
-class Query(Generic[R]):
+class Command(Message[R]):
+    """Something to do; ``R`` is the type of the result.
+
+    Attributes:
+        client_adapter: Import path (``"package.module:NAME"``) of what the clients of
+            :mod:`vizion3d.client` need to send it to a server; empty for one that is not sent.
+    """
+
+    client_adapter: ClassVar[str] = ""
+
+
+class Query(Message[R]):
     """Something to ask; ``R`` is the type of the answer."""
 
 
-class _Registry:
-    """Message type -> the one function that handles it."""
+class Bus:
+    """Carries each message to the one function that handles its type."""
 
     def __init__(self) -> None:
         self._handlers: dict[type, Callable[[Any], Any]] = {}
 
-    def add(self, message_type: type, handle: Callable[[Any], Any]) -> None:
+    @property
+    def registered(self) -> frozenset[type]:
+        """The types of messages that have a handler."""
+        return frozenset(self._handlers)
+
+    def register(self, message_type: type[Message[R]], handle: Callable[[Any], R]) -> None:
+        """Make ``handle`` the handler of ``message_type``; a second one is a ``ValueError``."""
         if message_type in self._handlers:
             raise ValueError(f"{message_type.__name__} has a handler already")
         self._handlers[message_type] = handle
 
-    def call(self, message: object) -> Any:
+    def dispatch(self, message: Message[R]) -> R:
+        """Run the message's handler and return its result.
+
+        Raises:
+            UnhandledMessageError: No handler is registered for the message's type.
+        """
         try:
             handle = self._handlers[type(message)]
         except KeyError:
@@ -41,44 +63,9 @@ class _Registry:
                 f"no handler is registered for {type(message).__name__} (registered: {known}); "
                 "register one in vizion3d/app.py"
             ) from None
-        return handle(message)
-
-
-class CommandBus:
-    """Carries each command to its handler."""
-
-    def __init__(self) -> None:
-        self._registry = _Registry()
-
-    def register(self, command_type: type[Command[R]], handle: Callable[[Any], R]) -> None:
-        """Make ``handle`` the handler of ``command_type``; a second one is a ``ValueError``."""
-        self._registry.add(command_type, handle)
-
-    def dispatch(self, command: Command[R]) -> R:
-        """Run the command's handler and return its result.
-
-        Raises:
-            UnhandledMessageError: No handler is registered for the command's type.
-        """
-        result: R = self._registry.call(command)
+        result: R = handle(message)
         return result
 
 
-class QueryBus:
-    """Carries each query to its handler."""
-
-    def __init__(self) -> None:
-        self._registry = _Registry()
-
-    def register(self, query_type: type[Query[R]], handle: Callable[[Any], R]) -> None:
-        """Make ``handle`` the handler of ``query_type``; a second one is a ``ValueError``."""
-        self._registry.add(query_type, handle)
-
-    def dispatch(self, query: Query[R]) -> R:
-        """Return the answer of the query's handler.
-
-        Raises:
-            UnhandledMessageError: No handler is registered for the query's type.
-        """
-        answer: R = self._registry.call(query)
-        return answer
+CommandBus: TypeAlias = Bus
+QueryBus: TypeAlias = Bus

@@ -1,1 +1,1 @@
-"""Cameras, projection and frames: NumPy only."""
+"""Cameras, depth, projection and frames: NumPy only, no other part of the library but errors."""

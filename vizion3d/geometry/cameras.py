@@ -1,8 +1,15 @@
-"""Where intrinsics come from when they are not given: camera presets, field of view, EXIF."""
+"""Pinhole cameras, and where intrinsics come from when they are not given.
+
+That is: presets of known cameras, the field of view, a photo's EXIF data.
+"""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vizion3d.errors import InvalidConfigError
 
@@ -13,9 +20,37 @@ FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 """Diagonal to which a "35 mm equivalent" focal length refers (Exif 2.32, CIPA DC-008)."""
 
 _FOCAL_LENGTH, _FOCAL_LENGTH_35MM = 0x920A, 0xA405
-_PLANE_X_RESOLUTION, _PLANE_RESOLUTION_UNIT, _PIXEL_X_DIMENSION = 0xA20E, 0xA210, 0xA002
+_PLANE_X_RESOLUTION, _PLANE_RESOLUTION_UNIT = 0xA20E, 0xA210
+_PIXEL_X_DIMENSION, _PIXEL_Y_DIMENSION = 0xA002, 0xA003
 EXIF_IFD = 0x8769
 _UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0}
+
+
+@dataclass(frozen=True)
+class CameraIntrinsics:
+    """A pinhole camera without distortion, for images of one size.
+
+    Attributes:
+        fx: Horizontal focal length, in pixels.
+        fy: Vertical focal length, in pixels.
+        cx: Column of the principal point, in pixels; the first column's centre is 0.
+        cy: Row of the principal point, in pixels; the first row's centre is 0.
+        width_px: Width of the image.
+        height_px: Height of the image.
+        sources: Where each of ``fx``, ``fy``, ``cx``, ``cy`` came from, in words.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width_px: int
+    height_px: int
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def matrix(self) -> NDArray[np.float64]:
+        """The 3 x 3 camera matrix K."""
+        return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
 
 
 @dataclass(frozen=True)
@@ -96,8 +131,8 @@ def focal_from_exif(exif: "Exif", width_px: int, height_px: int) -> float | None
 
     Args:
         exif: The image's EXIF data.
-        width_px: Width of the image as it is, in pixels.
-        height_px: Height of the image as it is, in pixels.
+        width_px: Width of the stored image, before its orientation is applied, in pixels.
+        height_px: Height of the stored image, likewise.
     """
     tags = exif.get_ifd(EXIF_IFD)
     equivalent_mm = _positive(tags.get(_FOCAL_LENGTH_35MM))
@@ -108,10 +143,20 @@ def focal_from_exif(exif: "Exif", width_px: int, height_px: int) -> float | None
     unit_mm = _UNIT_MM.get(tags.get(_PLANE_RESOLUTION_UNIT, 2))
     if not (focal_mm and per_unit and unit_mm):
         return None
-    # The resolution holds for the size at which the photo was taken: it may have been scaled since.
-    taken_px = _positive(tags.get(_PIXEL_X_DIMENSION))
-    scale = max(width_px, height_px) / taken_px if taken_px else 1.0
-    return focal_mm * per_unit / unit_mm * scale
+    return focal_mm * per_unit / unit_mm * _scale_since_taken(tags, width_px, height_px)
+
+
+def _scale_since_taken(tags: Mapping[int, object], width_px: int, height_px: int) -> float:
+    """Size of the image relative to the one that was taken, which the plane's resolution is for.
+
+    Longer sides are compared where both are known, as some programs turn the pixels and leave the
+    tags as they were; else the widths, both as stored.
+    """
+    taken_width_px = _positive(tags.get(_PIXEL_X_DIMENSION))
+    taken_height_px = _positive(tags.get(_PIXEL_Y_DIMENSION))
+    if taken_width_px and taken_height_px:
+        return max(width_px, height_px) / max(taken_width_px, taken_height_px)
+    return width_px / taken_width_px if taken_width_px else 1.0
 
 
 def _positive(value: object) -> float | None:

@@ -1,6 +1,7 @@
 """Lifting 2D images into 3D. These four names are the public API."""
 
 from collections.abc import Generator, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, overload
 
 from vizion3d.lifting.commands import DepthEstimationCommand
@@ -91,7 +92,8 @@ class DepthEstimation:
         """Run many commands: decoding, inference and packaging overlap, memory stays bounded.
 
         ``commands`` is read a few ahead of what is asked for, in a thread, so it may be endless and
-        may block. Closing the iterator calls off what is left.
+        may block. Its arrays may be one buffer, filled anew for each command (a camera's): they are
+        copied when they are taken. Closing the iterator calls off what is left.
 
         Example:
             ```python
@@ -122,12 +124,13 @@ class DepthEstimation:
         """
         from vizion3d.app import default_container
         from vizion3d.core.cqrs import CommandBus
+        from vizion3d.media.images import snapshot
         from vizion3d.runtime.many import run_batched
 
         return run_batched(
             default_container(),
             CommandBus.dispatch,
-            commands,
+            (replace(command, image_input=snapshot(command.image_input)) for command in commands),
             batch_size=batch_size,
             ordered=ordered,
             on_error=on_error,

@@ -1,13 +1,14 @@
 """What can be asked to be done."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.core.cqrs import Command
 from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.media.images import ImageInput
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE, PATCH_SIZE
+from vizion3d.networks.base import MIN_INPUT_SIZE
 
 
 @dataclass
@@ -25,13 +26,18 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
         return_depth_image: Also return a 16-bit ``open3d.geometry.Image``.
         return_point_cloud: Also return a coloured ``open3d.geometry.PointCloud``.
         advanced_config: Camera intrinsics and depth range.
-        input_size: Shorter side at which the network sees the image, in pixels. 518 is what the
-            checkpoints were trained at; less is faster, more shows finer detail.
+        input_size: Side at which the network sees the image, in pixels (the shorter one, for Depth
+            Anything V2). ``None`` is the size at which the checkpoint's network is best: 518 for
+            Depth Anything V2. Less is faster, more shows finer detail.
+        return_raw_depth: Taken for the sake of calls written for 1.5, and of no effect: the result
+            always has ``raw_depth``.
 
     Raises:
-        InvalidConfigError: ``input_size`` is no whole number of at least one patch (14 pixels), or
+        InvalidConfigError: ``input_size`` is no whole number of at least 14 pixels, or
             ``advanced_config`` is of another type.
     """
+
+    client_adapter: ClassVar[str] = "vizion3d.lifting.client:EXCHANGE"
 
     image_input: ImageInput
     model_backend: str = DEFAULT_DEPTH_MODEL_URL
@@ -40,13 +46,15 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
     advanced_config: DepthEstimationAdvanceConfig = field(
         default_factory=DepthEstimationAdvanceConfig
     )
-    input_size: int = DEFAULT_INPUT_SIZE
+    input_size: int | None = None
+    return_raw_depth: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         size = self.input_size
-        if not isinstance(size, int) or isinstance(size, bool) or size < PATCH_SIZE:
+        if size is not None and (type(size) is not int or size < MIN_INPUT_SIZE):
             raise InvalidConfigError(
-                f"input_size must be a whole number of at least {PATCH_SIZE} pixels, got {size!r}"
+                f"input_size must be a whole number of at least {MIN_INPUT_SIZE} pixels, "
+                f"got {size!r}"
             )
         if not isinstance(self.advanced_config, DepthEstimationAdvanceConfig):
             raise InvalidConfigError(

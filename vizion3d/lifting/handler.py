@@ -4,16 +4,18 @@ import logging
 import math
 import os
 import threading
-from dataclasses import dataclass
 
-from vizion3d.checkpoints.store import CheckpointStore
+from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
-from vizion3d.errors import InferenceError, InvalidImageError
+from vizion3d.errors import CheckpointError, InferenceError
+from vizion3d.geometry.depth import DepthKind
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.media import images
-from vizion3d.networks.depth_anything_v2.recipe import network_size
+from vizion3d.media.limits import ImageLimits
+from vizion3d.networks.base import Output
 from vizion3d.outputs.depth_files import to_uint16
 from vizion3d.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
 from vizion3d.runtime.cache import RuntimeCache
@@ -22,30 +24,20 @@ from vizion3d.runtime.queue import Inference
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class ImageLimits:
-    """Which images are refused.
+def depth_of(checkpoint: Checkpoint) -> tuple[Output, DepthKind]:
+    """The network's output that is a depth, and what its numbers are.
 
-    Attributes:
-        max_pixels: Largest image that is decoded.
-        formats: Pillow's names of the file formats that are read; ``None``: all that it knows.
-        max_network_pixels: Largest size at which the network may see an image; a small image of
-            extreme shape can ask for a large one. ``None``: any.
+    Raises:
+        CheckpointError: The network takes something else than one image, or gives no depth.
     """
-
-    max_pixels: int = images.DEFAULT_MAX_PIXELS
-    formats: tuple[str, ...] | None = None
-    max_network_pixels: int | None = None
-
-    def check_network_size(self, image: tuple[int, int], network: tuple[int, int]) -> None:
-        """Refuse what the network would need too much memory for; sizes are (height, width)."""
-        limit = self.max_network_pixels
-        if limit is not None and network[0] * network[1] > limit:
-            raise InvalidImageError(
-                f"the network would see this image of {image[1]} x {image[0]} pixels at "
-                f"{network[1]} x {network[0]}, more than the limit of {limit:,} pixels; send a "
-                "less elongated image or a smaller input_size"
-            )
+    network = checkpoint.network
+    if network.inputs != ("image",) or checkpoint.depth is None:
+        raise CheckpointError(
+            f"{checkpoint.path} is a {network.title} checkpoint, which does not estimate the depth "
+            f"of one image: it makes {', '.join(o.meaning for o in network.outputs)} of "
+            f"{', '.join(network.inputs)}"
+        )
+    return checkpoint.depth
 
 
 class DepthEstimationHandler:
@@ -97,10 +89,12 @@ class DepthEstimationHandler:
                 command.image_input, self._limits.max_pixels, self._limits.formats, self._jpeg
             )
         height, width = image.shape[:2]
-        size = network_size(height, width, command.input_size)
-        self._limits.check_network_size((height, width), size)
         checkpoint = self._checkpoints.resolve(command.model_backend)
-        depth = self._inference.infer(self._runtimes.get(checkpoint), image, size)
+        depth_output, depth_kind = depth_of(checkpoint)
+        size = checkpoint.network.recipe.network_size(height, width, command.input_size)
+        self._limits.check_network_size((height, width), size)
+        runtime = self._runtimes.get(checkpoint)
+        depth = self._inference.infer(runtime, {"image": image}, size)[depth_output.name]
         low, high = float(depth.min()), float(depth.max())
         if not (math.isfinite(low) and math.isfinite(high)):
             raise InferenceError(
@@ -115,11 +109,14 @@ class DepthEstimationHandler:
                 min_depth=low,
                 max_depth=high,
                 backend_used=str(checkpoint.path),
-                depth_kind=checkpoint.depth_kind,
+                depth_kind=depth_kind,
                 intrinsics=config.intrinsics_for(width, height),
             )
             if command.return_depth_image:
                 result.depth_image = to_image(to_uint16(depth))
             if command.return_point_cloud:
-                result.point_cloud = to_point_cloud(result, config)
+                output = DepthOutput(result, config)
+                result.point_cloud = to_point_cloud(
+                    output.shown_depth_m, image, output.intrinsics, config.frame
+                )
         return result

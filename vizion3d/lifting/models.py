@@ -20,8 +20,12 @@ from pydantic import (
 from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry import cameras
-from vizion3d.geometry.projection import CameraIntrinsics, DepthKind, Frame
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.depth import DepthKind
+from vizion3d.geometry.frames import Frame
 from vizion3d.media import images
+from vizion3d.outputs.facts import Fact
+from vizion3d.outputs.results import ResultModel
 
 if TYPE_CHECKING:
     from open3d.geometry import Image as O3dImage
@@ -73,12 +77,20 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
     depth_scale: _Positive = 1000.0
     depth_trunc: _Positive = 10.0
     depth_near: _Positive = Field(0.5, validate_default=True)
-    frame: Frame = "opencv"
+    frame: Frame = Field("opencv", description="Axes of the point cloud.")
     edge_threshold: _Positive | None = None
 
     # Field -> the value that was derived for it, and from what; the size it was derived for.
     _derived: dict[str, tuple[float, str]] = PrivateAttr(default_factory=dict)
     _size_px: tuple[int, int] | None = PrivateAttr(None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_none(cls, data: Any) -> Any:
+        """An intrinsic that is ``None`` is one that was left out, as in 1.5."""
+        if not isinstance(data, Mapping):
+            return data
+        return {n: v for n, v in data.items() if v is not None or n not in _INTRINSICS}
 
     @field_validator("depth_trunc", "depth_near")
     @classmethod
@@ -201,7 +213,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         return CameraIntrinsics(**values, width_px=width_px, height_px=height_px, sources=sources)
 
 
-class DepthEstimationResult(ValidatedModel):
+class DepthEstimationResult(ResultModel):
     """What a depth estimation returns.
 
     Attributes:
@@ -226,14 +238,19 @@ class DepthEstimationResult(ValidatedModel):
 
     raw_depth: NDArray[np.float32] = Field(exclude=True, repr=False)
     rgb: NDArray[np.uint8] | None = Field(None, exclude=True, repr=False)
-    min_depth: float
-    max_depth: float
-    backend_used: str
+    min_depth: Annotated[float, Fact("Smallest value of the depth.", "X-Min-Depth")]
+    max_depth: Annotated[float, Fact("Largest value of the depth.", "X-Max-Depth")]
+    backend_used: Annotated[str, Fact("The checkpoint's file on the server.", "X-Model")]
     depth_image: O3dImage | None = None
     point_cloud: O3dPointCloud | None = None
-    point_cloud_scale: float = 1.0
-    depth_kind: DepthKind = "relative"
-    intrinsics: CameraIntrinsics | None = None
+    point_cloud_scale: Annotated[float, Fact("Metres per unit of the point cloud.")] = 1.0
+    depth_kind: Annotated[
+        DepthKind,
+        Fact("relative: inverse depth, higher = closer; metric: metres.", "X-Depth-Kind"),
+    ] = "relative"
+    intrinsics: Annotated[
+        CameraIntrinsics | None, Fact("The camera that was assumed.", "X-Intrinsics")
+    ] = None
 
     # The nested lists, and the array that they were made from.
     _listed: tuple[NDArray[np.float32], list[list[float]]] | None = PrivateAttr(None)
@@ -242,7 +259,7 @@ class DepthEstimationResult(ValidatedModel):
     @classmethod
     def _accept_depth_map(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Take the depth as ``depth_map``, nested lists, in place of ``raw_depth``."""
-        if not isinstance(data, Mapping) or "raw_depth" in data:
+        if not isinstance(data, Mapping) or data.get("raw_depth") is not None:
             return handler(data)
         depth_map = data.get("depth_map")
         try:
@@ -251,7 +268,7 @@ class DepthEstimationResult(ValidatedModel):
             raise InvalidConfigError(f"depth_map must be lists of numbers: {error}") from error
         if depth_map is None:
             raise InvalidConfigError("a result needs depth_map or raw_depth")
-        rest = {name: value for name, value in data.items() if name != "depth_map"}
+        rest = {n: v for n, v in data.items() if n not in ("depth_map", "raw_depth")}
         result = handler({**rest, "raw_depth": raw_depth})
         result._listed = raw_depth, depth_map
         return result

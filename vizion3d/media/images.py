@@ -2,12 +2,13 @@
 
 import io
 import os
-import threading
+import stat
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ _ENCODED = (bytes, bytearray, memoryview, str, os.PathLike)
 """Inputs that hold a file; a PIL image may have been changed since it was opened."""
 
 DEFAULT_MAX_PIXELS = 100_000_000
+_HEAD_BYTES = 16
+"""How much of a file Pillow's plugins look at to tell whether it is theirs."""
 _ORIENTATION = 0x0112
 _TURNED = {5, 6, 7, 8}
 """EXIF orientations that exchange width and height."""
@@ -66,14 +69,15 @@ def decode(
         jpeg: Asked first for JPEG files.
 
     Returns:
-        uint8 ``(H, W, 3)``, RGB, C-contiguous and writable.
+        uint8 ``(H, W, 3)``, RGB, C-contiguous and writable; never the caller's own array.
 
     Raises:
         InvalidImageError: Saying whether it is missing, empty, not an image, truncated, too large,
             or of a shape or type that is not an image's.
     """
     if isinstance(image, np.ndarray):
-        return _check_array(image, max_pixels)
+        _check_array(image, max_pixels)
+        return np.array(image, order="C")  # a copy: the caller's buffer may change afterwards
     with _opened(image, max_pixels, formats) as (opened, label):
         try:
             if jpeg and isinstance(image, _ENCODED) and opened.format == "JPEG":
@@ -95,15 +99,18 @@ def read_header(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> Imag
         InvalidImageError: As :func:`decode`.
     """
     if isinstance(image, np.ndarray):
-        height, width = _check_array(image, max_pixels).shape[:2]
-        return ImageHeader(width, height, None)
+        _check_array(image, max_pixels)
+        return ImageHeader(image.shape[1], image.shape[0], None)
     with _opened(image, max_pixels) as (opened, _):
         exif = _exif_of(opened)
-        width, height = opened.size
-        # Pillow turns the size of a TIFF by itself, before its pixels are loaded.
-        if opened.format != "TIFF" and exif.get(_ORIENTATION) in _TURNED:
-            width, height = height, width
-        return ImageHeader(width, height, cameras.focal_from_exif(exif, width, height))
+        stored = seen = opened.size
+        if exif.get(_ORIENTATION) in _TURNED:
+            # Pillow turns the size of a TIFF by itself, before its pixels are loaded.
+            if opened.format == "TIFF":
+                stored = stored[::-1]
+            else:
+                seen = seen[::-1]
+        return ImageHeader(*seen, cameras.focal_from_exif(exif, *stored))
 
 
 def _exif_of(image: "PILImage") -> "Exif":
@@ -118,14 +125,29 @@ def _exif_of(image: "PILImage") -> "Exif":
     return exif
 
 
-def _check_array(array: NDArray[np.uint8], max_pixels: int) -> UInt8Array:
+def snapshot(image: ImageInput) -> ImageInput:
+    """The image as it is now, for decoding later: a copy of pixels or bytes that may be reused.
+
+    What names a file is left as it is, also a file that Pillow has opened.
+    """
+    if isinstance(image, np.ndarray):
+        return image.copy()
+    if isinstance(image, (bytearray, memoryview)):
+        return bytes(image)
+    from PIL import Image, ImageFile
+
+    if isinstance(image, Image.Image) and not isinstance(image, ImageFile.ImageFile):
+        return image.copy()
+    return image
+
+
+def _check_array(array: NDArray[np.uint8], max_pixels: int) -> None:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
         raise InvalidImageError(
             "an array must be uint8 RGB of shape (H, W, 3), "
             f"got {array.dtype} of shape {array.shape}"
         )
     _check_pixels(array.shape[1], array.shape[0], max_pixels, "the array")
-    return np.require(array, requirements=("C", "W"))
 
 
 def _check_pixels(width: int, height: int, max_pixels: int, label: str) -> None:
@@ -141,7 +163,7 @@ def _opened(
     image: ImageInput, max_pixels: int, formats: tuple[str, ...] | None = None
 ) -> "Iterator[tuple[PILImage, str]]":
     """The opened but undecoded image, and what to call it."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     if isinstance(image, Image.Image):
         _check_pixels(*image.size, max_pixels, "the image")
@@ -149,57 +171,84 @@ def _opened(
             raise InvalidImageError(f"the image is empty: {image.size[0]} x {image.size[1]} pixels")
         yield image, "the image"
         return
-    source, label = _source_of(image)
-    try:
-        with _pillows_limit_lifted():
-            opened = Image.open(source, formats=formats)
-    except FileNotFoundError as error:
-        raise InvalidImageError(f"there is no file {label}; check the path") from error
-    except UnidentifiedImageError as error:
-        if isinstance(source, Path) and source.stat().st_size == 0:
-            raise InvalidImageError(f"{label} is empty: 0 bytes") from error
-        known = f"one of {', '.join(formats)}" if formats else "a known format"
-        raise InvalidImageError(f"{label} is not an image of {known}") from error
-    except OSError as error:
-        raise InvalidImageError(f"{label} cannot be read: {error.strerror or error}") from error
-    except Exception as error:
-        raise InvalidImageError(
-            f"{label} is damaged: its header cannot be read: {error}"
-        ) from error
-    with opened:
-        _check_pixels(*opened.size, max_pixels, label)
-        yield opened, label
+    with _file_of(image) as (file, label):
+        opened = _identified(file, label, formats)
+        with opened:
+            _check_pixels(*opened.size, max_pixels, label)
+            yield opened, label
 
 
-_pillow_lock = threading.Lock()
+_NOT_MINE = (SyntaxError, IndexError, TypeError, struct.error)
+"""What a plugin of Pillow raises at a file of another format."""
+
+
+def _identified(file: BinaryIO, label: str, formats: tuple[str, ...] | None) -> "PILImage":
+    """The opened image, its pixels not read.
+
+    What :func:`PIL.Image.open` does, without its own pixel limit; ours is checked right after.
+
+    That limit is a variable of Pillow's module: to change it here would lift it for every thread
+    of the program.
+    """
+    head = file.read(_HEAD_BYTES)
+    if not head:
+        raise InvalidImageError(f"{label} is empty: 0 bytes")
+    for factory, accept in _plugins(formats):
+        try:
+            if accept and accept(head) is not True:
+                continue
+            file.seek(0)
+            opened: PILImage = factory(file, getattr(file, "name", ""))
+            return opened
+        except _NOT_MINE:
+            continue
+        except Exception as error:
+            raise InvalidImageError(
+                f"{label} is damaged: its header cannot be read: {error}"
+            ) from error
+    known = f"one of {', '.join(formats)}" if formats else "a known format"
+    raise InvalidImageError(f"{label} is not an image of {known}")
+
+
+def _plugins(formats: tuple[str, ...] | None) -> Iterator[tuple[Any, Any]]:
+    """``(factory, accept)`` of Pillow's formats; the rarer ones are imported last, if need be."""
+    from PIL import Image
+
+    tried: set[str] = set()
+    for prepare in (Image.preinit, Image.init):
+        prepare()
+        for name in formats or tuple(Image.ID):
+            if name not in tried and name in Image.OPEN:
+                tried.add(name)
+                yield Image.OPEN[name]
 
 
 @contextmanager
-def _pillows_limit_lifted() -> Iterator[None]:
-    """Have Pillow open a header without its own pixel limit; ours is checked right after.
-
-    The limit is a variable of the module: it is put back at once, and only headers are read.
-    """
-    from PIL import Image
-
-    with _pillow_lock:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-
-
-def _source_of(image: object) -> tuple[io.BytesIO | Path, str]:
+def _file_of(image: object) -> Iterator[tuple[BinaryIO, str]]:
+    """The file that an input holds or names, and what to call it."""
     if isinstance(image, (bytes, bytearray, memoryview)):
-        if not len(image):
-            raise InvalidImageError("the image is empty: 0 bytes")
-        return io.BytesIO(image), f"the image ({len(image):,} bytes)"
+        yield io.BytesIO(image), f"the image ({len(image):,} bytes)" if len(image) else "the image"
+        return
+    path = _path_of(image)
+    try:
+        # A pipe would keep whoever opens it waiting for a writer; a device may never end.
+        if not (stat.S_ISREG(path.stat().st_mode) or path.is_dir()):
+            raise InvalidImageError(f"{path} is no regular file, but a pipe, socket or device")
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise InvalidImageError(f"there is no file {path}; check the path") from error
+    except OSError as error:
+        raise InvalidImageError(f"{path} cannot be read: {error.strerror or error}") from error
+    with file:
+        yield file, str(path)
+
+
+def _path_of(image: object) -> Path:
     if isinstance(image, (str, os.PathLike)):
         path = os.fspath(image)
         if not isinstance(path, str) or not path or "\0" in path:
             raise InvalidImageError(f"{path!r} is not the path of an image")
-        return Path(path), path
+        return Path(path)
     raise InvalidImageError(
         f"an image is a path, bytes, a PIL image or a uint8 RGB array, got {type(image).__name__}"
     )

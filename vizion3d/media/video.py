@@ -3,8 +3,10 @@
 PyAV (FFmpeg) reads and writes; it comes with ``pip install 'vizion3d[video]'``.
 """
 
+import itertools
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +21,7 @@ from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 
 if TYPE_CHECKING:
+    from av import VideoFrame
     from av.container import InputContainer
 
 logger = logging.getLogger(__name__)
@@ -47,6 +50,9 @@ def frames(path: str | os.PathLike[str], **fields: Any) -> Iterator[DepthEstimat
 class Video:
     """A video file, open for reading. Iterating decodes its frames; use it as a context manager.
 
+    One thread may decode while another closes it: closing waits for the frame being decoded, and
+    the next frame is a ``ValueError``, as for a closed file.
+
     Args:
         path: The video file.
 
@@ -61,6 +67,8 @@ class Video:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._lock = threading.Lock()  # FFmpeg's container is freed when it is closed
+        self._closed = False
         self._container = _open(self.path)
         if not self._container.streams.video:
             self._container.close()
@@ -74,7 +82,13 @@ class Video:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._container.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, after the frame that another thread may be decoding."""
+        with self._lock:
+            self._closed = True
+            self._container.close()
 
     def __iter__(self) -> Iterator[UInt8Array]:
         """RGB uint8 ``(H, W, 3)``, turned as the video says that it is to be seen."""
@@ -86,20 +100,30 @@ class Video:
 
         Raises:
             InvalidImageError: A frame cannot be decoded.
+            ValueError: The video was closed meanwhile.
         """
-        av = _av()
-        number = 0
-        try:
-            for number, frame in enumerate(self._container.decode(self._stream), 1):
-                time_s = Fraction(number - 1) / self.fps
-                if frame.pts is not None and frame.time_base is not None:
-                    time_s = frame.pts * frame.time_base
-                pixels = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
-                yield np.ascontiguousarray(pixels), time_s
-        except av.FFmpegError as error:
-            raise InvalidImageError(
-                f"frame {number + 1} of {self.path} cannot be decoded: {error.strerror}"
-            ) from error
+        decoded = self._container.decode(self._stream)
+        for number in itertools.count():
+            frame = self._next(decoded, number)
+            if frame is None:
+                return
+            time_s = Fraction(number) / self.fps
+            if frame.pts is not None and frame.time_base is not None:
+                time_s = frame.pts * frame.time_base
+            pixels = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
+            yield np.ascontiguousarray(pixels), time_s
+
+    def _next(self, decoded: "Iterator[VideoFrame]", number: int) -> "VideoFrame | None":
+        """Decode one frame, ``None`` after the last; the container stays open meanwhile."""
+        with self._lock:
+            if self._closed:
+                raise ValueError(f"the video {self.path} is closed")
+            try:
+                return next(decoded, None)
+            except _av().FFmpegError as error:
+                raise InvalidImageError(
+                    f"frame {number + 1} of {self.path} cannot be decoded: {error.strerror}"
+                ) from error
 
     def _counted_by_duration(self) -> int | None:
         duration = self._container.duration  # in microseconds
@@ -191,17 +215,20 @@ class DepthVideo:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        complete = error_type is None and self._stream is not None
         try:
-            if error_type is None and self._stream:
-                self._container.mux(self._stream.encode())
+            try:
+                if complete:
+                    self._container.mux(self._stream.encode())
+                    if self._sound:
+                        self._sound.copy_until(None)
+            finally:
+                self._container.close()  # also writes: the index, and what was buffered
                 if self._sound:
-                    self._sound.copy_until(None)
-        finally:
-            self._container.close()
-            if self._sound:
-                self._sound.close()
-            if error_type is None and self._stream:
+                    self._sound.close()
+            if complete:
                 self._beside.replace(self._path)
+        finally:
             self._beside.unlink(missing_ok=True)
 
     def write(self, depth: Float32Array, time_s: Fraction) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vizion3d.geometry.projection import FRAME_ROTATIONS, Frame
+from vizion3d.geometry.frames import FRAME_ROTATIONS, Frame
 
 _PLY_VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 3)])
 _PLY_HEADER = """ply

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vizion3d.core.arrays import FloatArray
 from vizion3d.errors import InvalidConfigError
-from vizion3d.geometry.projection import scale_inverse_depth
+from vizion3d.geometry.depth import scale_inverse_depth
 
 UINT16_MAX = 65535
 DEFAULT_COLOR_MAP = "inferno"

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.errors import MissingDependencyError
-from vizion3d.geometry.projection import to_frame
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.frames import Frame, to_frame
 from vizion3d.outputs.open3d_library import import_open3d
-from vizion3d.outputs.points import shown_depth
 
 if TYPE_CHECKING:
     from open3d.geometry import Image as O3dImage
@@ -42,21 +42,25 @@ def to_image(pixels: NDArray[np.uint16]) -> "O3dImage":
 
 
 def to_point_cloud(
-    result: DepthEstimationResult, config: DepthEstimationAdvanceConfig
+    depth_m: Float32Array, rgb: UInt8Array, intrinsics: CameraIntrinsics, frame: Frame = "opencv"
 ) -> "O3dPointCloud":
-    """Unproject a result into a coloured ``open3d.geometry.PointCloud``, row by row.
+    """Unproject an image into a coloured ``open3d.geometry.PointCloud``, row by row.
 
     What :func:`vizion3d.outputs.points.to_points` gives, by Open3D's own function, which
     spares the copies into its vectors of float64.
+
+    Args:
+        depth_m: float32 ``(H, W)``, distance along the optical axis in metres; 0: no point.
+        rgb: uint8 ``(H, W, 3)``.
+        intrinsics: The camera, for images of that size.
+        frame: The axes of the points.
     """
     open3d = require_open3d()
-    assert result.rgb is not None
-    assert result.intrinsics is not None
     rgbd = open3d.geometry.RGBDImage()
-    rgbd.color = open3d.geometry.Image(result.rgb)
-    rgbd.depth = open3d.geometry.Image(shown_depth(result, config))
-    k = result.intrinsics
+    rgbd.color = open3d.geometry.Image(np.ascontiguousarray(rgb))
+    rgbd.depth = open3d.geometry.Image(np.ascontiguousarray(depth_m))
+    k = intrinsics
     camera = open3d.camera.PinholeCameraIntrinsic(k.width_px, k.height_px, k.fx, k.fy, k.cx, k.cy)
     cloud: O3dPointCloud = open3d.geometry.PointCloud.create_from_rgbd_image(rgbd, camera)
-    to_frame(np.asarray(cloud.points), config.frame)
+    to_frame(np.asarray(cloud.points), frame)
     return cloud

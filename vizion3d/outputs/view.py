@@ -5,7 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from vizion3d.geometry.projection import CameraIntrinsics
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.projection import project
 
 BACKGROUND = (24, 26, 30)
 
@@ -37,10 +38,8 @@ def render_view(
         pivot = np.median(points, axis=0)
         turned = (points - pivot) @ _orbit(yaw_deg, pitch_deg).T + pivot
         front = turned[:, 2] > 1e-6
-        x, y, z = turned[front].T
-        column = np.rint(intrinsics.fx * x / z + intrinsics.cx).astype(np.int64)
-        row = np.rint(intrinsics.fy * y / z + intrinsics.cy).astype(np.int64)
-        order = np.argsort(-z)  # the closest is painted last
+        column, row = np.rint(project(turned[front], intrinsics)).astype(np.int64).T
+        order = np.argsort(-turned[front, 2])  # the closest is painted last
         column, row, shade = column[order], row[order], colors[front][order]
         for dy in range(point_px):
             for dx in range(point_px):

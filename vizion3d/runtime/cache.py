@@ -32,7 +32,7 @@ class RuntimeCache:
         Raises:
             CheckpointError: The file is gone or cannot be loaded.
         """
-        key = Checkpoint(checkpoint.path.resolve(), checkpoint.max_depth_m)
+        key = Checkpoint(checkpoint.path.resolve(), checkpoint.network)
         with self._lock:
             loading = self._loading[key]
         # One lock a checkpoint: others load meanwhile, and whoever waits finds it loaded.

@@ -9,6 +9,7 @@ import logging
 import mmap
 import os
 import shutil
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,11 @@ from vizion3d.settings import Precision
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the conversion changes, so that older ones are made anew."""
 
 FOLDER = "openvino"
-_NETWORK, _POSITIONS = "network.blob", "positions.npy"
+_NETWORK, _CONSTANTS = "network.blob", "constants.npz"
 
 
 @dataclass(frozen=True)
@@ -35,22 +36,22 @@ class Converted:
     """A converted network, compiled for this CPU.
 
     Attributes:
-        network: ``openvino.CompiledModel``: image float32 ``(N, 3, H, W)``, positional embedding
-            ``(1, 1 + H/p * W/p, C)`` -> depth ``(N, H, W)``.
-        positions: The stored positional embedding, ``(1, 1 + grid**2, C)``.
+        network: ``openvino.CompiledModel``: the network's images, float32 ``(N, 3, h, w)`` each,
+            then its extra inputs -> its outputs, in the order of its description.
+        constants: What its extra inputs are computed from.
         memory: The mapped file that ``network`` reads its weights from: it must outlive it.
     """
 
     network: Any
-    positions: Float32Array
+    constants: dict[str, Float32Array]
     memory: Any = None
 
 
 class ConversionStore:
     """Converted networks in a folder of the model cache.
 
-    Keyed by the checkpoint's content, the precision, and what the network was compiled with and
-    for: OpenVINO's version and the kind of CPU.
+    Keyed by the checkpoint's content, the network that it is read as, the precision, and what the
+    network was compiled with and for: OpenVINO's version and the kind of CPU.
 
     Args:
         cache: The model cache. Where it cannot be written, networks are converted in memory, anew
@@ -68,7 +69,7 @@ class ConversionStore:
             precision: Of the arithmetic: ``fp32``, ``bf16``, ``fp16`` or ``int8``.
 
         Raises:
-            CheckpointError: The file is not a Depth Anything V2 checkpoint.
+            CheckpointError: The file's tensors are not those of its network.
             MissingDependencyError: What converts for int8 is not installed.
         """
         from vizion3d.runtime.openvino_library import fingerprint
@@ -121,7 +122,7 @@ class ConversionStore:
         try:
             beside.mkdir(parents=True)
             (beside / _NETWORK).write_bytes(made.network.export_model().getbuffer())
-            np.save(beside / _POSITIONS, made.positions)
+            np.savez(beside / _CONSTANTS, **made.constants)  # type: ignore[arg-type]  # its stub
             beside.rename(folder)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
@@ -164,24 +165,27 @@ def _read(folder: Path, precision: Precision) -> Converted | None:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         memory = ov.Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
         network = core.import_model(memory, "CPU", hints_for(precision))
-        return Converted(network, np.load(folder / _POSITIONS), memory)
-    except (RuntimeError, ValueError, OSError) as error:
+        with np.load(folder / _CONSTANTS) as kept:
+            constants = dict(kept)
+        return Converted(network, constants, memory)
+    # What NumPy and OpenVINO meet damaged bytes with.
+    except (RuntimeError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         logger.warning("the converted network in %s is damaged: %s", folder, error)
         return None
 
 
 def _compile(checkpoint: Checkpoint, precision: Precision) -> Converted:
-    from vizion3d.runtime.int8 import quantize, require_nncf
+    from vizion3d.runtime.int8 import quantize, require_int8
     from vizion3d.runtime.openvino_library import compress_to_half, core, hints_for
 
     if precision == "int8":
-        require_nncf()  # before the work, not after it
-    network, positions = convert(checkpoint)
+        require_int8(checkpoint.network)  # before the work, not after it
+    model, constants = convert(checkpoint)
     if precision == "int8":
-        network = quantize(network, positions)
+        model = quantize(model, checkpoint.network, constants)
     elif precision != "fp32":
-        compress_to_half(network)
-    return Converted(core.compile_model(network, "CPU", hints_for(precision)), positions)
+        compress_to_half(model)
+    return Converted(core.compile_model(model, "CPU", hints_for(precision)), constants)
 
 
 def _stamp(path: Path) -> list[str | int]:
@@ -190,54 +194,52 @@ def _stamp(path: Path) -> list[str | int]:
 
 
 def _key(digest: str, checkpoint: Checkpoint) -> str:
-    kind = "relative" if checkpoint.max_depth_m is None else f"{checkpoint.max_depth_m:g}m"
-    return f"{digest[:16]}-{kind}-v{FORMAT}"
+    return f"{digest[:16]}-{checkpoint.network.key}-v{FORMAT}"
 
 
-def convert(checkpoint: Checkpoint) -> tuple[Any, Float32Array]:
+def convert(checkpoint: Checkpoint) -> tuple[Any, dict[str, Float32Array]]:
     """Convert a checkpoint's network, for every input size and batch at once.
 
-    The positional embedding becomes a second input: it is the one part that depends on the input's
-    size in more than shapes.
+    What depends on the input's size in more than shapes becomes further inputs.
 
     Returns:
-        ``openvino.Model`` and the stored positional embedding, as in :class:`Converted`.
+        ``openvino.Model``, and what its extra inputs are computed from, as in :class:`Converted`.
 
     Raises:
-        CheckpointError: The file is not a Depth Anything V2 checkpoint.
+        CheckpointError: The file's tensors are not those of its network.
     """
     import torch
 
-    from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
-    from vizion3d.networks.depth_anything_v2.weights import load_network
+    from vizion3d.checkpoints.weights import load
     from vizion3d.runtime.openvino_library import ov
 
     from openvino.frontend import FrontEndManager  # isort: skip (after the library above)
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # isort: skip
 
-    class WithPositions(torch.nn.Module):
-        def __init__(self, network: DepthAnythingV2) -> None:
-            super().__init__()
-            self.network = network
-
-        def forward(self, image: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-            return self.network.with_positions(image, positions)
-
-    network = load_network(checkpoint.path, checkpoint.max_depth_m)
-    config = network.config
-    rows, cols = 2, 3  # a small example; sides that differ, so that none is taken for the other
-    image = torch.zeros(1, 3, rows * config.patch_size, cols * config.patch_size)
-    positions = network.pretrained.positional_embedding(rows, cols)
+    network, loaded = checkpoint.network, load(checkpoint)
+    # A small example; sides that differ, so that none is taken for the other.
+    unit = network.recipe.multiple
+    small, other = (2 * unit, 3 * unit), (3 * unit, 3 * unit)
+    extras = network.extras(loaded.constants, small)
+    example = (
+        *(torch.zeros(1, 3, *small) for _ in network.inputs),
+        *(torch.from_numpy(extra) for extra in extras),
+    )
     # Not openvino.convert_model: it reports every conversion to its makers over the network, and
     # takes twice the time. Nor torch's check of the trace, which would run and compare it again:
     # the tests compare every size with torch.
     with torch.no_grad():
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # untyped in torch
-            WithPositions(network).eval(), (image, positions), check_trace=False
+            loaded.module, example, check_trace=False
         )
-        decoder = TorchScriptPythonDecoder(traced, example_input=(image, positions))
+        decoder = TorchScriptPythonDecoder(traced, example_input=example)
         frontend = FrontEndManager().load_by_framework("pytorch")
         model = frontend.convert(frontend.load(decoder))
     any_size = ov.PartialShape([-1, 3, -1, -1])
-    model.reshape({0: any_size, 1: ov.PartialShape([1, -1, config.embed_dim])})
-    return model, network.pretrained.pos_embed.numpy().copy()
+    shapes = [any_size for _ in network.inputs]
+    for a, b in zip(extras, network.extras(loaded.constants, other), strict=True):
+        # A side that changes with the input's size may be any.
+        sides = [x if x == y else -1 for x, y in zip(a.shape, b.shape, strict=True)]
+        shapes.append(ov.PartialShape(sides))
+    model.reshape(dict(enumerate(shapes)))
+    return model, loaded.constants

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vizion3d.core.arrays import Float32Array, UInt8Array
-from vizion3d.runtime.base import Runtime
+from vizion3d.networks.base import Network, Size
+from vizion3d.runtime.base import Images, Maps, Runtime
 
 logger = logging.getLogger(__name__)
 
@@ -30,15 +30,23 @@ class PrecisionFallback:
     def description(self) -> str:
         return self._fast.description
 
-    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+    @property
+    def network(self) -> Network:
+        return self._fast.network
+
+    def infer(self, images: Images, size: Size) -> Maps:
         """See :meth:`vizion3d.runtime.base.Runtime.infer`."""
-        depth = self._fast.infer(images, size)
+        maps = self._fast.infer(images, size)
         # The sum of an image is finite only if every pixel is, and costs no array of flags.
-        bad = ~np.isfinite(depth.sum(axis=(1, 2), dtype=np.float64))
-        if bad.any():
-            depth = depth.copy()
-            depth[bad] = self._exact_runtime().infer(images[bad], size)
-        return depth
+        sums = [m.reshape(len(m), -1).sum(axis=1, dtype=np.float64) for m in maps.values()]
+        bad = ~np.isfinite(sums).all(axis=0)
+        if not bad.any():
+            return maps
+        exact = self._exact_runtime().infer({n: i[bad] for n, i in images.items()}, size)
+        mended = {name: values.copy() for name, values in maps.items()}
+        for name, values in mended.items():
+            values[bad] = exact[name]
+        return mended
 
     def _exact_runtime(self) -> Runtime:
         with self._lock:

@@ -1,33 +1,48 @@
-"""A network's encoder in 8 bits, weights and activations: post-training quantization by NNCF.
+"""A network in 8 bits, weights and activations: post-training quantization by NNCF.
 
 NNCF runs in a process of its own (``python -m vizion3d.runtime.int8 FOLDER``): imported, it
 changes the program's loggers, writes on its standard output, and reports to its makers.
 """
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vizion3d.core.arrays import Float32Array, UInt8Array
-from vizion3d.errors import CheckpointError, MissingDependencyError
-from vizion3d.networks.depth_anything_v2.positions import resample_positions
-from vizion3d.networks.depth_anything_v2.recipe import MEAN, PATCH_SIZE, STD
+from vizion3d.core.arrays import Float32Array
+from vizion3d.errors import CheckpointError, InvalidConfigError, MissingDependencyError
+from vizion3d.networks.base import Int8, Network
 from vizion3d.runtime.calibration import SIZE_PX, calibration_images
 from vizion3d.runtime.openvino_library import core, ov
 
-_MODEL, _POSITIONS, _QUANTIZED = "model.xml", "positions.npy", "quantized.xml"
+_MODEL, _INPUTS, _OPTIONS, _QUANTIZED = "model.xml", "inputs.npz", "options.json", "quantized.xml"
 
-_HEAD = ".*depth_head.*"
-"""Its operations, by the names of the modules that they were traced from. In 8 bits, too, they
-would cost a third of the depth's delta-1."""
 _ATTENTION = "ScaledDotProductAttention"
 """No faster in 8 bits: OpenVINO computes it in floating point."""
+_SHIFT_PX = 24
+"""Disparity of the images that are made for a network with two inputs."""
+
+
+def require_int8(network: Network) -> None:
+    """Ask whether a network can be quantized here.
+
+    Raises:
+        InvalidConfigError: The network is not made for it.
+        MissingDependencyError: NNCF is not installed.
+    """
+    if network.int8 is None:
+        raise InvalidConfigError(
+            f"{network.title} is not offered in int8: ask for another precision"
+        )
+    require_nncf()
 
 
 def require_nncf() -> None:
@@ -43,14 +58,15 @@ def require_nncf() -> None:
         )
 
 
-def quantize(model: Any, positions: Float32Array) -> Any:
-    """The model with its encoder in 8 bits, its ranges taken from images that are made for it.
+def quantize(model: Any, network: Network, constants: Mapping[str, Float32Array]) -> Any:
+    """The model in 8 bits, its ranges taken from images that are made for it.
 
     Args:
         model: ``openvino.Model``, as the conversion makes it.
-        positions: The stored positional embedding, ``(1, 1 + grid**2, C)``.
+        network: The network's description: it says what stays in floating point.
+        constants: What its extra inputs are computed from.
 
-    NNCF must be there: see :func:`require_nncf`.
+    NNCF must be there: see :func:`require_int8`.
 
     Raises:
         CheckpointError: NNCF failed; with what it said.
@@ -58,7 +74,8 @@ def quantize(model: Any, positions: Float32Array) -> Any:
     with tempfile.TemporaryDirectory(prefix="vizion3d-int8-") as name:
         folder = Path(name)
         ov.save_model(model, folder / _MODEL, compress_to_fp16=False)
-        np.save(folder / _POSITIONS, positions)
+        np.savez(folder / _INPUTS, **_inputs(network, constants))  # type: ignore[arg-type]  # stub
+        (folder / _OPTIONS).write_text(json.dumps(asdict(network.int8 or Int8())))
         run = subprocess.run(  # noqa: S603 (this very module)
             [sys.executable, "-m", __name__, folder],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -75,6 +92,24 @@ def quantize(model: Any, positions: Float32Array) -> Any:
         return core.read_model(folder / _QUANTIZED, config={"ENABLE_MMAP": False})
 
 
+def _inputs(network: Network, constants: Mapping[str, Float32Array]) -> dict[str, Float32Array]:
+    """What goes into the network: ``images``, float32 ``(n, inputs, 3, side, side)``, and the extra
+    inputs, the same for every image: ``extra0`` ..."""
+    recipe = network.recipe
+    side = SIZE_PX // recipe.multiple * recipe.multiple
+    mean, deviation = (np.array(v, np.float32) for v in (recipe.mean, recipe.deviation))
+    views = [
+        # Another input is the view of a second camera: everything moved to the left.
+        np.roll(image[:side, :side], -_SHIFT_PX * number, axis=1)
+        for image in calibration_images()
+        for number in range(len(network.inputs))
+    ]
+    scaled = (np.divide(views, 255, dtype=np.float32) - mean) / deviation
+    images = scaled.transpose(0, 3, 1, 2).reshape(-1, len(network.inputs), 3, side, side)
+    extras = network.extras(constants, (side, side))
+    return {"images": images, **{f"extra{n}": extra for n, extra in enumerate(extras)}}
+
+
 def _quantize_in(folder: Path) -> None:
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # not to be found
     import nncf
@@ -85,15 +120,16 @@ def _quantize_in(folder: Path) -> None:
     )
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-    patches = SIZE_PX // PATCH_SIZE
-    embedding = resample_positions(np.load(folder / _POSITIONS), patches, patches)
-    inputs = [[_normalised(image), embedding] for image in calibration_images()]
+    options = json.loads((folder / _OPTIONS).read_text())
+    with np.load(folder / _INPUTS) as kept:
+        extras = [kept[name] for name in kept.files if name != "images"]
+        inputs = [[*(view[None] for view in views), *extras] for views in kept["images"]]
     quantized = nncf.quantize(
         core.read_model(folder / _MODEL),
         nncf.Dataset(inputs),
-        model_type=nncf.ModelType.TRANSFORMER,
+        model_type=nncf.ModelType.TRANSFORMER if options["is_transformer"] else None,
         subset_size=len(inputs),
-        ignored_scope=nncf.IgnoredScope(patterns=[_HEAD], types=[_ATTENTION]),
+        ignored_scope=nncf.IgnoredScope(patterns=options["floating"], types=[_ATTENTION]),
         advanced_parameters=AdvancedQuantizationParameters(
             # Without VNNI, sums of products of 8 bits overflow 16: weights of 7 bits do not.
             overflow_fix=OverflowFix.ENABLE,
@@ -104,12 +140,6 @@ def _quantize_in(folder: Path) -> None:
         ),
     )
     ov.save_model(quantized, folder / _QUANTIZED, compress_to_fp16=False)
-
-
-def _normalised(image: UInt8Array) -> Float32Array:
-    mean, std = (np.array(v, np.float32).reshape(1, 3, 1, 1) for v in (MEAN, STD))
-    scaled = np.divide(image.transpose(2, 0, 1)[None], 255, dtype=np.float32)
-    return (scaled - mean) / std
 
 
 if __name__ == "__main__":

@@ -7,14 +7,14 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Generic, Literal, TypeVar, get_args
+from typing import Generic, Literal, Protocol, Self, TypeVar, get_args
 
-from vizion3d.app import Container, build_container
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.core.scope import Scope, current_scope, within
 from vizion3d.errors import InvalidConfigError
 from vizion3d.runtime.choice import default_batch_size
-from vizion3d.runtime.queue import InferenceQueue
+from vizion3d.runtime.queue import Inference, InferenceQueue
+from vizion3d.settings import Settings
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -24,6 +24,18 @@ BatchSize = int | Literal["auto"]
 
 _SOURCE_GRACE_S = 0.5
 """How long closing waits for a source of commands that is busy handing one over."""
+
+
+class Application(Protocol):
+    """What :func:`run_batched` needs of :class:`vizion3d.container.Container`."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def commands(self) -> CommandBus: ...
+
+    def with_inference(self, inference: Inference) -> Self: ...
 
 
 def run_many(
@@ -68,7 +80,7 @@ def run_many(
 
 
 def run_batched(
-    container: Container,
+    container: Application,
     work: Callable[[CommandBus, C], R],
     items: Iterable[C],
     *,
@@ -93,9 +105,7 @@ def run_batched(
     # While one batch is at the network, what comes before and after it is decoded and packaged.
     threads = size + max(size, _cores() - 1)
     queue = InferenceQueue(size)
-    bus = build_container(
-        container.settings, container.checkpoints, container.runtimes, queue
-    ).commands
+    bus = container.with_inference(queue).commands
     results = run_many(
         partial(work, bus),
         items,

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import math
 from pathlib import Path
 
 from vizion3d.checkpoints.catalogue import RELEASES, Release
@@ -12,7 +11,7 @@ from vizion3d.checkpoints.commands import (
     LoadModelCommand,
 )
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
-from vizion3d.checkpoints.store import Checkpoint, CheckpointStore, metric_range_of
+from vizion3d.checkpoints.store import CheckpointStore, ReadCheckpoint, metric_range_of
 from vizion3d.errors import CheckpointError
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.conversions import ConversionStore
@@ -37,7 +36,7 @@ class ModelsHandler:
         self._conversions = conversions
 
     def download(self, command: DownloadModelCommand) -> Path:
-        return self._checkpoints.resolve(command.model_backend).path
+        return self._checkpoints.fetch(command.model_backend)
 
     def load(self, command: LoadModelCommand) -> Path:
         checkpoint = self._checkpoints.resolve(command.model_backend)
@@ -48,14 +47,14 @@ class ModelsHandler:
         return self._conversions.clear()
 
     def list_models(self, _query: ListModelsQuery) -> list[ModelInfo]:
-        released = [self._describe(release.name, release) for release in RELEASES]
+        released = [self._released(release) for release in RELEASES]
         known = {info.path for info in released}
         others = []
         for path in self._checkpoints.cached_files():
             if path in known:
                 continue
             try:
-                others.append(self._describe(str(path), None))
+                others.append(self._of_file(str(path), path, self._read(path)))
             except CheckpointError as error:  # of a note beside it that makes no sense
                 logger.warning("%s", error)
         return released + others
@@ -71,31 +70,17 @@ class ModelsHandler:
         """
         backend = query.model_backend
         release = self._checkpoints.release_of(backend)
-        info = self._describe(backend, release)
-        if release or (info.url and not info.cached):
-            return info
-        return self._read_sizes(info)
-
-    def _describe(self, backend: str, release: Release | None) -> ModelInfo:
+        if release:
+            return self._released(release)
         path = self._checkpoints.locate(backend)
-        cached = path.is_file()
-        max_depth_m = metric_range_of(path)
-        info = ModelInfo(
-            name=backend,
-            path=path,
-            cached=cached,
-            converted=cached and self._conversions.has(Checkpoint(path, max_depth_m)),
-            loaded=self._runtimes.loaded().get(path.resolve()),
-            url=backend if "://" in backend else None,
-            depth_kind="relative" if max_depth_m is None else "metric",
-            max_depth_m=max_depth_m,
-            size_bytes=path.stat().st_size if cached else None,
-        )
-        if release is None:
-            return info
+        to_come = "://" in backend and not path.is_file()
+        return self._of_file(backend, path, None if to_come else self._checkpoints.read(path))
+
+    def _released(self, release: Release) -> ModelInfo:
+        path = self._checkpoints.locate(release.name)
+        info = self._of_file(release.name, path, self._read(path))
         return dataclasses.replace(
             info,
-            name=release.name,
             url=release.url,
             variant=release.variant,
             parameters=release.parameters,
@@ -103,14 +88,27 @@ class ModelsHandler:
             size_bytes=info.size_bytes or release.size_bytes,
         )
 
-    def _read_sizes(self, info: ModelInfo) -> ModelInfo:
-        from vizion3d.networks.depth_anything_v2.config import config_from_shapes
-        from vizion3d.networks.depth_anything_v2.weights import read_tensors
-
-        tensors = read_tensors(info.path)
-        shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        return dataclasses.replace(
-            info,
-            variant=config_from_shapes(shapes, str(info.path)).variant,
-            parameters=sum(math.prod(shape) for shape in shapes.values()),
+    def _of_file(self, name: str, path: Path, read: ReadCheckpoint | None) -> ModelInfo:
+        cached = path.is_file()
+        max_depth_m = metric_range_of(path)
+        return ModelInfo(
+            name=name,
+            path=path,
+            cached=cached,
+            converted=read is not None and self._conversions.has(read.checkpoint),
+            loaded=self._runtimes.loaded().get(path.resolve()),
+            url=name if "://" in name else None,
+            variant=read.checkpoint.network.variant if read else None,
+            parameters=read.parameters if read else None,
+            depth_kind="relative" if max_depth_m is None else "metric",
+            max_depth_m=max_depth_m,
+            size_bytes=path.stat().st_size if cached else None,
         )
+
+    def _read(self, path: Path) -> ReadCheckpoint | None:
+        """What a file says of itself; ``None`` if it is not there or is no checkpoint."""
+        try:
+            return self._checkpoints.read(path) if path.is_file() else None
+        except CheckpointError as error:
+            logger.debug("%s", error)
+            return None

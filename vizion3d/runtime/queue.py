@@ -6,21 +6,30 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
-from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
-from vizion3d.runtime.base import Runtime
+from vizion3d.networks.base import Size
+from vizion3d.runtime.base import Images, Maps, Runtime
 
 
 class Inference(Protocol):
-    """Runs one image through a loaded network. Called from several threads."""
+    """Runs what belongs to one command through a loaded network. Called from several threads."""
 
-    def infer(self, runtime: Runtime, image: UInt8Array, size: tuple[int, int]) -> Float32Array:
-        """Depth float32 ``(H, W)`` of an image uint8 ``(H, W, 3)`` that the network sees at a size.
+    def infer(self, runtime: Runtime, images: Images, size: Size) -> Maps:
+        """As :meth:`vizion3d.runtime.base.Runtime.infer`, without the first axis.
+
+        Args:
+            runtime: The loaded network.
+            images: One uint8 ``(H, W, 3)`` for each of its inputs.
+            size: At which the network sees them.
+
+        Returns:
+            One float32 array for each of its outputs: ``(H, W)``, or ``(K,)``.
 
         Raises:
             DeadlineExceededError: The current scope's deadline passed.
@@ -39,30 +48,33 @@ class DirectInference:
     def __init__(self, observer: Observer | None = None) -> None:
         self._observer = observer or NoObserver()
 
-    def infer(self, runtime: Runtime, image: UInt8Array, size: tuple[int, int]) -> Float32Array:
+    def infer(self, runtime: Runtime, images: Images, size: Size) -> Maps:
         """See :meth:`Inference.infer`."""
         current_scope().check()
         with timed(self._observer, "inference"):
-            depth: Float32Array = runtime.infer(image[None], size)[0]
-        return depth
+            return _only(runtime.infer(_batch_of_one(images), size))
 
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """An image that waits for its turn."""
+    """Images that wait for their turn."""
 
     runtime: Runtime
-    image: UInt8Array
-    size: tuple[int, int]
-    depth: "Future[Float32Array]" = field(default_factory=Future)
+    images: Images
+    size: Size
+    maps: "Future[Maps]" = field(default_factory=Future)
     queued_at: float = field(default_factory=time.perf_counter)
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: image.shape for name, image in self.images.items()}
 
     def fits(self, other: "_Job") -> bool:
         """Whether both can go through the network in one batch."""
         return (
             self.runtime is other.runtime
-            and self.image.shape == other.image.shape
             and self.size == other.size
+            and self.shapes == other.shapes
         )
 
 
@@ -96,21 +108,21 @@ class InferenceQueue:
         self._free_since = 0.0
 
     @property
-    def depth(self) -> int:
+    def length(self) -> int:
         """How many images wait."""
         return len(self._jobs)
 
-    def infer(self, runtime: Runtime, image: UInt8Array, size: tuple[int, int]) -> Float32Array:
+    def infer(self, runtime: Runtime, images: Images, size: Size) -> Maps:
         """See :meth:`Inference.infer`."""
         scope = current_scope()
         scope.check()
-        job = _Job(runtime, image, size)
-        with scope.cancelling(job.depth.cancel):
+        job = _Job(runtime, images, size)
+        with scope.cancelling(job.maps.cancel):
             self._put(job)
             try:
-                return job.depth.result(scope.remaining_s())
+                return job.maps.result(scope.remaining_s())
             except TimeoutError as error:
-                if not job.depth.cancel() and job.depth.done() and job.depth.exception() is error:
+                if not job.maps.cancel() and job.maps.done() and job.maps.exception() is error:
                     raise  # the network's own
                 raise scope.exceeded() from None
             finally:
@@ -121,7 +133,7 @@ class InferenceQueue:
         with self._changed:
             self._closed = True
             while self._jobs:
-                self._jobs.pop().depth.cancel()
+                self._jobs.pop().maps.cancel()
             self._changed.notify_all()
             thread = self._thread
         if thread:
@@ -149,7 +161,7 @@ class InferenceQueue:
     def _work(self) -> None:
         while batch := self._next_batch():
             now = time.perf_counter()
-            wanted = [job for job in batch if job.depth.set_running_or_notify_cancel()]
+            wanted = [job for job in batch if job.maps.set_running_or_notify_cancel()]
             for job in wanted:
                 self._observer.stage("queue", now - job.queued_at)
             if wanted:
@@ -189,20 +201,35 @@ class InferenceQueue:
 
     def _run(self, jobs: Sequence[_Job]) -> None:
         first = jobs[0]
-        batch = first.image[None] if len(jobs) == 1 else np.stack([job.image for job in jobs])
         try:
+            batch = _batch_of_one(first.images) if len(jobs) == 1 else _stacked(jobs)
             with timed(self._observer, "inference"):
-                depths = first.runtime.infer(batch, first.size)
+                answers = first.runtime.infer(batch, first.size)
         # Whatever went wrong is told to the one image that it goes wrong with.
         except Exception as error:  # noqa: BLE001
             if len(jobs) == 1:
-                first.depth.set_exception(error)
+                first.maps.set_exception(error)
                 return
             middle = len(jobs) // 2
             self._run(jobs[:middle])
             self._run(jobs[middle:])
             return
         self._observer.batch(len(jobs))
-        for job, depth in zip(jobs, depths, strict=True):
+        if len(jobs) == 1:
+            first.maps.set_result(_only(answers))
+            return
+        for index, job in enumerate(jobs):
             # A view would keep the whole batch in memory for as long as one result is kept.
-            job.depth.set_result(depth if len(jobs) == 1 else depth.copy())
+            job.maps.set_result({name: a[index].copy() for name, a in answers.items()})
+
+
+def _batch_of_one(images: Images) -> Images:
+    return {name: image[None] for name, image in images.items()}
+
+
+def _stacked(jobs: Sequence[_Job]) -> Images:
+    return {name: np.stack([job.images[name] for job in jobs]) for name in jobs[0].images}
+
+
+def _only(answers: Maps) -> Maps:
+    return {name: answer[0] for name, answer in answers.items()}

@@ -7,13 +7,16 @@ from numpy.typing import NDArray
 from vizion3d.core.arrays import Float32Array
 
 
-def bilinear(depth: Float32Array, height: int, width: int) -> Float32Array:
-    """``(N, h, w)`` -> ``(N, height, width)``, bilinear with aligned corners."""
-    resized = np.empty((len(depth), height, width), np.float32)
-    above, below, down = _taps(depth.shape[1], height)
-    left, right, across = _taps(depth.shape[2], width)
+def bilinear(
+    maps: Float32Array, height: int, width: int, align_corners: bool = True
+) -> Float32Array:
+    """``(N, h, w)`` -> ``(N, height, width)``, bilinear, with aligned corners or, as OpenCV has it,
+    with half-pixel centres and the border's values beyond them."""
+    resized = np.empty((len(maps), height, width), np.float32)
+    above, below, down = _taps(maps.shape[1], height, align_corners)
+    left, right, across = _taps(maps.shape[2], width, align_corners)
     with np.errstate(invalid="ignore"):  # whoever asked looks for what is not finite
-        for image, out in zip(depth, resized, strict=True):
+        for image, out in zip(maps, resized, strict=True):
             rows = image[above]
             rows += down[:, None] * (image[below] - rows)
             first = rows[:, left]
@@ -23,8 +26,13 @@ def bilinear(depth: Float32Array, height: int, width: int) -> Float32Array:
     return resized
 
 
-def _taps(length: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Float32Array]:
+def _taps(
+    length: int, size: int, align_corners: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Float32Array]:
     """Indices on both sides of every sample, and its distance from the first."""
-    source = np.arange(size) * ((length - 1) / max(size - 1, 1))
+    if align_corners:
+        source = np.arange(size) * ((length - 1) / max(size - 1, 1))
+    else:
+        source = ((np.arange(size) + 0.5) * (length / size) - 0.5).clip(0, length - 1)
     first = source.astype(np.int64)
     return first, np.minimum(first + 1, length - 1), (source - first).astype(np.float32)

@@ -8,14 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vizion3d.checkpoints.store import Checkpoint
+from vizion3d.checkpoints.weights import load
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.errors import InvalidConfigError
-from vizion3d.networks.depth_anything_v2.recipe import MEAN, PATCH_SIZE, STD
-from vizion3d.networks.depth_anything_v2.weights import load_network
+from vizion3d.networks.base import Output, Recipe, Size
+from vizion3d.runtime.base import KEPT_SIZES, Images, Maps
 from vizion3d.settings import Precision
 
-_KEPT_SIZES = 8
-"""Input sizes whose positional embedding is kept: a few megabytes each."""
+Channels = tuple[float, float, float]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -44,23 +44,24 @@ def choose_device(wanted: str) -> torch.device:
     return device
 
 
-def prepare(images: Tensor, size: tuple[int, int]) -> Tensor:
+def prepare(images: Tensor, size: Size, recipe: Recipe) -> Tensor:
     """uint8 RGB ``(N, H, W, 3)`` -> normalised float32 ``(N, 3, *size)``, as the recipe says.
 
     torch's bicubic has a = -0.75 and half-pixel centres, as OpenCV's has.
     """
     scaled = images.permute(0, 3, 1, 2).float().div_(255.0)
-    resized = F.interpolate(scaled, size=size, mode="bicubic", align_corners=False)
-    mean, std = _statistics(images.device)
-    return (resized - mean) / std
+    if scaled.shape[-2:] != size:
+        scaled = F.interpolate(scaled, size=size, mode="bicubic", align_corners=False)
+    mean, deviation = _statistics(recipe.mean, recipe.deviation, images.device)
+    return (scaled - mean) / deviation
 
 
 @cache
 @torch.inference_mode(False)
-def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and deviation on the device; copied once, because each copy would wait for the GPU."""
-    mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, STD))
-    return mean, std
+def _statistics(mean: Channels, deviation: Channels, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Both on the device; copied once, because each copy would wait for the GPU."""
+    a, b = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (mean, deviation))
+    return a, b
 
 
 class TorchRuntime:
@@ -73,7 +74,7 @@ class TorchRuntime:
             recipe around the network stays in float32.
 
     Raises:
-        CheckpointError: The file is not a Depth Anything V2 checkpoint.
+        CheckpointError: The file's tensors are not those of its network.
         InvalidConfigError: The device is not available.
     """
 
@@ -84,30 +85,53 @@ class TorchRuntime:
         if precision == "auto":
             precision = "fp16" if self._device.type == "cuda" else "fp32"
         self._dtype = _DTYPES[precision]
-        network = load_network(checkpoint.path, checkpoint.max_depth_m)
-        # The convolutions of the head run faster on channels-last weights and maps.
-        self._network = network.to(self._device, self._dtype).to(
+        self.network = checkpoint.network
+        loaded = load(checkpoint)
+        # Convolutions run faster on channels-last weights and maps.
+        self._module = loaded.module.to(self._device, self._dtype).to(
             memory_format=torch.channels_last  # type: ignore[call-overload]  # torch's stub lacks it
         )
-        self._positions_for = lru_cache(maxsize=_KEPT_SIZES)(
-            self._network.pretrained.positional_embedding
-        )
+        for name in self.network.float32_parts:
+            self._module.get_submodule(name).float()
+        self._constants = loaded.constants
+        self._extras_for = lru_cache(maxsize=KEPT_SIZES)(self._extras)
         self.description = f"torch {self._device} {precision}"
 
     @torch.inference_mode()
-    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+    def infer(self, images: Images, size: Size) -> Maps:
         """See :meth:`vizion3d.runtime.base.Runtime.infer`."""
-        height, width = images.shape[1:3]
-        batch = prepare(self._to_device(images), size)
-        positions = self._positions_for(size[0] // PATCH_SIZE, size[1] // PATCH_SIZE)
+        inputs = [self._prepared(images[name], size) for name in self.network.inputs]
+        height, width = images[self.network.inputs[0]].shape[1:3]
         with self._exact_convolutions():
-            depth = self._network.with_positions(
-                batch.to(self._dtype, memory_format=torch.channels_last), positions
-            )
-        resized = F.interpolate(
-            depth.float()[:, None], size=(height, width), mode="bilinear", align_corners=True
+            answers = self._module(*inputs, *self._extras_for(size))
+        if isinstance(answers, Tensor):
+            answers = (answers,)
+        return {
+            output.name: self._to_host(self._finished(output, answer.float(), (height, width)))
+            for output, answer in zip(self.network.outputs, answers, strict=True)
+        }
+
+    def _extras(self, size: Size) -> tuple[Tensor, ...]:
+        return tuple(
+            torch.from_numpy(extra).to(self._device, self._dtype)
+            for extra in self.network.extras(self._constants, size)
         )
-        return self._to_host(resized[:, 0])
+
+    def _prepared(self, images: UInt8Array, size: Size) -> Tensor:
+        recipe = self.network.recipe
+        if recipe.host_resize:
+            images = recipe.host_resize(images, size)
+        batch = prepare(self._to_device(images), size, recipe)
+        return batch.to(self._dtype, memory_format=torch.channels_last)
+
+    def _finished(self, output: Output, answer: Tensor, size: Size) -> Tensor:
+        """A map at the images' size and in its pixels, ``(N, h, w)`` -> ``(N, *size)``."""
+        if not output.meaning.is_map:
+            return answer
+        factor = output.meaning.factor(answer.shape[-1], size[1])
+        aligned = self.network.recipe.align_corners
+        resized = F.interpolate(answer[:, None], size=size, mode="bilinear", align_corners=aligned)
+        return resized[:, 0] if factor == 1 else resized[:, 0].mul_(factor)
 
     def _to_device(self, images: UInt8Array) -> Tensor:
         tensor = torch.from_numpy(images)
@@ -116,11 +140,11 @@ class TorchRuntime:
         # Pinned, so that the copy is one transfer that this thread need not wait for.
         return tensor.pin_memory().to(self._device, non_blocking=True)
 
-    def _to_host(self, depth: Tensor) -> Float32Array:
+    def _to_host(self, answer: Tensor) -> Float32Array:
         if self._device.type != "cuda":
-            return depth.cpu().numpy()
-        pinned = torch.empty(depth.shape, dtype=depth.dtype, pin_memory=True)
-        pinned.copy_(depth, non_blocking=True)
+            return answer.cpu().numpy()
+        pinned = torch.empty(answer.shape, dtype=answer.dtype, pin_memory=True)
+        pinned.copy_(answer, non_blocking=True)
         torch.cuda.current_stream(self._device).synchronize()  # the only wait of a batch
         return pinned.numpy().copy()  # pinned memory is scarce, and goes to the next batch
 

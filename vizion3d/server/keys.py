@@ -7,10 +7,6 @@ from pathlib import Path
 from vizion3d.errors import InvalidConfigError
 
 
-class KeyRefusedError(Exception):
-    """A request brings no key that the server accepts."""
-
-
 class ApiKeys:
     """The keys that open a server; with none it is open."""
 

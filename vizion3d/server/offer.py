@@ -1,23 +1,26 @@
 """Which models a client may name."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.checkpoints.queries import ModelInfo, ModelInfoQuery
 from vizion3d.core.cqrs import QueryBus
 from vizion3d.errors import ModelNotAllowedError
-from vizion3d.server.settings import ServerSettings
 
 
 class ModelOffer:
-    """The models that a server was told to offer, by the very words that it was told.
+    """The models that a server was told to offer for a task, by the very words that it was told.
 
     A name from outside is only ever compared with these: it opens no file and no connection.
+
+    Args:
+        default: Used where a request names none.
+        others: May be named as well.
     """
 
-    def __init__(self, settings: ServerSettings) -> None:
-        self.default = settings.depth_model or DEFAULT_DEPTH_MODEL_URL
-        self.names = tuple(dict.fromkeys((self.default, *settings.allow_models)))
+    def __init__(self, default: str, others: Iterable[str] = ()) -> None:
+        self.default = default
+        self.names = tuple(dict.fromkeys((default, *others)))
 
     def choose(self, model_backend: str | None) -> str:
         """The model that a request names; the default if it names none.
@@ -35,7 +38,16 @@ class ModelOffer:
             )
         return model_backend
 
-    def describe(self, queries: QueryBus) -> list[ModelInfo]:
-        """What is known of each, the default first; its name is what to write for it."""
-        infos = [(name, queries.dispatch(ModelInfoQuery(name))) for name in self.names]
-        return [replace(info, name=name) for name, info in infos]
+
+def describe(offers: Iterable[ModelOffer], queries: QueryBus) -> list[tuple[ModelInfo, bool]]:
+    """What is known of each offered model, and whether it is a task's default.
+
+    The defaults come first; an info's name is what to write for it.
+    """
+    offers = list(offers)
+    defaults = dict.fromkeys(offer.default for offer in offers)
+    names = dict.fromkeys((*defaults, *(name for offer in offers for name in offer.names)))
+    return [
+        (replace(queries.dispatch(ModelInfoQuery(name)), name=name), name in defaults)
+        for name in names
+    ]

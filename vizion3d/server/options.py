@@ -1,122 +1,58 @@
-"""The command line of both servers."""
+"""The command line of both servers, made from the settings and the features."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, cast
 
+import annotated_types
 import typer
+from pydantic.fields import FieldInfo
 
 from vizion3d.errors import Vizion3DError
 from vizion3d.server.log import set_up_log
-from vizion3d.server.settings import LogLevel, ServerSettings
-from vizion3d.settings import Precision
-
-FEATURES, LIMITS, SECURITY = "Features and models", "Limits", "Security"
-
-DepthModel = Annotated[
-    str | None,
-    typer.Option(
-        "--depth_model",
-        "--depth-model",
-        help="Checkpoint to load at the start: a path, a name or a URL. Selects depth estimation. "
-        "Without it the release checkpoint is downloaded on the first request.",
-        rich_help_panel=FEATURES,
-    ),
-]
-DepthEstimation = Annotated[
-    bool,
-    typer.Option(
-        "--depth_estimation",
-        "--depth-estimation",
-        help="Serve depth estimation; so does naming no feature.",
-        rich_help_panel=FEATURES,
-    ),
-]
-StereoModel = Annotated[
-    str | None,
-    typer.Option(
-        "--stereo_model", "--stereo-model", help="Not built yet.", rich_help_panel=FEATURES
-    ),
-]
-StereoDepth = Annotated[
-    bool,
-    typer.Option(
-        "--stereo_depth", "--stereo-depth", help="Not built yet.", rich_help_panel=FEATURES
-    ),
-]
-AllowModel = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Another checkpoint that requests may name, exactly as written here; repeatable.",
-        rich_help_panel=FEATURES,
-    ),
-]
-Device = Annotated[
-    str | None,
-    typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", rich_help_panel=FEATURES),
-]
-PrecisionOption = Annotated[
-    Precision | None,
-    typer.Option(
-        "--precision", help="Arithmetic of the network; int8 on CPUs.", rich_help_panel=FEATURES
-    ),
-]
-Host = Annotated[
-    str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.", envvar="VIZION3D_HOST")
-]
-Level = Annotated[LogLevel, typer.Option(help="Of the log on standard error.")]
-MaxBodyBytes = Annotated[
-    int, typer.Option(help="Largest request body.", rich_help_panel=LIMITS, min=1)
-]
-MaxPixels = Annotated[int, typer.Option(help="Largest image.", rich_help_panel=LIMITS, min=1)]
-MaxQueue = Annotated[
-    int,
-    typer.Option(
-        help="Requests that may wait; more are refused at once.", rich_help_panel=LIMITS, min=0
-    ),
-]
-MaxBatchSize = Annotated[
-    int | None,
-    typer.Option(
-        help="Images of equal shape at the network together [8 on a GPU, 1 on a CPU].",
-        rich_help_panel=LIMITS,
-        min=1,
-    ),
-]
-MaxBatchDelayMs = Annotated[
-    float,
-    typer.Option(
-        help="How long a batch waits to be full, under load.", rich_help_panel=LIMITS, min=0
-    ),
-]
-RequestTimeoutS = Annotated[
-    float,
-    typer.Option(help="A request's time for waiting and running.", rich_help_panel=LIMITS),
-]
-DrainTimeoutS = Annotated[
-    float,
-    typer.Option(help="Time for what is under way when told to stop.", rich_help_panel=LIMITS),
-]
-ApiKeyFile = Annotated[
-    Path | None,
-    typer.Option(help="File of accepted API keys, one a line.", rich_help_panel=SECURITY),
-]
-TlsCert = Annotated[
-    Path | None, typer.Option(help="PEM certificate chain.", rich_help_panel=SECURITY)
-]
-TlsKey = Annotated[Path | None, typer.Option(help="PEM private key.", rich_help_panel=SECURITY)]
-
-DEFAULTS = ServerSettings(port=0)
-"""The settings' own defaults, so that none stands twice; each server has a port of its own."""
+from vizion3d.server.settings import FEATURES, Flag, Protocol, ServerSettings
+from vizion3d.task import Feature
 
 
-def refuse_stereo(stereo_depth: bool, stereo_model: str | None) -> None:
-    """Stereo depth is a feature of other versions: selecting it ends with exit code 2."""
-    if stereo_depth or stereo_model is not None:
-        flag = "--stereo_depth" if stereo_depth else "--stereo_model"
-        raise typer.BadParameter(
-            f"stereo depth is not built yet, so {flag} cannot be served; leave it out"
-        )
+def command(
+    protocol: Protocol,
+    port: int,
+    summary: str,
+    serve: Callable[[ServerSettings], None],
+    features: Sequence[Feature],
+    not_built: Sequence[Feature] = (),
+) -> Callable[..., None]:
+    """The function that Typer makes a program of.
+
+    Args:
+        protocol: Whose flags it has.
+        port: Where it listens if it is not told.
+        summary: What ``--help`` says first.
+        serve: What to do with the settings.
+        features: What its flags select: none given, every one; any, only those.
+        not_built: Features whose flags are known and refused.
+    """
+
+    def run(**given: Any) -> None:
+        for feature in not_built:
+            _refuse(feature, given)
+        settings = {name: value for name, value in given.items() if name in flags}
+        features_given = _selection(features, given)
+        start(serve, **_set(settings), **features_given)
+
+    flags = dict(_parameters(protocol, port))
+    unserved = _feature_parameters(not_built, "Not built yet.")
+    parameters = {**_feature_parameters(features), **unserved, **flags}
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # Typer reads it
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=value)
+            for name, (kind, value) in parameters.items()
+        ]
+    )
+    run.__annotations__ = {}  # all of them are in the signature
+    run.__doc__ = summary
+    run.__name__ = f"serve_{protocol}"
+    return run
 
 
 def start(serve: Callable[[ServerSettings], None], **given: object) -> None:
@@ -130,8 +66,93 @@ def start(serve: Callable[[ServerSettings], None], **given: object) -> None:
         raise typer.Exit(1) from error
 
 
-def run(command: Callable[..., None]) -> None:
-    """Run a command of its own, without a program's other commands."""
+def program(function: Callable[..., None]) -> typer.Typer:
+    """A command as a program of its own, without other commands."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(command)
-    app()
+    app.command()(function)
+    return app
+
+
+def _selection(features: Sequence[Feature], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The features that are selected, and the models that are loaded at the start."""
+    models = {f.name: given[f.model_option] for f in features if given[f.model_option] is not None}
+    names = tuple(f.name for f in features if given[f.name] or f.name in models)
+    return {"features": names, "models": models}
+
+
+def _refuse(feature: Feature, given: Mapping[str, Any]) -> None:
+    """A feature that is not built: selecting it ends with exit code 2."""
+    for flag in (feature.name, feature.model_option):
+        if given[flag] not in (False, None):
+            raise typer.BadParameter(
+                f"{feature.title} is not built yet, so --{flag} cannot be served; leave it out"
+            )
+
+
+def _set(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is set; what is not keeps the settings' own default."""
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _parameters(protocol: Protocol, port: int) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for name, field in ServerSettings.model_fields.items():
+        flag = next((item for item in field.metadata if isinstance(item, Flag)), None)
+        if flag is None or flag.only not in (None, protocol):
+            continue
+        several = field.annotation == tuple[str, ...]
+        default = port if name == "port" else None if several else field.default
+        kind: Any = list[str] | None if several else field.annotation
+        yield name, (Annotated[kind, _option(name, field, flag)], default)
+
+
+def _option(name: str, field: FieldInfo, flag: Flag) -> Any:
+    names = [flag.name] if flag.name else []
+    if field.annotation is bool:
+        names = [f"--{name}/--no-{name}"]
+    return typer.Option(
+        *names,
+        help=flag.help,
+        rich_help_panel=flag.panel,
+        envvar=flag.envvar,
+        min=_lowest(field),
+        max=_highest(field),
+    )
+
+
+def _lowest(field: FieldInfo) -> float | None:
+    """The least value that is allowed; none is shown for a number that may only come close."""
+    for item in field.metadata:
+        if isinstance(item, annotated_types.Ge):
+            return cast(float, item.ge)
+        if isinstance(item, annotated_types.Gt) and field.annotation in (int, int | None):
+            return cast(int, item.gt) + 1
+    return None
+
+
+def _highest(field: FieldInfo) -> float | None:
+    bounds = [item.le for item in field.metadata if isinstance(item, annotated_types.Le)]
+    return cast(float, bounds[0]) if bounds else None
+
+
+def _feature_parameters(
+    features: Sequence[Feature], told: str | None = None
+) -> dict[str, tuple[Any, Any]]:
+    parameters: dict[str, tuple[Any, Any]] = {}
+    for feature in features:
+        model = _flag(
+            feature.model_option,
+            told
+            or "Checkpoint to load at the start: a path, a name or a URL. "
+            f"Selects {feature.title}. "
+            "Without it the release checkpoint is downloaded on the first request.",
+        )
+        chosen = _flag(feature.name, told or f"Serve {feature.title}; so does naming no feature.")
+        parameters[feature.model_option] = Annotated[str | None, model], None
+        parameters[feature.name] = Annotated[bool, chosen], False
+    return parameters
+
+
+def _flag(name: str, text: str) -> Any:
+    """A flag in both spellings, with underscores and with hyphens."""
+    names = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
+    return typer.Option(*names, help=text, rich_help_panel=FEATURES)

@@ -1,30 +1,27 @@
-"""What both servers are adapters of: the application, its offer, its scheduler."""
+"""What both servers are adapters of: the application, what it offers, its scheduler."""
 
 import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
-from vizion3d.app import build_container
 from vizion3d.checkpoints.commands import LoadModelCommand
 from vizion3d.checkpoints.queries import ModelInfo
+from vizion3d.container import Container
+from vizion3d.core.cqrs import Command
 from vizion3d.core.observe import timed
-from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.handler import ImageLimits
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.networks.depth_anything_v2.recipe import DEFAULT_INPUT_SIZE
-from vizion3d.runtime.choice import default_batch_size
-from vizion3d.runtime.queue import InferenceQueue
 from vizion3d.server.keys import read_keys
 from vizion3d.server.metrics import Metrics
-from vizion3d.server.offer import ModelOffer
+from vizion3d.server.offer import ModelOffer, describe
 from vizion3d.server.scheduler import Scheduler, State
 from vizion3d.server.settings import ServerSettings
-from vizion3d.settings import load_settings
+from vizion3d.task import Task
 
 T = TypeVar("T")
+R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
@@ -34,83 +31,87 @@ MAX_NETWORK_PIXELS = 1_500_000
 """About 1036 x 1400: attention's memory grows with the square of this."""
 
 
-@dataclass(frozen=True)
-class DepthRequest:
-    """What a client asks for, whatever the protocol.
+class Service:
+    """The served application; lives on one event loop.
 
-    Attributes:
-        image: The encoded image.
-        model_backend: One of the offered models; empty or ``None`` for the default.
-        config: Fields of :class:`DepthEstimationAdvanceConfig` that the client has set.
-        input_size: Shorter side that the network sees, in pixels; ``None`` for the default.
+    Args:
+        settings: What the server was told.
+        container: The application; its tasks are what is served.
+        scheduler: Says who may work.
+        metrics: Counts.
     """
 
-    image: bytes
-    model_backend: str | None = None
-    config: dict[str, Any] = field(default_factory=dict)
-    input_size: int | None = None
-
-
-class DepthService:
-    """The served application; lives on one event loop."""
-
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        container: Container,
+        scheduler: Scheduler,
+        metrics: Metrics,
+    ) -> None:
         self.settings = settings
         self.keys = read_keys(settings.api_key_file)
-        self.offer = ModelOffer(settings)
-        self.metrics = Metrics()
-        library = load_settings(device=settings.device, precision=settings.precision)
-        default_size = default_batch_size(library)
-        batch_size = settings.max_batch_size or default_size
-        self._queue = InferenceQueue(batch_size, settings.max_batch_delay_ms / 1000, self.metrics)
-        self._container = build_container(
-            library,
-            inference=self._queue,
-            observer=self.metrics,
-            limits=ImageLimits(settings.max_pixels, IMAGE_FORMATS, MAX_NETWORK_PIXELS),
-        )
-        self.scheduler = Scheduler(
-            settings.max_queue + batch_size, settings.request_timeout_s, self.metrics
-        )
+        self.scheduler = scheduler
+        self.metrics = metrics
+        self._container = container
+        self._offers: dict[type[Command[Any]], ModelOffer] = {
+            task.command: ModelOffer(
+                settings.models.get(task.name, task.default_model), settings.allow_models
+            )
+            for task in container.tasks
+        }
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What is served."""
+        return self._container.tasks
 
     async def load(self) -> None:
-        """Load the model that was selected on the command line, then be ready.
+        """Load the models that were selected on the command line, then be ready.
 
         Raises:
-            Vizion3DError: It cannot be loaded.
+            Vizion3DError: One cannot be loaded.
         """
-        if self.settings.depth_model is not None:
-            command = LoadModelCommand(self.settings.depth_model)
-            # Not a pool's thread: the process may end before the model is loaded.
-            await _in_daemon_thread(lambda: self._container.commands.dispatch(command))
+        for task in self.tasks:
+            if (model := self.settings.models.get(task.name)) is not None:
+                # Not a pool's thread: the process may end before the model is loaded.
+                load = partial(self._container.commands.dispatch, LoadModelCommand(model))
+                await _in_daemon_thread(load)
         if self.scheduler.state is State.LOADING:
             self.scheduler.state = State.READY
 
-    async def estimate(
+    async def run(
         self,
-        request: DepthRequest,
-        encode: Callable[[DepthEstimationResult, DepthEstimationAdvanceConfig], T],
+        command: Command[R],
+        encode: Callable[[R], T],
         timeout_s: float | None = None,
         *,
         patient: bool = False,
     ) -> T:
-        """Run a request and encode its result, in a thread.
+        """Run a task's command and encode its result, in a thread.
+
+        Args:
+            command: Its ``model_backend`` is what the client names: only what is offered is run,
+                and the task's default where it is empty.
+            encode: Makes the answer of the result.
+            timeout_s: The client's own limit; the server's holds as well.
+            patient: Wait for a slot rather than be refused.
 
         Raises:
-            Vizion3DError: As :data:`vizion3d.server.status.STATUSES` lists them.
+            Vizion3DError: As :data:`vizion3d.wire.problems.STATUSES` lists them.
         """
-        command = self._command(request)
+        offered = self._offered(command)
 
         def work() -> T:
-            result = self._container.commands.dispatch(command)
+            result = self._container.commands.dispatch(offered)
             with timed(self.metrics, "encode"):
-                return encode(result, command.advanced_config)
+                return encode(result)
 
         return await self.scheduler.run(work, timeout_s, patient=patient)
 
-    async def models(self) -> list[ModelInfo]:
-        """What is known of the offered models, the default first."""
-        return await asyncio.to_thread(self.offer.describe, self._container.queries)
+    async def models(self) -> list[tuple[ModelInfo, bool]]:
+        """What is known of the offered models, and whether each is a default; these come first."""
+        offers = self._offers.values()
+        return await asyncio.to_thread(describe, offers, self._container.queries)
 
     async def stop(self) -> None:
         """Finish what is under way, as far as time allows, and end the threads."""
@@ -121,13 +122,10 @@ class DepthService:
             )
         self.scheduler.close()
 
-    def _command(self, request: DepthRequest) -> DepthEstimationCommand:
-        return DepthEstimationCommand(
-            image_input=request.image,
-            model_backend=self.offer.choose(request.model_backend),
-            advanced_config=DepthEstimationAdvanceConfig(**request.config),
-            input_size=DEFAULT_INPUT_SIZE if request.input_size is None else request.input_size,
-        )
+    def _offered(self, command: Any) -> Any:
+        """The command with a model that is offered."""
+        model = self._offers[type(command)].choose(command.model_backend)
+        return replace(command, model_backend=model)
 
 
 async def _in_daemon_thread(work: Callable[[], object]) -> None:

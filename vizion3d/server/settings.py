@@ -1,8 +1,10 @@
-"""What a server is told on its command line."""
+"""What a server is told on its command line: a field here is a flag there."""
 
 import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -11,22 +13,47 @@ from vizion3d.errors import InvalidConfigError
 from vizion3d.settings import Precision
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+Protocol = Literal["rest", "grpc"]
 MIB = 1 << 20
+
+FEATURES, LIMITS, SECURITY = "Features and models", "Limits", "Security"
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How a field is told on the command line; a field without one has no flag.
+
+    Attributes:
+        help: What it does.
+        panel: Heading that it stands under.
+        name: If it is not the field's own: ``"--allow-model"`` for one that is repeated.
+        only: The server that has it; ``None``: both.
+        envvar: Environment variable that it is read from.
+    """
+
+    help: str
+    panel: str | None = None
+    name: str | None = None
+    only: Protocol | None = None
+    envvar: str | None = None
 
 
 class ServerSettings(ValidatedModel):
     """Settings of a server; those of the library come from ``VIZION3D_*`` variables beside them.
 
     Attributes:
-        host: Address to listen on. The default is reachable from this machine only.
-        port: Port to listen on.
-        depth_model: Checkpoint that is loaded before the server is ready, and used where a request
-            names none: a name, a path or a URL. ``None``: the release checkpoint, on first use.
+        features: Names of the tasks that are served; none named: every one.
+        models: Name of a task -> checkpoint that is loaded before the server is ready, and used
+            where a request names none: a name, a path or a URL. A task that has none here: its
+            release checkpoint, on first use.
         allow_models: Other checkpoints that requests may name, exactly as written here.
         device: As ``VIZION3D_DEVICE``; ``None`` leaves it to that.
         precision: As ``VIZION3D_PRECISION``; ``None`` leaves it to that.
+        host: Address to listen on. The default is reachable from this machine only.
+        port: Port to listen on.
         workers: Processes (REST only), each with its own loaded models.
         ui: Serve the web page (REST only).
+        log_level: Of the log on standard error.
         max_body_bytes: Largest request body that is read.
         max_pixels: Largest image that is decoded.
         max_queue: Requests that may wait beside those that are at the network.
@@ -40,34 +67,83 @@ class ServerSettings(ValidatedModel):
         tls_cert: PEM certificate chain; with ``tls_key`` the server speaks TLS only.
         tls_key: PEM private key.
         cors_origins: Origins of web pages that may call the REST server.
-        log_level: Of the log on standard error.
         metrics_port: Port for Prometheus (gRPC only), on the same host.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = "127.0.0.1"
-    port: int = Field(ge=0, le=65535)
-    depth_model: str | None = None
-    allow_models: tuple[str, ...] = ()
-    device: str | None = None
-    precision: Precision | None = None
-    workers: int = Field(1, ge=1)
-    ui: bool = True
-    max_body_bytes: int = Field(32 * MIB, gt=0)
-    max_pixels: int = Field(50_000_000, gt=0)
-    max_queue: int = Field(16, ge=0)
-    max_batch_size: int | None = Field(None, gt=0)
-    max_batch_delay_ms: float = Field(5.0, ge=0, allow_inf_nan=False)
-    request_timeout_s: float = Field(60.0, gt=0, allow_inf_nan=False)
-    receive_timeout_s: float = Field(30.0, gt=0, allow_inf_nan=False)
-    drain_timeout_s: float = Field(30.0, ge=0, allow_inf_nan=False)
-    api_key_file: Path | None = None
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    cors_origins: tuple[str, ...] = ()
-    log_level: LogLevel = "info"
-    metrics_port: int | None = Field(None, ge=0, le=65535)
+    features: tuple[str, ...] = ()
+    models: Mapping[str, str] = Field(default_factory=dict)
+    allow_models: Annotated[
+        tuple[str, ...],
+        Flag(
+            "Another checkpoint that requests may name, exactly as written here; repeatable.",
+            FEATURES,
+            name="--allow-model",
+        ),
+    ] = ()
+    device: Annotated[str | None, Flag("auto, cpu, cuda, cuda:1 or mps.", FEATURES)] = None
+    precision: Annotated[
+        Precision | None, Flag("Arithmetic of the network; int8 on CPUs.", FEATURES)
+    ] = None
+    host: Annotated[
+        str, Flag("Address to listen on; 0.0.0.0 is every one.", envvar="VIZION3D_HOST")
+    ] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535), Flag("Port to listen on.")]
+    workers: Annotated[
+        int, Field(ge=1), Flag("Processes, each with models of its own.", only="rest")
+    ] = 1
+    ui: Annotated[bool, Flag("Serve the web page at /.", FEATURES, only="rest")] = True
+    log_level: Annotated[LogLevel, Flag("Of the log on standard error.")] = "info"
+    max_body_bytes: Annotated[int, Field(gt=0), Flag("Largest request body.", LIMITS)] = 32 * MIB
+    max_pixels: Annotated[int, Field(gt=0), Flag("Largest image.", LIMITS)] = 50_000_000
+    max_queue: Annotated[
+        int, Field(ge=0), Flag("Requests that may wait; more are refused at once.", LIMITS)
+    ] = 16
+    max_batch_size: Annotated[
+        int | None,
+        Field(gt=0),
+        Flag("Images of equal shape at the network together [8 on a GPU, 1 on a CPU].", LIMITS),
+    ] = None
+    max_batch_delay_ms: Annotated[
+        float,
+        Field(ge=0, allow_inf_nan=False),
+        Flag("How long a batch waits to be full, under load.", LIMITS),
+    ] = 5.0
+    request_timeout_s: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False),
+        Flag("A request's time for waiting and running.", LIMITS),
+    ] = 60.0
+    receive_timeout_s: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False),
+        Flag("A request's time for arriving.", LIMITS, only="rest"),
+    ] = 30.0
+    drain_timeout_s: Annotated[
+        float,
+        Field(ge=0, allow_inf_nan=False),
+        Flag("Time for what is under way when told to stop.", LIMITS),
+    ] = 30.0
+    api_key_file: Annotated[
+        Path | None, Flag("File of accepted API keys, one a line.", SECURITY)
+    ] = None
+    tls_cert: Annotated[Path | None, Flag("PEM certificate chain.", SECURITY)] = None
+    tls_key: Annotated[Path | None, Flag("PEM private key.", SECURITY)] = None
+    cors_origins: Annotated[
+        tuple[str, ...],
+        Flag(
+            "Origin of a web page that may call this server; repeatable.",
+            SECURITY,
+            name="--cors-origin",
+            only="rest",
+        ),
+    ] = ()
+    metrics_port: Annotated[
+        int | None,
+        Field(ge=0, le=65535),
+        Flag("Port for Prometheus, at /metrics.", only="grpc"),
+    ] = None
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> "ServerSettings":

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.hostile import FORMATS, encoded
 from tests.support.servers import Server, running
-from vizion3d.server.rest.app import create_app
+from vizion3d.programs.rest import create_app
 from vizion3d.server.settings import ServerSettings
-from vizion3d.server.status import STATUSES
+from vizion3d.wire.problems import STATUSES
 
-DOCUMENT = create_app(ServerSettings(port=0, depth_model="nano")).openapi()
+DOCUMENT = create_app(ServerSettings(port=0, models={"depth_estimation": "nano"})).openapi()
 DEPTH_PATH = "/lifting/depth-estimation"
 PHOTOS = [encoded(file_format, (32, 24)) for file_format in FORMATS]
 MEDIA_TYPES = (

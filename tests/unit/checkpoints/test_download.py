@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from safetensors.numpy import save
 
 from tests.support.http_server import Served, serve
-from vizion3d.checkpoints.download import Downloader
+from vizion3d.checkpoints.download import Downloader, Partial
 from vizion3d.checkpoints.urls import curl_line, require_secure
 from vizion3d.errors import CheckpointError, DownloadError
 
@@ -111,6 +112,26 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(
     assert target.read_bytes() == served.content
 
 
+class KilledPath(type(Path())):  # type: ignore[misc]  # a concrete path of this system
+    """A path at whose every write of bytes the process is killed."""
+
+    def write_bytes(self, data: bytes) -> int:
+        raise KeyboardInterrupt
+
+
+def test_a_process_killed_as_a_changed_file_begins_leaves_nothing_to_resume(
+    tmp_path: Path,
+) -> None:
+    url = "https://example.org/weights.pth"
+    (tmp_path / "w.part").write_bytes(b"the old file's head")
+    (tmp_path / "w.part.json").write_text(json.dumps({"url": url, "validator": '"v1"'}))
+    changed = requests.Response()
+    changed.headers["ETag"] = '"v2"'
+    with pytest.raises(KeyboardInterrupt):
+        Partial(KilledPath(tmp_path / "w.part")).begin(url, changed)
+    assert Partial(tmp_path / "w.part").resumable(url) == (0, "")
+
+
 def test_a_server_without_ranges_or_tags_is_asked_from_the_beginning(
     tmp_path: Path, downloader: Downloader
 ) -> None:
@@ -194,6 +215,22 @@ def test_a_wrong_digest_is_refused_and_nothing_is_kept(
     with serve(Served(WEIGHTS)) as url, pytest.raises(DownloadError, match=r"SHA-256 \w+, expect"):
         downloader.fetch(f"{url}/weights.pth", tmp_path / "weights.pth", "0" * 64)
     assert [p.name for p in tmp_path.iterdir()] == [".weights.pth.lock"]
+
+
+@pytest.mark.parametrize("tell_length", [True, False])
+@pytest.mark.parametrize("cut_after", [[], [1_000_000]])
+def test_another_length_than_the_released_files_is_refused(
+    tmp_path: Path, downloader: Downloader, tell_length: bool, cut_after: list[int | None]
+) -> None:
+    served = Served(WEIGHTS, tell_length=tell_length, cut_after=list(cut_after))
+    target = tmp_path / "weights.pth"
+    told = f"serves (1000000|{len(WEIGHTS)}) bytes, expected 17"
+    with serve(served) as url, pytest.raises(DownloadError, match=told):
+        downloader.fetch(f"{url}/weights.pth", target, size_bytes=17)
+    assert [p.name for p in tmp_path.iterdir()] == [".weights.pth.lock"]
+    with serve(Served(WEIGHTS, tell_length=tell_length, cut_after=[1_000_000])) as url:
+        downloader.fetch(f"{url}/weights.pth", target, size_bytes=len(WEIGHTS))
+    assert target.read_bytes() == WEIGHTS
 
 
 def test_no_network_is_told_with_the_line_to_run(tmp_path: Path, downloader: Downloader) -> None:

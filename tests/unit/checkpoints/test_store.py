@@ -1,11 +1,14 @@
 import hashlib
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from tests.support.checkpoints import TINY, save_checkpoint
 from vizion3d.checkpoints.catalogue import (
     BY_NAME,
     DEFAULT_DEPTH_MODEL_URL,
@@ -14,6 +17,8 @@ from vizion3d.checkpoints.catalogue import (
 from vizion3d.checkpoints.download import Downloader
 from vizion3d.checkpoints.store import CheckpointStore, forget_notices
 from vizion3d.errors import CheckpointError, DownloadError
+from vizion3d.networks.base import Meaning, Output
+from vizion3d.networks.depth_anything_v2.network import DepthAnythingV2Network
 
 
 class FakeDownloader(Downloader):
@@ -21,10 +26,12 @@ class FakeDownloader(Downloader):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[str, str | None]] = []
+        self.asked: list[tuple[str, str | None, int | None]] = []
 
-    def fetch(self, url: str, target: Path, sha256: str | None = None) -> None:
-        self.asked.append((url, sha256))
+    def fetch(
+        self, url: str, target: Path, sha256: str | None = None, size_bytes: int | None = None
+    ) -> None:
+        self.asked.append((url, sha256, size_bytes))
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(url.encode())
 
@@ -43,9 +50,9 @@ def test_the_default_lies_directly_in_the_cache(
     tmp_path: Path, store: CheckpointStore, downloader: FakeDownloader
 ) -> None:
     expected = tmp_path / "cache" / "depth_anything_v2_vitb.pth"
-    assert store.resolve(DEFAULT_DEPTH_MODEL_URL).path == expected
-    assert store.resolve("default").path == expected
-    assert downloader.asked == [(DEFAULT_DEPTH_MODEL_URL, None)]
+    assert store.fetch(DEFAULT_DEPTH_MODEL_URL) == expected
+    assert store.fetch("default") == expected
+    assert downloader.asked == [(DEFAULT_DEPTH_MODEL_URL, None, None)]
 
 
 def test_addresses_with_the_same_file_name_do_not_collide(store: CheckpointStore) -> None:
@@ -55,7 +62,7 @@ def test_addresses_with_the_same_file_name_do_not_collide(store: CheckpointStore
         "https://example.org/a/depth_anything_v2_vitb.pth",
         "https://example.org/b/depth_anything_v2_vitb.pth",
     ]
-    paths = [store.resolve(backend).path for backend in backends]
+    paths = [store.fetch(backend) for backend in backends]
     assert len(set(paths)) == 4
     assert {path.name for path in paths} == {"depth_anything_v2_vitb.pth"}
     assert store.cached_files() == sorted(paths)
@@ -66,15 +73,27 @@ def test_the_packages_own_model_needs_no_download(downloader: FakeDownloader) ->
     checkpoint = store.resolve("nano")
     assert checkpoint.path.is_file()
     assert checkpoint.path.stat().st_size < 14e6
-    assert checkpoint.depth_kind == "relative"
+    assert checkpoint.depth == (Output("depth", Meaning.INVERSE_DEPTH), "relative")
     assert store.locate("nano") == checkpoint.path
     assert downloader.asked == []
 
 
-def test_a_known_digest_is_asked_for(store: CheckpointStore, downloader: FakeDownloader) -> None:
-    store.resolve("small")
-    assert downloader.asked == [(BY_NAME["small"].url, BY_NAME["small"].sha256)]
-    assert BY_NAME["small"].sha256
+def test_a_known_digest_and_length_are_asked_for(
+    store: CheckpointStore, downloader: FakeDownloader
+) -> None:
+    store.fetch("small")
+    small = BY_NAME["small"]
+    assert downloader.asked == [(small.url, small.sha256, small.size_bytes)]
+
+
+def test_every_official_release_has_its_digest_and_length() -> None:
+    official = [r for r in RELEASES if r.url and r.url != DEFAULT_DEPTH_MODEL_URL]
+    assert len(official) == 9
+    assert len({r.sha256 for r in official}) == 9
+    for release in official:
+        assert len(bytes.fromhex(release.sha256 or "")) == 32
+        # float32 weights, and what the archive adds.
+        assert 0 < (release.size_bytes or 0) - 4 * release.parameters < 200_000
 
 
 def test_a_query_string_is_no_part_of_the_name(store: CheckpointStore) -> None:
@@ -87,9 +106,9 @@ def test_a_local_path_is_never_downloaded(
 ) -> None:
     path = tmp_path / "mine.pt"
     path.touch()
-    assert store.resolve(str(path)).path == path
+    assert store.fetch(str(path)) == path
     with pytest.raises(CheckpointError, match=r"no checkpoint file at .*/other.pth"):
-        store.resolve(str(tmp_path / "other.pth"))
+        store.fetch(str(tmp_path / "other.pth"))
     assert downloader.asked == []
 
 
@@ -112,12 +131,12 @@ def test_a_local_path_is_never_downloaded(
 )
 def test_what_is_no_model_is_told(store: CheckpointStore, backend: Any, told: str) -> None:
     with pytest.raises(CheckpointError, match=told):
-        store.resolve(backend)
+        store.fetch(backend)
 
 
 def test_plain_http_is_refused(store: CheckpointStore, downloader: FakeDownloader) -> None:
     with pytest.raises(DownloadError, match="over https only"):
-        store.resolve("http://example.org/weights.pth")
+        store.fetch("http://example.org/weights.pth")
     assert downloader.asked == []
 
 
@@ -128,34 +147,65 @@ def test_offline_refuses_with_the_line_to_run_and_still_finds_what_is_there(
     target = tmp_path / "depth_anything_v2_vitb.pth"
     line = f"mkdir -p {tmp_path} && curl -fL {DEFAULT_DEPTH_MODEL_URL} -o {target}"
     with pytest.raises(DownloadError) as refused:
-        store.resolve("default")
+        store.fetch("default")
     assert str(refused.value).endswith(line)
     target.touch()
-    assert store.resolve("default").path == target
+    assert store.fetch("default") == target
     assert downloader.asked == []
+
+
+def range_of(store: CheckpointStore, backend: str) -> float | None:
+    """Range of the network that is read, which is metric if it has one."""
+    network = store.resolve(backend).network
+    assert isinstance(network, DepthAnythingV2Network)
+    return network.max_depth_m
 
 
 def test_metric_checkpoints_are_known_by_name_and_by_file_name(
     tmp_path: Path, store: CheckpointStore
 ) -> None:
-    assert store.resolve("metric-indoor-small").max_depth_m == 20
-    assert store.resolve("metric-outdoor-large").max_depth_m == 80
-    official = tmp_path / "depth_anything_v2_metric_hypersim_vitb.pth"
-    official.touch()
-    assert store.resolve(str(official)).depth_kind == "metric"
-    other = tmp_path / "mine.pth"
-    other.touch()
-    assert store.resolve(str(other)).depth_kind == "relative"
+    for name, range_m in (("metric-indoor-small", 20), ("metric-outdoor-large", 80)):
+        save_checkpoint(store.locate(name))
+        assert range_of(store, name) == range_m
+    official = save_checkpoint(tmp_path / "depth_anything_v2_metric_hypersim_vitb.pth")
+    depth = store.resolve(str(official)).depth
+    assert depth == (Output("depth", Meaning.METRES, 20.0), "metric")
+    other = save_checkpoint(tmp_path / "mine.pth")
+    depth = store.resolve(str(other)).depth
+    assert depth == (Output("depth", Meaning.INVERSE_DEPTH), "relative")
 
 
 def test_a_note_beside_a_checkpoint_says_what_it_is(tmp_path: Path, store: CheckpointStore) -> None:
-    path = tmp_path / "mine.pth"
-    path.touch()
+    path = save_checkpoint(tmp_path / "mine.pth")
     note = tmp_path / "mine.pth.json"
     note.write_text(json.dumps({"depth_kind": "metric", "max_depth_m": 35}))
-    assert store.resolve(str(path)).max_depth_m == 35
+    assert range_of(store, str(path)) == 35
     note.write_text(json.dumps({"depth_kind": "relative"}))
-    assert store.resolve(str(path)).max_depth_m is None
+    assert range_of(store, str(path)) is None
+
+
+def test_a_file_is_read_again_only_when_it_has_changed(
+    tmp_path: Path, store: CheckpointStore
+) -> None:
+    path = save_checkpoint(tmp_path / "mine.safetensors")
+    first = store.read(path)
+    assert first.checkpoint.network.variant == "vit-64x4"
+    assert store.read(path) is first
+    save_checkpoint(path, replace(TINY, depth=5))
+    assert store.read(path).checkpoint.network.variant == "vit-64x5"
+
+
+def test_strange_files_are_told_with_the_networks_that_were_tried(
+    tmp_path: Path, store: CheckpointStore
+) -> None:
+    path = tmp_path / "linear.pth"
+    torch.save(torch.nn.Linear(2, 2).state_dict(), path)
+    with pytest.raises(
+        CheckpointError,
+        match=r"linear.pth is not a Depth Anything V2 checkpoint: it lacks the tensors "
+        r"pretrained.cls_token, .*\(it has bias, weight\)",
+    ):
+        store.resolve(str(path))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +237,7 @@ def test_a_cache_that_cannot_be_written_still_gives_what_it_holds(tmp_path: Path
     path.touch()
     tmp_path.chmod(0o500)
     try:
-        assert CheckpointStore(tmp_path).resolve("default").path == path
+        assert CheckpointStore(tmp_path).fetch("default") == path
         assert [p.name for p in tmp_path.iterdir()] == [path.name], "no lock, no note"
     finally:
         tmp_path.chmod(0o700)
@@ -199,7 +249,7 @@ def test_each_licence_is_told_once(
     forget_notices()
     with caplog.at_level(logging.INFO, logger="vizion3d"):
         for name in ("default", "base", "small", "large"):
-            store.resolve(name)
+            store.fetch(name)
     told = [record.getMessage() for record in caplog.records]
     assert told == [
         "the weights default are licensed CC-BY-NC-4.0 (no commercial use)",
@@ -217,8 +267,6 @@ def test_the_catalogue() -> None:
 
 
 def test_the_catalogues_parameter_counts_are_the_networks() -> None:
-    import torch
-
     from vizion3d.networks.depth_anything_v2.config import NetworkConfig
     from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
 

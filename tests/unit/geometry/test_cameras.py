@@ -23,6 +23,7 @@ def exif_with(**tags: float) -> Image.Exif:
         "plane_x": 0xA20E,
         "plane_unit": 0xA210,
         "width": 0xA002,
+        "height": 0xA003,
     }
     exif = Image.Exif()
     exif.get_ifd(0x8769).update({numbers[name]: value for name, value in tags.items()})
@@ -93,6 +94,25 @@ def test_the_focal_plane_resolution(unit: int, per_mm: float) -> None:
 def test_the_focal_plane_resolution_follows_a_scaled_photo() -> None:
     exif = exif_with(focal_mm=5.0, plane_x=8000.0, plane_unit=3, width=4000)
     assert focal_from_exif(exif, 1000, 750) == pytest.approx(5 * 800 / 4)
+
+
+@pytest.mark.parametrize(
+    ("taken", "stored"),
+    [
+        ({"width": 4000, "height": 3000}, (4000, 3000)),
+        ({"width": 3000, "height": 4000}, (3000, 4000)),  # pixels in portrait
+        ({"width": 4000, "height": 3000}, (3000, 4000)),  # turned since, the tags were left
+        ({"width": 4000}, (4000, 3000)),
+        ({"width": 3000}, (3000, 4000)),
+    ],
+)
+def test_the_size_that_was_taken_is_compared_with_the_same_side(
+    taken: dict[str, float], stored: tuple[int, int]
+) -> None:
+    exif = exif_with(focal_mm=5.0, plane_x=8000.0, plane_unit=3, **taken)
+    assert focal_from_exif(exif, *stored) == pytest.approx(4000)
+    halved = [side // 2 for side in stored]
+    assert focal_from_exif(exif, *halved) == pytest.approx(2000)
 
 
 @pytest.mark.parametrize(

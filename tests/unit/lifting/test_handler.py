@@ -5,13 +5,22 @@ import open3d as o3d
 import pytest
 
 from tests.support.checkpoints import TINY, save_checkpoint, seeded_network
-from tests.support.fakes import FakeStore, GivenDepthLoader, GivenDepthRuntime, touch
+from tests.support.fakes import (
+    METRIC,
+    RELATIVE,
+    FakeStore,
+    GivenDepthLoader,
+    GivenDepthRuntime,
+    touch,
+)
 from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
-from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
+from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.errors import CheckpointError, InferenceError, InvalidImageError
 from vizion3d.lifting import DepthEstimationAdvanceConfig, DepthEstimationCommand
-from vizion3d.lifting.handler import DepthEstimationHandler, ImageLimits
+from vizion3d.lifting.handler import DepthEstimationHandler
+from vizion3d.media.limits import ImageLimits
+from vizion3d.networks.base import Network
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.choice import runtime_loader
 from vizion3d.runtime.conversions import ConversionStore
@@ -27,8 +36,8 @@ DEPTH = RNG.uniform(1, 5, (6, 8)).astype(np.float32)
 class Kitchen:
     """A handler with a known depth, and the fakes behind it."""
 
-    def __init__(self, folder: Path, depth: np.ndarray, max_depth_m: float | None = None) -> None:
-        self.store = FakeStore(Checkpoint(touch(folder / "fake.pth"), max_depth_m))
+    def __init__(self, folder: Path, depth: np.ndarray, network: Network = RELATIVE) -> None:
+        self.store = FakeStore(touch(folder / "fake.pth"), network)
         self.runtime = GivenDepthRuntime(depth)
         runtimes = RuntimeCache(GivenDepthLoader(self.runtime), 1)
         self.handler = DepthEstimationHandler(
@@ -73,7 +82,7 @@ def test_the_point_cloud_is_open3ds_own_of_the_same_depth(tmp_path: Path) -> Non
     config = DepthEstimationAdvanceConfig(fx=7.0, fy=9.0, cx=3.1, cy=2.2, depth_trunc=4.0)
     depth = DEPTH  # metres
     command = DepthEstimationCommand(IMAGE, return_point_cloud=True, advanced_config=config)
-    result = Kitchen(tmp_path, depth, max_depth_m=20.0).handler.handle(command)
+    result = Kitchen(tmp_path, depth, METRIC).handler.handle(command)
     assert result.depth_kind == "metric"
     rgbd = o3d.geometry.RGBDImage.create_from_color_and_depth(
         o3d.geometry.Image(IMAGE),
@@ -122,7 +131,7 @@ def test_the_edge_threshold_removes_flying_pixels(tmp_path: Path) -> None:
     for threshold in (None, 0.04):
         config = DepthEstimationAdvanceConfig(edge_threshold=threshold)
         command = DepthEstimationCommand(IMAGE, return_point_cloud=True, advanced_config=config)
-        cloud = Kitchen(tmp_path, depth, 20.0).handler.handle(command).point_cloud
+        cloud = Kitchen(tmp_path, depth, METRIC).handler.handle(command).point_cloud
         assert cloud is not None
         kept[threshold] = len(cloud.points)
     assert kept == {None: 48, 0.04: 36}

@@ -1,18 +1,20 @@
 import contextlib
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from vizion3d.errors import InvalidImageError
-from vizion3d.media.images import decode, read_header
+from vizion3d.media.images import decode, read_header, snapshot
 
 
 def encoded(image: Image.Image, format_: str = "PNG", **options: Any) -> bytes:
@@ -63,6 +65,22 @@ def test_the_result_may_be_written_and_a_view_of_an_array_is_copied() -> None:
     assert result.flags.c_contiguous
     assert result.flags.writeable
     assert np.array_equal(result, flipped)
+
+
+def test_a_snapshot_does_not_follow_its_original(tmp_path: Path) -> None:
+    data = encoded(gradient())
+    buffer, pixels, drawn_on = bytearray(data), np.asarray(gradient()).copy(), gradient()
+    taken = [snapshot(buffer), snapshot(memoryview(buffer)), snapshot(pixels), snapshot(drawn_on)]
+    buffer[:] = bytes(len(buffer))
+    pixels[:] = 0
+    drawn_on.paste((0, 0, 0), (0, 0, 4, 3))
+    for image in taken:
+        assert np.array_equal(decode(image), np.asarray(gradient()))
+    path = tmp_path / "image.png"
+    path.write_bytes(data)
+    with Image.open(path) as opened:
+        for named in (str(path), path, data, opened):
+            assert snapshot(named) is named
 
 
 @pytest.mark.parametrize(
@@ -208,6 +226,38 @@ def test_the_pixel_limit_can_be_set_and_holds_for_every_kind_of_input() -> None:
             decode(given_, max_pixels=11)
 
 
+@pytest.mark.timeout(30)
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", Path("/dev/zero")):
+        with pytest.raises(InvalidImageError, match="is no regular file, but a pipe"):
+            decode(path)
+        with pytest.raises(InvalidImageError, match="is no regular file, but a pipe"):
+            read_header(path)
+
+
+class LimitSeen(ImageFile.ImageFile):
+    """A format whose plugin looks at Pillow's pixel limit while a file is opened."""
+
+    format = "LIMITSEEN"
+    limits: ClassVar[list[int | None]] = []
+
+    def _open(self) -> None:
+        self.limits.append(Image.MAX_IMAGE_PIXELS)
+        self._size, self._mode = (1, 1), "RGB"
+
+
+def test_pillows_own_limit_is_never_changed_for_other_threads() -> None:
+    pillows = Image.MAX_IMAGE_PIXELS
+    Image.register_open(LimitSeen.format, LimitSeen, lambda head: head.startswith(b"LIMIT"))
+    try:
+        read_header(b"LIMIT")
+    finally:
+        Image.ID.remove(LimitSeen.format)
+        del Image.OPEN[LimitSeen.format]
+    assert LimitSeen.limits == [pillows]
+
+
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_damaged_bytes_give_an_image_or_our_error(data: st.DataObject) -> None:
@@ -245,3 +295,26 @@ def test_a_header_tells_size_and_focal_length() -> None:
     assert (header.width_px, header.height_px) == (40, 30)
     assert header.exif_focal_px == pytest.approx(26 / 43.2666 * 50, rel=1e-4)
     assert read_header(np.zeros((2, 3, 3), np.uint8)).exif_focal_px is None
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "TIFF"])
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("stored", [(40, 30), (30, 40)])
+def test_the_focal_plane_resolution_holds_for_the_pixels_as_stored(
+    stored: tuple[int, int], orientation: int, format_: str
+) -> None:
+    # 5 mm, 80 pixels per mm, taken at the size that is stored.
+    tags = {0x920A: IFDRational(5, 1), 0xA20E: IFDRational(80, 1), 0xA210: 4, 0xA002: stored[0]}
+    options: dict[str, Any]
+    if format_ == "TIFF":  # Pillow writes the EXIF part of one in this way only
+        directory = ImageFileDirectory_v2()
+        directory[0x0112], directory[0x8769] = orientation, tags
+        options = {"tiffinfo": directory}
+    else:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        exif.get_ifd(0x8769).update(tags)
+        options = {"exif": exif}
+    header = read_header(encoded(gradient(*stored), format_, **options))
+    assert header.exif_focal_px == pytest.approx(400)
+    assert (header.width_px, header.height_px) == (stored if orientation == 1 else stored[::-1])

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from tests.support.fakes import FakeStore, GivenDepthLoader, GivenDepthRuntime, touch
-from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.errors import InvalidImageError
 from vizion3d.lifting import DepthEstimationCommand
-from vizion3d.lifting.handler import DepthEstimationHandler, ImageLimits
+from vizion3d.lifting.handler import DepthEstimationHandler
 from vizion3d.media.images import decode
+from vizion3d.media.limits import ImageLimits
 from vizion3d.media.nvjpeg import NvJpeg, find_nvjpeg
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.queue import DirectInference
@@ -152,7 +152,7 @@ def test_a_torchvision_that_does_not_work_is_told_once(
 def test_the_handler_decodes_with_it(tmp_path: Path) -> None:
     runtimes = RuntimeCache(GivenDepthLoader(GivenDepthRuntime(np.eye(5, 8, dtype=np.float32))), 1)
     handler = DepthEstimationHandler(
-        FakeStore(Checkpoint(touch(tmp_path / "fake.pth"))),
+        FakeStore(touch(tmp_path / "fake.pth")),
         runtimes,
         DirectInference(),
         ImageLimits(),

@@ -1,7 +1,11 @@
+import resource
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -63,6 +67,48 @@ def test_a_turned_video_is_seen_upright(tmp_path: Path) -> None:
         assert isinstance(decoded, np.ndarray)
         assert decoded.shape == upright.shape
         assert np.abs(decoded.astype(int) - upright).mean() < 6
+
+
+class SlowContainer:
+    """A container whose second frame takes until it is let go."""
+
+    def __init__(self, container: Any) -> None:
+        self.container = container
+        self.decoding, self.go_on = threading.Event(), threading.Event()
+        self.closed_while_decoding = False
+
+    def decode(self, stream: object) -> Iterator[av.VideoFrame]:
+        for number, frame in enumerate(self.container.decode(stream)):
+            if number == 1:
+                self.decoding.set()
+                assert self.go_on.wait(30)
+                self.decoding.clear()
+            yield frame
+
+    def close(self) -> None:
+        self.closed_while_decoding = self.decoding.is_set()
+        self.container.close()
+
+
+def test_closing_waits_for_the_frame_that_another_thread_decodes(panned: Path) -> None:
+    video = Video(panned)
+    slow = video._container = SlowContainer(video._container)
+    ended: list[BaseException] = []
+
+    def decode_all() -> None:
+        try:
+            list(video)
+        except ValueError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=decode_all)
+    with video:
+        thread.start()
+        assert slow.decoding.wait(30)
+        threading.Timer(0.05, slow.go_on.set).start()
+    thread.join(30)
+    assert not slow.closed_while_decoding
+    assert "is closed" in str(ended[0])
 
 
 def test_what_is_no_video_is_told(tmp_path: Path, panned: Path) -> None:
@@ -135,6 +181,29 @@ def test_after_an_error_there_is_no_file(panned: Path, tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="enough"):
         write_and_fail()
+    assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("full_at_bytes", [0, 1000, 2500])
+def test_a_video_that_could_not_be_written_whole_is_not_published(
+    tmp_path: Path, full_at_bytes: int
+) -> None:
+    original = write_video(tmp_path / "in.mp4", panning(30))
+    out = tmp_path / "out" / "depth.mp4"
+
+    def write_until_full() -> None:
+        with Video(original) as video, DepthVideo(out, video) as target:
+            for _, time_s in video.timed():
+                target.write(RAMP, time_s)
+            # The encoder still holds most frames: what fails from here on fails on leaving.
+            resource.setrlimit(resource.RLIMIT_FSIZE, (full_at_bytes, allowed[1]))
+
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_until_full()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
     assert list(out.parent.iterdir()) == []
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from vizion3d.errors import MissingDependencyError
-from vizion3d.geometry.projection import CameraIntrinsics, Frame
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.frames import Frame
 from vizion3d.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
 from vizion3d.outputs.points import to_points
 
@@ -14,20 +14,13 @@ from vizion3d.outputs.points import to_points
 @pytest.mark.parametrize("frame", ["opencv", "opengl"])
 def test_the_cloud_is_our_own_points(frame: Frame) -> None:
     rng = np.random.default_rng(0)
-    result = DepthEstimationResult(
-        raw_depth=rng.uniform(0.5, 12, (30, 40)).astype(np.float32),
-        rgb=rng.integers(0, 256, (30, 40, 3), np.uint8),
-        min_depth=0.5,
-        max_depth=12,
-        backend_used="any",
-        depth_kind="metric",
-        intrinsics=CameraIntrinsics(31.5, 33.0, 17.2, 16.1, 40, 30),
-    )
-    config = DepthEstimationAdvanceConfig(frame=frame, edge_threshold=2.0)
-    cloud = to_point_cloud(result, config)
+    depth_m = rng.uniform(-5, 12, (30, 40)).astype(np.float32).clip(0)
+    rgb = rng.integers(0, 256, (30, 40, 3), np.uint8)
+    camera = CameraIntrinsics(31.5, 33.0, 17.2, 16.1, 40, 30)
+    cloud = to_point_cloud(depth_m, rgb, camera, frame)
     points = np.asarray(cloud.points)
     colors = np.rint(np.asarray(cloud.colors) * 255)
-    expected = to_points(result, config)
+    expected = to_points(depth_m, rgb, camera, frame)
     assert 100 < len(points) < 1200
     np.testing.assert_allclose(points, expected[0], rtol=1e-6, atol=1e-6)
     assert np.array_equal(colors, expected[1])

@@ -1,6 +1,7 @@
 import numpy as np
 
-from vizion3d.geometry.projection import CameraIntrinsics, unproject
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.projection import unproject
 from vizion3d.outputs.view import BACKGROUND, render_view
 
 CAMERA = CameraIntrinsics(50, 50, 19.5, 14.5, 40, 30)

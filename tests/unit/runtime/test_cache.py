@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.fakes import METRIC, RELATIVE
 from vizion3d.checkpoints.store import Checkpoint
-from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.errors import CheckpointError
-from vizion3d.runtime.base import Runtime
+from vizion3d.networks.base import Size
+from vizion3d.runtime.base import Images, Maps, Runtime
 from vizion3d.runtime.cache import RuntimeCache
 
 
@@ -16,8 +17,10 @@ class FakeRuntime:
     def __init__(self, name: str) -> None:
         self.description = name
 
-    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
-        return np.zeros(images.shape[:3], np.float32)
+    network = RELATIVE
+
+    def infer(self, images: Images, size: Size) -> Maps:
+        return {"depth": np.zeros(images["image"].shape[:3], np.float32)}
 
 
 class FakeLoader:
@@ -47,7 +50,7 @@ def checkpoint(folder: Path, name: str) -> Checkpoint:
     path = folder / name
     if not path.exists():
         path.touch()
-    return Checkpoint(path)
+    return Checkpoint(path, RELATIVE)
 
 
 def test_a_model_is_loaded_once_however_many_threads_ask(
@@ -105,7 +108,7 @@ def test_one_file_is_one_model_however_it_is_named(
     cache = RuntimeCache(loader, 2)
     wanted = checkpoint(tmp_path, "a")
     monkeypatch.chdir(tmp_path)
-    assert cache.get(wanted) is cache.get(Checkpoint(Path("a")))
+    assert cache.get(wanted) is cache.get(Checkpoint(Path("a"), RELATIVE))
     assert list(cache.loaded()) == [wanted.path.resolve()]
 
 
@@ -134,9 +137,9 @@ def test_a_changed_file_is_loaded_anew(tmp_path: Path, loader: FakeLoader) -> No
 def test_the_same_file_read_as_metric_is_another_model(tmp_path: Path, loader: FakeLoader) -> None:
     cache = RuntimeCache(loader, 2)
     relative = checkpoint(tmp_path, "a")
-    assert cache.get(relative) is not cache.get(Checkpoint(relative.path, 20.0))
+    assert cache.get(relative) is not cache.get(Checkpoint(relative.path, METRIC))
 
 
 def test_a_file_that_is_gone_is_told(tmp_path: Path, loader: FakeLoader) -> None:
     with pytest.raises(CheckpointError, match="cannot be read: No such file"):
-        RuntimeCache(loader, 2).get(Checkpoint(tmp_path / "none"))
+        RuntimeCache(loader, 2).get(Checkpoint(tmp_path / "none", RELATIVE))

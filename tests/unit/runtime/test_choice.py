@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checkpoints import save_checkpoint
-from vizion3d.checkpoints.store import Checkpoint
+from tests.support.checkpoints import checkpoint_at, save_checkpoint
 from vizion3d.errors import InvalidConfigError
 from vizion3d.runtime.choice import choose_framework, default_batch_size, runtime_loader
 from vizion3d.runtime.conversions import ConversionStore
@@ -48,7 +47,7 @@ def test_a_lower_precision_has_a_net_under_it(
 ) -> None:
     settings = load_settings(runtime=framework, device="cpu", precision=precision)
     load = runtime_loader(settings, ConversionStore(tmp_path))
-    runtime = load(Checkpoint(save_checkpoint(tmp_path / "tiny.pth")))
+    runtime = load(checkpoint_at(save_checkpoint(tmp_path / "tiny.pth")))
     assert runtime.description == f"{framework} cpu {precision}"
     assert isinstance(runtime, PrecisionFallback) == (precision != "fp32")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.checkpoints import save_checkpoint
+from tests.support.checkpoints import checkpoint_at, save_checkpoint
+from tests.support.fakes import METRIC, RELATIVE
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.errors import CheckpointError
 from vizion3d.runtime.conversions import FOLDER, ConversionStore
@@ -18,7 +19,7 @@ from vizion3d.runtime.openvino_runtime import OpenVinoRuntime, best_precision
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Checkpoint:
-    return Checkpoint(save_checkpoint(tmp_path / "tiny.pth"))
+    return checkpoint_at(save_checkpoint(tmp_path / "tiny.pth"))
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_a_network_is_converted_once_and_kept(
     (folder,) = converted_folders(tmp_path)
     changed = (folder / "network.blob").stat().st_mtime_ns
     second = store.get(tiny, "fp32")
-    assert np.array_equal(first.positions, second.positions)
+    assert np.array_equal(first.constants["positions"], second.constants["positions"])
     assert (folder / "network.blob").stat().st_mtime_ns == changed
 
 
@@ -47,7 +48,7 @@ def test_the_key_is_the_content_not_the_path(
     tmp_path: Path, tiny: Checkpoint, store: ConversionStore
 ) -> None:
     store.get(tiny, "fp32")
-    copy = Checkpoint(tmp_path / "copy.pth")
+    copy = Checkpoint(tmp_path / "copy.pth", tiny.network)
     shutil.copy(tiny.path, copy.path)
     store.get(copy, "fp32")
     assert len(converted_folders(tmp_path)) == 1, "the copy's content was converted already"
@@ -57,7 +58,7 @@ def test_the_key_is_the_content_not_the_path(
     assert len(converted_folders(tmp_path)) == 2
 
 
-@pytest.mark.parametrize("name", ["network.blob", "positions.npy"])
+@pytest.mark.parametrize("name", ["network.blob", "constants.npz"])
 @pytest.mark.parametrize("damage", ["gone", "cut"])
 def test_a_damaged_conversion_is_made_anew(
     tmp_path: Path, tiny: Checkpoint, store: ConversionStore, name: str, damage: str
@@ -76,7 +77,7 @@ def test_relative_and_metric_readings_are_kept_apart(
     tmp_path: Path, tiny: Checkpoint, store: ConversionStore
 ) -> None:
     store.get(tiny, "fp32")
-    store.get(Checkpoint(tiny.path, 20.0), "fp32")
+    store.get(Checkpoint(tiny.path, METRIC), "fp32")
     assert len(converted_folders(tmp_path)) == 2
 
 
@@ -110,7 +111,8 @@ def test_a_kept_network_gives_the_depth_of_the_one_just_converted(
     for precision in ("fp32", "bf16"):
         made, kept = (OpenVinoRuntime(tiny, store, precision) for _ in range(2))
         for size in ((70, 98), (28, 42)):
-            assert np.array_equal(made.infer(image, size), kept.infer(image, size))
+            first, second = (r.infer({"image": image}, size)["depth"] for r in (made, kept))
+            assert np.array_equal(first, second)
 
 
 def test_clearing_frees_everything_and_the_checkpoint_stays(
@@ -139,7 +141,7 @@ def test_what_is_no_checkpoint_leaves_nothing(tmp_path: Path, store: ConversionS
     path = tmp_path / "bad.pth"
     path.write_bytes(b"garbage")
     with pytest.raises(CheckpointError):
-        store.get(Checkpoint(path), "fp32")
+        store.get(Checkpoint(path, RELATIVE), "fp32")
     assert converted_folders(tmp_path) == []
 
 
@@ -192,12 +194,13 @@ def test_converting_and_inferring_report_to_nobody(
     program = (
         "import sys; from pathlib import Path\n"
         "import numpy as np\n"
-        "from vizion3d.checkpoints.store import Checkpoint\n"
+        "from vizion3d.checkpoints.store import CheckpointStore\n"
         "from vizion3d.runtime.conversions import ConversionStore\n"
         "from vizion3d.runtime.openvino_runtime import OpenVinoRuntime\n"
-        "checkpoint, cache = Checkpoint(Path(sys.argv[1])), ConversionStore(Path(sys.argv[2]))\n"
+        "path, cache = Path(sys.argv[1]), ConversionStore(Path(sys.argv[2]))\n"
+        "checkpoint = CheckpointStore(path.parent).read(path).checkpoint\n"
         "runtime = OpenVinoRuntime(checkpoint, cache, sys.argv[3])\n"
-        "runtime.infer(np.zeros((1, 9, 9, 3), np.uint8), (28, 28))\n"
+        "runtime.infer({'image': np.zeros((1, 9, 9, 3), np.uint8)}, (28, 28))\n"
         "print([name for name in sys.modules if name.startswith('openvino_telemetry')])\n"
         "import openvino_telemetry\n"
     )

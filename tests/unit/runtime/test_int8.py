@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.checkpoints import TINY, save_checkpoint
+from tests.support.checkpoints import TINY, checkpoint_at, save_checkpoint
+from tests.support.fakes import RELATIVE
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.errors import CheckpointError, MissingDependencyError
-from vizion3d.networks.depth_anything_v2.recipe import network_size
+from vizion3d.networks.depth_anything_v2.network import DepthAnythingV2Network
 from vizion3d.runtime.calibration import calibration_images, dead_leaves, pink_noise
 from vizion3d.runtime.conversions import ConversionStore, convert
 from vizion3d.runtime.int8 import quantize
@@ -19,13 +20,13 @@ from vizion3d.runtime.openvino_runtime import OpenVinoRuntime
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Checkpoint:
-    return Checkpoint(save_checkpoint(tmp_path / "tiny.pth"), None)
+    return checkpoint_at(save_checkpoint(tmp_path / "tiny.pth"))
 
 
 def quantized_inputs(model: Any) -> set[str]:
     """The modules whose operations read what was rounded to 8 bits."""
     return {
-        target.get_node().get_friendly_name().split("/")[0].removeprefix("__module.network.")
+        target.get_node().get_friendly_name().split("/")[0].removeprefix("__module.")
         for node in model.get_ops()
         if node.get_type_name() == "FakeQuantize"
         for target in node.output(0).get_target_inputs()
@@ -35,7 +36,8 @@ def quantized_inputs(model: Any) -> set[str]:
 def test_the_encoder_is_computed_in_8_bits_but_for_its_attention_and_the_head_is_not(
     tiny: Checkpoint, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    read_by = quantized_inputs(quantize(*convert(tiny)))
+    model, constants = convert(tiny)
+    read_by = quantized_inputs(quantize(model, tiny.network, constants))
     assert {"pretrained.blocks.0.attn.qkv", "pretrained.blocks.1.mlp.fc2"} <= read_by
     assert not [name for name in read_by if "depth_head" in name or "scaled_dot" in name]
     assert capfd.readouterr() == ("", ""), "NNCF draws its progress elsewhere"
@@ -43,24 +45,26 @@ def test_the_encoder_is_computed_in_8_bits_but_for_its_attention_and_the_head_is
 
 def test_the_depth_stays_near_and_the_conversion_is_kept(tmp_path: Path, tiny: Checkpoint) -> None:
     store = ConversionStore(tmp_path / "cache")
-    image = dead_leaves(np.random.default_rng(99), 120)[None, :90]
-    size = network_size(90, 120, 168)
-    exact = OpenVinoRuntime(tiny, store, "fp32").infer(image, size)
+    image = {"image": dead_leaves(np.random.default_rng(99), 120)[None, :90]}
+    size = tiny.network.recipe.network_size(90, 120, 168)
+    exact = OpenVinoRuntime(tiny, store, "fp32").infer(image, size)["depth"]
     first = OpenVinoRuntime(tiny, store, "int8")
     assert first.description == "openvino cpu int8"
-    depth = first.infer(image, size)
+    depth = first.infer(image, size)["depth"]
     assert 0 < np.abs(depth - exact).max() < 0.1 * np.ptp(exact)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))  # none is converted again
         kept = OpenVinoRuntime(tiny, ConversionStore(tmp_path / "cache"), "int8")
-    assert np.array_equal(kept.infer(image, size), depth)
+    assert np.array_equal(kept.infer(image, size)["depth"], depth)
 
 
 def test_a_metric_network_with_gated_layers_is_converted_too(tmp_path: Path) -> None:
     gated = replace(TINY, feed_forward="swiglu")
-    checkpoint = Checkpoint(save_checkpoint(tmp_path / "gated.pth", gated), 20.0)
+    checkpoint = Checkpoint(
+        save_checkpoint(tmp_path / "gated.pth", gated), DepthAnythingV2Network(gated, 20.0)
+    )
     runtime = OpenVinoRuntime(checkpoint, ConversionStore(tmp_path / "cache"), "int8")
-    depth = runtime.infer(np.zeros((1, 30, 40, 3), np.uint8), (28, 42))
+    depth = runtime.infer({"image": np.zeros((1, 30, 40, 3), np.uint8)}, (28, 42))["depth"]
     assert depth.min() > 0
     assert depth.max() < 20
 
@@ -72,15 +76,16 @@ def test_without_nncf_it_says_how_to_get_it_before_it_reads_the_checkpoint(
     broken.write_bytes(b"not a checkpoint")
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(MissingDependencyError, match=r"pip install 'vizion3d\[int8\]'"):
-        ConversionStore(tmp_path / "cache").get(Checkpoint(broken), "int8")
+        ConversionStore(tmp_path / "cache").get(Checkpoint(broken, RELATIVE), "int8")
 
 
 def test_what_nncf_cannot_do_is_told(tmp_path: Path, tiny: Checkpoint) -> None:
-    model, positions = convert(tiny)
+    model, constants = convert(tiny)
+    cut = {"positions": constants["positions"][..., :-1]}
     with pytest.raises(
         CheckpointError, match=r"cannot be converted to int8 .* incompatible.*: ask for another"
     ):
-        quantize(model, positions[..., :-1])
+        quantize(model, tiny.network, cut)
 
 
 def test_the_images_span_dark_and_bright_and_every_tint() -> None:

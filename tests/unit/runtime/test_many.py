@@ -12,13 +12,13 @@ from PIL import Image
 
 from tests.support.fakes import FakeStore, GivenDepthLoader, touch
 from vizion3d.app import Container, build_container
-from vizion3d.checkpoints.store import Checkpoint
-from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.core.scope import Scope, current_scope, within
 from vizion3d.errors import DeadlineExceededError, InvalidConfigError, InvalidImageError
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
+from vizion3d.networks.base import Size
+from vizion3d.runtime.base import Images, Maps
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.many import run_batched, run_many
 from vizion3d.settings import Settings
@@ -332,12 +332,13 @@ class MeanRuntime:
         self.largest_batch = largest_batch
         self.batches: list[int] = []
 
-    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+    def infer(self, images: Images, size: Size) -> Maps:
         time.sleep(0.002)  # so that others gather meanwhile
-        if len(images) > self.largest_batch:
+        image = images["image"]
+        if len(image) > self.largest_batch:
             raise MemoryError("out of memory")
-        self.batches.append(len(images))
-        return images[..., 0].astype(np.float32)
+        self.batches.append(len(image))
+        return {"depth": image[..., 0].astype(np.float32)}
 
 
 @pytest.fixture
@@ -347,7 +348,7 @@ def runtime() -> MeanRuntime:
 
 @pytest.fixture
 def container(tmp_path: Path, runtime: MeanRuntime) -> Container:
-    store = FakeStore(Checkpoint(touch(tmp_path / "model.pth"), None))
+    store = FakeStore(touch(tmp_path / "model.pth"))
     return build_container(Settings(), store, RuntimeCache(GivenDepthLoader(runtime), 1))
 
 

@@ -6,10 +6,12 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from tests.support.fakes import Recorder
+from tests.support.fakes import RELATIVE, Recorder
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.core.scope import Scope, within
 from vizion3d.errors import DeadlineExceededError
+from vizion3d.networks.base import Size
+from vizion3d.runtime.base import Images, Maps, Runtime
 from vizion3d.runtime.queue import DirectInference, Inference, InferenceQueue
 
 SIZE = (14, 14)
@@ -19,10 +21,15 @@ def grey(value: int, shape: tuple[int, int] = (4, 6)) -> UInt8Array:
     return np.full((*shape, 3), value, np.uint8)
 
 
+def depth_of(inference: Inference, runtime: Runtime, image: UInt8Array) -> Float32Array:
+    return inference.infer(runtime, {"image": image}, SIZE)["depth"]
+
+
 class GatedRuntime:
     """Answers each image's first value as its depth, once its gate is open; some values fail."""
 
     description = "gated"
+    network = RELATIVE
 
     def __init__(self, fails: tuple[int, ...] = (), largest_batch: int = 100) -> None:
         self.gate = threading.Event()
@@ -31,16 +38,17 @@ class GatedRuntime:
         self.fails = fails
         self.largest_batch = largest_batch
 
-    def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+    def infer(self, images: Images, size: Size) -> Maps:
         self.entered.set()
         assert self.gate.wait(30)
-        values = images[:, 0, 0, 0].tolist()
+        image = images["image"]
+        values = image[:, 0, 0, 0].tolist()
         if len(values) > self.largest_batch:
             raise MemoryError("out of memory")
         if set(values) & set(self.fails):
             raise ValueError("bad image")
         self.batches.append(values)
-        return images[..., 0].astype(np.float32)
+        return {"depth": image[..., 0].astype(np.float32)}
 
 
 class Callers:
@@ -54,7 +62,7 @@ class Callers:
     ) -> "Future[float]":
         def call() -> float:
             with within(scope or Scope()):
-                return float(self.inference.infer(runtime, image, SIZE)[0, 0])
+                return float(depth_of(self.inference, runtime, image)[0, 0])
 
         return self.pool.submit(call)
 
@@ -80,19 +88,19 @@ def ask_while_busy(
     assert runtime.entered.wait(30)
     for count, image in enumerate(images[1:], 1):
         asked.append(callers.ask(runtime, image))
-        until(lambda count=count: queue.depth == count)
+        until(lambda count=count: queue.length == count)
     return asked
 
 
 def test_a_direct_inference_runs_in_the_callers_thread() -> None:
     runtime, recorder = GatedRuntime(), Recorder()
     runtime.gate.set()
-    depth = DirectInference(recorder).infer(runtime, grey(7), SIZE)
+    depth = depth_of(DirectInference(recorder), runtime, grey(7))
     assert depth.shape == (4, 6)
     assert depth[0, 0] == 7
     assert [stage for stage, _ in recorder.stages] == ["inference"]
     with within(Scope(0)), pytest.raises(DeadlineExceededError):
-        DirectInference().infer(runtime, grey(7), SIZE)
+        depth_of(DirectInference(), runtime, grey(7))
 
 
 def test_images_that_wait_go_together_in_order_up_to_the_limit(pool: ThreadPoolExecutor) -> None:
@@ -110,12 +118,12 @@ def test_images_that_wait_go_together_in_order_up_to_the_limit(pool: ThreadPoolE
 def test_a_result_keeps_nothing_of_its_batch(pool: ThreadPoolExecutor) -> None:
     runtime, queue = GatedRuntime(), InferenceQueue(max_batch_size=4)
     kept: list[Float32Array] = []
-    pool.submit(lambda: kept.append(queue.infer(runtime, grey(0), SIZE)))
+    pool.submit(lambda: kept.append(depth_of(queue, runtime, grey(0))))
     assert runtime.entered.wait(30)
     waiting = [
-        pool.submit(lambda: kept.append(queue.infer(runtime, grey(1), SIZE))) for _ in range(4)
+        pool.submit(lambda: kept.append(depth_of(queue, runtime, grey(1)))) for _ in range(4)
     ]
-    until(lambda: queue.depth == 4)
+    until(lambda: queue.length == 4)
     runtime.gate.set()
     for future in waiting:
         future.result(30)
@@ -175,7 +183,7 @@ def test_who_is_cancelled_while_waiting_never_reaches_the_network(pool: ThreadPo
     callers = Callers(queue, pool)
     (first,) = ask_while_busy(callers, queue, runtime, [grey(0)])
     gone = callers.ask(runtime, grey(1), scope)
-    until(lambda: queue.depth == 1)
+    until(lambda: queue.length == 1)
     scope.cancel()
     with pytest.raises(CancelledError):
         gone.result(5)  # at once, though the network is still busy
@@ -192,7 +200,7 @@ def test_the_network_goes_on_after_its_next_image_was_called_off(pool: ThreadPoo
     callers = Callers(queue, pool)
     (first,) = ask_while_busy(callers, queue, runtime, [grey(0)])
     gone = callers.ask(runtime, grey(1), scope)
-    until(lambda: queue.depth == 1)
+    until(lambda: queue.length == 1)
     runtime.gate.set()
     assert first.result(30) == 0  # the second's batch waits for more now
     scope.cancel()
@@ -219,12 +227,12 @@ def test_a_deadline_covers_waiting_and_running(pool: ThreadPoolExecutor) -> None
 
 def test_the_networks_own_timeout_is_no_deadline(pool: ThreadPoolExecutor) -> None:
     class TimingOut(GatedRuntime):
-        def infer(self, images: UInt8Array, size: tuple[int, int]) -> Float32Array:
+        def infer(self, images: Images, size: Size) -> Maps:
             raise TimeoutError("device lost")
 
     queue = InferenceQueue()
     with pytest.raises(TimeoutError, match="device lost"):
-        queue.infer(TimingOut(), grey(0), SIZE)
+        depth_of(queue, TimingOut(), grey(0))
     queue.close()
 
 
@@ -239,4 +247,4 @@ def test_closing_calls_off_what_waits_and_ends_the_thread(pool: ThreadPoolExecut
     closing.result(5)
     assert not [t for t in threading.enumerate() if t.name == "inference" and t.is_alive()]
     with pytest.raises(RuntimeError, match="closed"):
-        queue.infer(runtime, grey(2), SIZE)
+        depth_of(queue, runtime, grey(2))

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.checkpoints import save_checkpoint
+from tests.support.checkpoints import checkpoint_at, save_checkpoint
+from tests.support.fakes import depth_of
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.errors import InvalidConfigError
 from vizion3d.runtime.torch_runtime import TorchRuntime, choose_device
@@ -12,24 +13,24 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (2, 30, 40, 3), np.uint8)
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    return Checkpoint(save_checkpoint(tmp_path_factory.mktemp("models") / "tiny.pth"))
+    return checkpoint_at(save_checkpoint(tmp_path_factory.mktemp("models") / "tiny.pth"))
 
 
 def test_depth_has_the_images_size_and_a_batch_gives_what_images_give_alone(
     tiny: Checkpoint,
 ) -> None:
     runtime = TorchRuntime(tiny, "cpu", "fp32")
-    together = runtime.infer(IMAGES, (70, 98))
+    together = depth_of(runtime, IMAGES, (70, 98))
     assert together.shape == (2, 30, 40)
     assert together.dtype == np.float32
-    alone = np.concatenate([runtime.infer(IMAGES[i : i + 1], (70, 98)) for i in range(2)])
+    alone = np.concatenate([depth_of(runtime, IMAGES[i : i + 1], (70, 98)) for i in range(2)])
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_a_lower_precision_stays_near_fp32(tiny: Checkpoint, precision: str) -> None:
-    exact = TorchRuntime(tiny, "cpu", "fp32").infer(IMAGES, (70, 98))
-    lower = TorchRuntime(tiny, "cpu", precision).infer(IMAGES, (70, 98))
+    exact = depth_of(TorchRuntime(tiny, "cpu", "fp32"), IMAGES, (70, 98))
+    lower = depth_of(TorchRuntime(tiny, "cpu", precision), IMAGES, (70, 98))
     assert 0 < np.abs(lower - exact).max() < 0.05 * np.ptp(exact)
 
 

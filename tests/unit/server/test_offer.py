@@ -3,21 +3,20 @@ import pytest
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.errors import ModelNotAllowedError
 from vizion3d.server.offer import ModelOffer
-from vizion3d.server.settings import ServerSettings
 
 
-def offer(**settings: object) -> ModelOffer:
-    return ModelOffer(ServerSettings(port=1, **settings))
+def offer(default: str = DEFAULT_DEPTH_MODEL_URL, *others: str) -> ModelOffer:
+    return ModelOffer(default, others)
 
 
 def test_the_default_is_the_selected_model_or_the_release() -> None:
     assert offer().choose("") == offer().choose(None) == DEFAULT_DEPTH_MODEL_URL
-    assert offer(depth_model="nano").choose("") == "nano"
-    assert offer(depth_model="nano").choose("nano") == "nano"
+    assert offer("nano").choose("") == "nano"
+    assert offer("nano").choose("nano") == "nano"
 
 
 def test_models_are_allowed_by_the_very_words() -> None:
-    allowed = offer(depth_model="nano", allow_models=("/models/a.pth", "small", "nano"))
+    allowed = offer("nano", "/models/a.pth", "small", "nano")
     assert allowed.names == ("nano", "/models/a.pth", "small")
     assert allowed.choose("/models/a.pth") == "/models/a.pth"
 
@@ -39,7 +38,7 @@ def test_models_are_allowed_by_the_very_words() -> None:
     ],
 )
 def test_everything_else_is_refused_in_a_short_message(named: str) -> None:
-    allowed = offer(depth_model="nano", allow_models=("/models/a.pth", "small"))
+    allowed = offer("nano", "/models/a.pth", "small")
     with pytest.raises(ModelNotAllowedError) as refused:
         allowed.choose(named)
     assert len(str(refused.value)) < 300

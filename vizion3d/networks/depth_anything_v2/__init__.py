@@ -1,5 +1,9 @@
-"""Depth Anything V2 in plain torch: the DINOv2 encoder, the DPT head, and safe weight loading.
+"""Depth Anything V2: the DINOv2 encoder and the DPT head.
 
-``config`` is free of torch; everything else here imports it, so import this package's modules from
-where they are used, not at the top of a module that a light import reaches.
+``config``, ``network`` and ``positions`` are free of torch; ``model``, ``vit`` and ``dpt`` are the
+network in torch.
 """
+
+from vizion3d.networks.depth_anything_v2.network import DepthAnythingV2Family
+
+FAMILY = DepthAnythingV2Family()

@@ -1,14 +1,13 @@
 """The architecture of a checkpoint, read off the shapes of its tensors."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from vizion3d.errors import CheckpointError
-from vizion3d.networks.depth_anything_v2.recipe import PATCH_SIZE
+from vizion3d.networks.base import MismatchError, Shapes
 
-Shapes = Mapping[str, tuple[int, ...]]
+PATCH_SIZE = 14
+"""Side of a patch, in pixels."""
 
 HEAD_DIM = 64
 """Channels of one attention head, in every DINOv2 encoder."""
@@ -66,16 +65,15 @@ class NetworkConfig:
         return known or f"vit-{self.embed_dim}x{self.depth}"
 
 
-def config_from_shapes(shapes: Shapes, source: str = "checkpoint") -> NetworkConfig:
+def config_from_shapes(shapes: Shapes) -> NetworkConfig:
     """Read the architecture off a checkpoint's tensor shapes.
 
     Args:
         shapes: Tensor name -> shape.
-        source: What to call the checkpoint in an error message.
 
     Raises:
-        CheckpointError: A defining tensor is missing (all missing ones are named) or has a shape
-            that no Depth Anything V2 network has.
+        MismatchError: A defining tensor is missing (all missing ones are named) or has a shape that
+            no Depth Anything V2 network has.
     """
     gated = "pretrained.blocks.0.mlp.w3.weight" in shapes
     ranks = {
@@ -91,22 +89,15 @@ def config_from_shapes(shapes: Shapes, source: str = "checkpoint") -> NetworkCon
     }
     missing = [name for name in ranks if name not in shapes]
     if missing:
-        found = ", ".join(sorted(shapes)[:3]) or "no tensors at all"
-        raise CheckpointError(
-            f"{source} is not a Depth Anything V2 checkpoint: it lacks the tensors "
-            f"{', '.join(missing)} (it has {found}{' ...' if len(shapes) > 3 else ''}). "
-            "Use a .pth or .safetensors file of the official Depth Anything V2 release."
-        )
+        raise MismatchError(f"lacks the tensors {', '.join(missing)}")
     blocks = {int(m[1]) for n in shapes if (m := re.match(r"pretrained\.blocks\.(\d+)\.", n))}
     faults = [
-        f"{n} has the shape {tuple(shapes[n])}" for n, r in ranks.items() if len(shapes[n]) != r
+        f"has {n} of shape {tuple(shapes[n])}" for n, r in ranks.items() if len(shapes[n]) != r
     ]
     if not faults:
         faults = _impossible(shapes, len(blocks))
     if faults:
-        raise CheckpointError(
-            f"{source} is not a Depth Anything V2 checkpoint: {'; '.join(faults)}"
-        )
+        raise MismatchError(*faults)
     embed_dim, _, patch_size, _ = shapes["pretrained.patch_embed.proj.weight"]
     channels = [shapes[f"depth_head.projects.{i}.weight"][0] for i in range(4)]
     feed_forward_dim = (
@@ -132,11 +123,11 @@ def _impossible(shapes: Shapes, depth: int) -> list[str]:
     positions = shapes["pretrained.pos_embed"][1] - 1
     faults = []
     if not embed_dim or embed_dim % HEAD_DIM:
-        faults.append(f"its width {embed_dim} is no multiple of {HEAD_DIM}")
+        faults.append(f"has a width of {embed_dim}, no multiple of {HEAD_DIM}")
     if patch != [PATCH_SIZE, PATCH_SIZE]:
-        faults.append(f"its patches are {patch} pixels, not {PATCH_SIZE}")
+        faults.append(f"has patches of {patch} pixels, not {PATCH_SIZE}")
     if positions < 1 or round(positions**0.5) ** 2 != positions:
-        faults.append(f"its {positions} positions are no square")
+        faults.append(f"has {positions} positions, which are no square")
     if depth < MIN_DEPTH:
-        faults.append(f"it has {depth} blocks, fewer than the {MIN_DEPTH} that the head reads")
+        faults.append(f"has {depth} blocks, fewer than the {MIN_DEPTH} that the head reads")
     return faults

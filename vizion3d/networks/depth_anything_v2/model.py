@@ -25,26 +25,22 @@ class DepthAnythingV2(nn.Module):
         self.pretrained = Encoder(config)
         self.depth_head = Head(config)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor, positions: Tensor | None = None) -> Tensor:
         """Depth of a batch of images.
 
         Args:
             image: ``(N, 3, H, W)``, RGB normalised with the ImageNet mean and deviation; H and W
                 are multiples of the patch size.
+            positions: The positional embedding for that size, ``(1, 1 + H/p * W/p, C)``. It is the
+                one part that depends on the size in more than shapes: handed in, the rest can be
+                converted once for every size.
 
         Returns:
             ``(N, H, W)``: inverse depth, or metres.
         """
         rows, cols = (side // self.config.patch_size for side in image.shape[-2:])
-        return self.with_positions(image, self.pretrained.positional_embedding(rows, cols))
-
-    def with_positions(self, image: Tensor, positions: Tensor) -> Tensor:
-        """As ``forward``, with the positional embedding for the image's size handed in.
-
-        It is the one part that depends on the size in more than shapes: handed in, the rest can be
-        converted once for every size.
-        """
-        rows, cols = (side // self.config.patch_size for side in image.shape[-2:])
+        if positions is None:
+            positions = self.pretrained.positional_embedding(rows, cols)
         depth = self.depth_head(self.pretrained(image, positions), rows, cols).squeeze(1)
         if self.max_depth_m is None:
             return torch.relu(depth)

@@ -12,9 +12,12 @@ import grpc
 from vizion3d.errors import Vizion3DError
 from vizion3d.server.log import access, request_id
 from vizion3d.server.metrics import Metrics
-from vizion3d.server.status import PROBLEM_METADATA, detail_of, status_of
+from vizion3d.wire.headers import REQUEST_ID
+from vizion3d.wire.problems import PROBLEM_METADATA, detail_of, status_of
 
 logger = logging.getLogger(__name__)
+
+_REQUEST_ID = REQUEST_ID.lower()
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -24,12 +27,12 @@ async def call(context: Context, rpc: str, metrics: Metrics) -> AsyncIterator[st
     """Around the work of one RPC; gives its id, which the client finds in the initial metadata."""
     begin = time.perf_counter()
     metadata = dict(context.invocation_metadata() or ())
-    identity = request_id(_text(metadata.get("x-request-id")))
+    identity = request_id(_text(metadata.get(_REQUEST_ID)))
     # Asked now: when the client has gone, the context is freed memory, and asking it a crash.
     client = context.peer()
     code = grpc.StatusCode.OK
     try:
-        await context.send_initial_metadata((("x-request-id", identity),))
+        await context.send_initial_metadata(((_REQUEST_ID, identity),))
         yield identity
     except asyncio.CancelledError:
         code = grpc.StatusCode.CANCELLED
@@ -57,7 +60,7 @@ def log_error(error: Exception, identity: str) -> grpc.StatusCode:
     if status.detail is not None:
         unexpected = not isinstance(error, Vizion3DError)
         logger.error("%s", error, exc_info=unexpected, extra={"request_id": identity})
-    return status.grpc
+    return grpc.StatusCode[status.grpc]
 
 
 def _text(value: str | bytes | None) -> str | None:

@@ -12,51 +12,52 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from vizion3d.errors import InvalidConfigError
-from vizion3d.proto import lifting_pb2, lifting_pb2_grpc
 from vizion3d.server.grpc.call import Context, call
-from vizion3d.server.grpc.servicer import LiftingServicer
-from vizion3d.server.keys import ApiKeys, KeyRefusedError
+from vizion3d.server.grpc.servicer import LIFTING_SERVICE, handlers_of
+from vizion3d.server.keys import ApiKeys
 from vizion3d.server.leave import leave
 from vizion3d.server.metrics import Metrics
-from vizion3d.server.service import DepthService
+from vizion3d.server.service import Service
 from vizion3d.server.settings import ServerSettings
+from vizion3d.wire.headers import API_KEY
+from vizion3d.wire.problems import KeyRefusedError
 
 logger = logging.getLogger(__name__)
 
-SERVICE = lifting_pb2.DESCRIPTOR.services_by_name["LiftingService"].full_name
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
+_KEY = API_KEY.lower()
 _MESSAGE_OVERHEAD_BYTES = 1 << 16
 _CONNECTION_IDLE_MS = 300_000
 
 
-def serve(settings: ServerSettings) -> None:
+def serve(service: Service) -> None:
     """Serve until told to stop; does not return.
 
     Raises:
         InvalidConfigError: Settings that make no sense, or a port that is taken.
         CheckpointError: The model cannot be loaded.
     """
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(service))
     leave(0)
 
 
-async def _serve(settings: ServerSettings) -> None:
+async def _serve(service: Service) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    service = DepthService(settings)
+    settings = service.settings
     stopping = asyncio.create_task(stop.wait())
     loading = asyncio.create_task(service.load())
     await asyncio.wait((stopping, loading), return_when=asyncio.FIRST_COMPLETED)
     if not loading.done():
         leave(0)
     loading.result()
-    server, health_servicer = await _build(service)
+    server, health_servicer = await build_server(service)
     port = _listen(server, settings)
     await server.start()
-    for name in ("", SERVICE):
+    for name in ("", LIFTING_SERVICE):
         await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, settings.host, service.metrics.registry)
@@ -67,7 +68,8 @@ async def _serve(settings: ServerSettings) -> None:
     await asyncio.gather(server.stop(settings.drain_timeout_s), service.stop())
 
 
-async def _build(service: DepthService) -> tuple[grpc.aio.Server, Any]:
+async def build_server(service: Service) -> tuple[grpc.aio.Server, Any]:
+    """The server in front of a service, not yet listening, and its health service."""
     limit = service.settings.max_body_bytes + _MESSAGE_OVERHEAD_BYTES
     options = (
         ("grpc.max_receive_message_length", limit),
@@ -78,10 +80,10 @@ async def _build(service: DepthService) -> tuple[grpc.aio.Server, Any]:
     server = grpc.aio.server(
         options=options, interceptors=(KeyInterceptor(service.keys, service.metrics),)
     )
-    lifting_pb2_grpc.add_LiftingServiceServicer_to_server(LiftingServicer(service), server)
+    server.add_generic_rpc_handlers(handlers_of(service))
     health_servicer = health.aio.HealthServicer()  # type: ignore[attr-defined]  # re-exported
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME), server)
+    reflection.enable_server_reflection((LIFTING_SERVICE, health.SERVICE_NAME), server)
     return server, health_servicer
 
 
@@ -110,7 +112,7 @@ class KeyInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # n
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
         details: Any = handler_call_details
-        given = dict(details.invocation_metadata or ()).get("x-api-key")
+        given = dict(details.invocation_metadata or ()).get(_KEY)
         if self._keys.accepts(given) or details.method.startswith(f"/{health.SERVICE_NAME}/"):
             return await continuation(handler_call_details)
         rpc = details.method.rpartition("/")[2]
@@ -124,7 +126,9 @@ def _refuse(handler: "Handler", rpc: str, metrics: Metrics) -> "Handler":
 
     async def refuse(_request: object, context: Context) -> None:
         async with call(context, rpc, metrics):
-            raise KeyRefusedError("this server needs an API key: send it in the metadata x-api-key")
+            raise KeyRefusedError(
+                f"this server needs an API key: send it in the metadata {API_KEY.lower()}"
+            )
 
     shape = {
         (False, False): grpc.unary_unary_rpc_method_handler,

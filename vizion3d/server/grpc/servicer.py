@@ -1,97 +1,175 @@
-"""The RPCs of ``vizion3d.lifting.LiftingService``."""
+"""The RPCs of a task, and the one about models."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
+from typing import Any, TypeAlias
 
 import grpc
+from google.protobuf.message import Message
 
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.checkpoints.queries import ModelInfo
 from vizion3d.proto import lifting_pb2 as pb
-from vizion3d.proto import lifting_pb2_grpc as pb_grpc
 from vizion3d.server.grpc.call import Context, call, log_error
-from vizion3d.server.grpc.messages import read_request, write_model, write_response
-from vizion3d.server.service import DepthService
-from vizion3d.server.status import detail_of, status_of
+from vizion3d.server.grpc.methods import Methods
+from vizion3d.server.service import Service
+from vizion3d.task import adapters
+from vizion3d.wire.problems import detail_of, status_of
 
-_FRAMES_AHEAD = 3
+Handler: TypeAlias = "grpc.GenericRpcHandler[Any, Any]"
+
+LIFTING_SERVICE = pb.DESCRIPTOR.services_by_name["LiftingService"].full_name
+
+FRAMES_AHEAD = 3
 """Frames of one stream that are under way: one at the network, its neighbours beside it."""
 
 
-class LiftingServicer(pb_grpc.LiftingServiceServicer):
-    """Translates messages for the service.
+def handlers_of(service: Service) -> list[Handler]:
+    """What answers the RPCs of the service's tasks; others are unimplemented."""
+    tasks = [TaskServicer(service, m) for _, m in adapters(service.tasks, "grpc", Methods)]
+    return [*(task.handler() for task in tasks), ModelsServicer(service).handler()]
+
+
+class TaskServicer:
+    """Translates one task's messages for the service.
+
+    Args:
+        service: The served application.
+        methods: The task's RPCs.
+    """
+
+    def __init__(self, service: Service, methods: Methods[Any, Any, Any, Any]) -> None:
+        self._service = service
+        self._methods = methods
+
+    def handler(self) -> Handler:
+        """The task's methods, by their names."""
+        rpc = self._methods.rpc
+        methods = {
+            rpc.unary: grpc.unary_unary_rpc_method_handler(
+                self.run, rpc.request.FromString, rpc.response.SerializeToString
+            )
+        }
+        if rpc.stream is not None:
+            methods[rpc.stream] = grpc.stream_stream_rpc_method_handler(
+                self.stream, rpc.request.FromString, _serialize
+            )
+        return grpc.method_handlers_generic_handler(rpc.service, methods)
+
+    async def run(self, request: Any, context: Context) -> Any:
+        """One request, one answer."""
+        async with call(context, self._methods.rpc.unary, self._service.metrics):
+            return await self._answer(request, context.time_remaining())
+        raise AssertionError("call() aborts or lets the result through")
+
+    async def stream(
+        self, requests: AsyncIterator[Any], context: Context
+    ) -> AsyncIterator[Message]:
+        """Frame after frame, in order, each outcome as soon as it is done.
+
+        Reading goes on meanwhile, a few frames ahead of the outcomes that were taken.
+        """
+        name = self._methods.rpc.stream or ""
+        async with call(context, name, self._service.metrics) as identity:
+            frames: asyncio.Queue[asyncio.Task[Message] | None] = asyncio.Queue()
+            room = asyncio.Semaphore(FRAMES_AHEAD)
+            under_way: set[asyncio.Task[Message]] = set()
+
+            async def read() -> None:
+                try:
+                    await room.acquire()
+                    async for index, request in _numbered(requests):
+                        frame = asyncio.create_task(self._frame(index, request, identity))
+                        under_way.add(frame)
+                        frames.put_nowait(frame)
+                        await room.acquire()
+                finally:
+                    frames.put_nowait(None)
+
+            reading = asyncio.create_task(read())
+            try:
+                while (frame := await frames.get()) is not None:
+                    yield await frame
+                    under_way.discard(frame)
+                    room.release()
+                await reading  # raises what ended it
+            finally:
+                for task in (reading, *under_way):
+                    task.cancel()
+
+    async def _answer(
+        self, request: Any, timeout_s: float | None = None, *, patient: bool = False
+    ) -> Any:
+        command = self._methods.read(request)
+        return await self._service.run(
+            command,
+            lambda result: self._methods.write(result, command, request),
+            timeout_s,
+            patient=patient,
+        )
+
+    async def _frame(self, index: int, request: Any, identity: str) -> Message:
+        """One frame's outcome: whatever is wrong with it is its own."""
+        told: dict[str, Any]
+        try:
+            told = {"result": await self._answer(request, patient=True)}
+        except Exception as error:  # noqa: BLE001 (told to the client in the frame's place)
+            code: grpc.StatusCode = log_error(error, identity)
+            told = {
+                "error": pb.FrameError(
+                    code=code.value[0], detail=detail_of(error), problem=status_of(error).name
+                )
+            }
+        message: Message = self._methods.rpc.outcome(index=index, **told)
+        return message
+
+
+class ModelsServicer:
+    """Tells which models there are.
 
     Args:
         service: The served application.
     """
 
-    def __init__(self, service: DepthService) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def RunDepthEstimation(  # noqa: N802 (the contract's name)
-        self, request: pb.DepthEstimationRequest, context: Context
-    ) -> pb.DepthEstimationResponse:
-        """Depth of one image."""
-        async with call(context, "RunDepthEstimation", self._service.metrics):
-            return await self._estimate(request, context.time_remaining())
-        raise AssertionError("call() aborts or lets the result through")
+    def handler(self) -> Handler:
+        """The methods, by their names."""
+        listing = grpc.unary_unary_rpc_method_handler(
+            self.list_models, pb.ListModelsRequest.FromString, _serialize
+        )
+        return grpc.method_handlers_generic_handler(LIFTING_SERVICE, {"ListModels": listing})
 
-    async def StreamDepthEstimation(  # noqa: N802
-        self, request_iterator: AsyncIterator[pb.DepthEstimationRequest], context: Context
-    ) -> AsyncIterator[pb.FrameOutcome]:
-        """Depth of frame after frame, in order; reads on only as outcomes are taken."""
-        async with call(context, "StreamDepthEstimation", self._service.metrics) as identity:
-            under_way: deque[asyncio.Task[pb.FrameOutcome]] = deque()
-            try:
-                index = 0
-                async for request in request_iterator:
-                    frame = self._frame(index, request, identity)
-                    under_way.append(asyncio.create_task(frame))
-                    index += 1
-                    if len(under_way) == _FRAMES_AHEAD:
-                        yield await under_way.popleft()
-                while under_way:
-                    yield await under_way.popleft()
-            finally:
-                for task in under_way:
-                    task.cancel()
-
-    async def ListModels(  # noqa: N802
+    async def list_models(
         self, _request: pb.ListModelsRequest, context: Context
     ) -> pb.ListModelsResponse:
-        """The offered models, the default first."""
+        """The offered models, the defaults first."""
         async with call(context, "ListModels", self._service.metrics):
-            default = self._service.offer.default
-            models = [write_model(info, default) for info in await self._service.models()]
+            models = [write_model(info, default) for info, default in await self._service.models()]
             return pb.ListModelsResponse(models=models)
         raise AssertionError("call() aborts or lets the result through")
 
-    async def _estimate(
-        self,
-        request: pb.DepthEstimationRequest,
-        timeout_s: float | None = None,
-        *,
-        patient: bool = False,
-    ) -> pb.DepthEstimationResponse:
-        def encode(
-            result: DepthEstimationResult, config: DepthEstimationAdvanceConfig
-        ) -> pb.DepthEstimationResponse:
-            return write_response(result, config, request)
 
-        return await self._service.estimate(
-            read_request(request), encode, timeout_s, patient=patient
-        )
+def write_model(info: ModelInfo, is_default: bool) -> pb.ModelInfo:
+    """What is known of an offered model."""
+    return pb.ModelInfo(
+        name=info.name,
+        is_default=is_default,
+        variant=info.variant,
+        parameters=info.parameters,
+        licence=info.licence,
+        depth_kind=info.depth_kind,
+        max_depth_m=info.max_depth_m,
+        loaded=info.loaded,
+    )
 
-    async def _frame(
-        self, index: int, request: pb.DepthEstimationRequest, identity: str
-    ) -> pb.FrameOutcome:
-        """One frame's outcome: whatever is wrong with it is its own."""
-        try:
-            result = await self._estimate(request, patient=True)
-        except Exception as error:  # noqa: BLE001 (told to the client in the frame's place)
-            code: grpc.StatusCode = log_error(error, identity)
-            failure = pb.FrameError(
-                code=code.value[0], detail=detail_of(error), problem=status_of(error).name
-            )
-            return pb.FrameOutcome(index=index, error=failure)
-        return pb.FrameOutcome(index=index, result=result)
+
+async def _numbered(requests: AsyncIterator[Any]) -> AsyncIterator[tuple[int, Any]]:
+    index = 0
+    async for request in requests:
+        yield index, request
+        index += 1
+
+
+def _serialize(message: Message) -> bytes:
+    return message.SerializeToString()

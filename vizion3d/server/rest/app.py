@@ -12,33 +12,23 @@ from starlette.middleware.cors import CORSMiddleware
 
 import vizion3d
 from vizion3d.errors import Vizion3DError
-from vizion3d.server.rest import depth_route, info_routes, openapi
+from vizion3d.server.rest import info_routes, openapi
 from vizion3d.server.rest.documentation import add_documentation
 from vizion3d.server.rest.gate import Gate
 from vizion3d.server.rest.problems import add_problem_handlers
-from vizion3d.server.service import DepthService
-from vizion3d.server.settings import ServerSettings
+from vizion3d.server.rest.route import Route, router_of
+from vizion3d.server.service import Service
 from vizion3d.server.web import mount_web
+from vizion3d.task import adapters
+from vizion3d.wire.headers import API_KEY, REQUEST_ID
 
 logger = logging.getLogger(__name__)
 
-_EXPOSED_HEADERS = (
-    "X-Request-ID",
-    "X-Min-Depth",
-    "X-Max-Depth",
-    "X-Depth-Kind",
-    "X-Intrinsics",
-    "X-Model",
-)
 
-
-def create_app(settings: ServerSettings) -> FastAPI:
-    """The application, its service in ``app.state.service``.
-
-    Raises:
-        InvalidConfigError: Settings that make no sense.
-    """
-    service = DepthService(settings)
+def create_app(service: Service) -> FastAPI:
+    """The application in front of a service, which is its ``app.state.service``."""
+    settings = service.settings
+    routes = [route for _, route in adapters(service.tasks, "rest", Route)]
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -58,7 +48,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    app.include_router(depth_route.router)
+    for route in routes:
+        app.include_router(router_of(route, service))
     app.include_router(info_routes.router)
     add_documentation(app)
     if settings.ui:
@@ -66,23 +57,23 @@ def create_app(settings: ServerSettings) -> FastAPI:
     add_problem_handlers(app)
     # FastAPI's own way to extend the document.
     app.openapi = partial(_document, app.openapi, service)  # type: ignore[method-assign]
-    app.add_middleware(Gate, service=service)
+    app.add_middleware(Gate, service=service, forms=[route.path for route in routes])
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["X-API-Key", "X-Request-ID"],
-            expose_headers=_EXPOSED_HEADERS,
+            allow_headers=[API_KEY, REQUEST_ID],
+            expose_headers=[REQUEST_ID, *(name for route in routes for name in route.facts)],
         )
     return app
 
 
-def _document(generate: Callable[[], dict[str, Any]], service: DepthService) -> dict[str, Any]:
+def _document(generate: Callable[[], dict[str, Any]], service: Service) -> dict[str, Any]:
     return openapi.complete(generate(), secured=service.keys.required)
 
 
-async def _load(service: DepthService) -> None:
+async def _load(service: Service) -> None:
     try:
         await service.load()
     except Vizion3DError as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from typing import Any
 
 from fastapi import Request
@@ -10,9 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vizion3d.server.log import access, request_id
-from vizion3d.server.rest.depth_route import PATH, ClientLeftError
+from vizion3d.server.rest.connection import ClientLeftError
 from vizion3d.server.rest.problems import internal, problem
-from vizion3d.server.service import DepthService
+from vizion3d.server.service import Service
+from vizion3d.wire.headers import API_KEY, REQUEST_ID
 
 OPEN_PATHS = frozenset({"/health", "/ready", "/"})
 """What needs no key: a load balancer asks, or a browser, which can send one only from the page."""
@@ -48,17 +50,19 @@ class Gate:
     Args:
         app: What is behind it.
         service: Knows the limits and the keys.
+        forms: Paths that take multipart forms only.
     """
 
-    def __init__(self, app: ASGIApp, service: DepthService) -> None:
+    def __init__(self, app: ASGIApp, service: Service, forms: Collection[str] = ()) -> None:
         self._app = app
         self._service = service
+        self._forms = frozenset(forms)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        passage = _Passage(scope, receive, send, self._service)
+        passage = _Passage(scope, receive, send, self._service, self._forms)
         try:
             refusal = passage.refusal()
             app = refusal or self._app
@@ -81,13 +85,21 @@ def _unsupported(request: Request, detail: str) -> ASGIApp:
 class _Passage:
     """One request on its way through the gate."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, service: DepthService) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        service: Service,
+        forms: frozenset[str],
+    ) -> None:
         self._scope, self._receive, self._send, self._service = scope, receive, send, service
+        self._forms = forms
         self._headers = Headers(scope=scope)
         self._begin = time.perf_counter()
         self._received_bytes, self._sent_bytes, self._status = 0, 0, 0
         self._body_complete = False
-        scope["request_id"] = request_id(self._headers.get("x-request-id"))
+        scope["request_id"] = request_id(self._headers.get(REQUEST_ID))
 
     def refusal(self) -> ASGIApp | None:
         """The answer to a request that goes no further."""
@@ -105,14 +117,14 @@ class _Passage:
             )
         path = self._scope["path"]
         if path not in OPEN_PATHS and not path.startswith(OPEN_FOLDER):
-            if not self._service.keys.accepts(self._headers.get("x-api-key")):
-                detail = "this server needs an API key: send it in the header X-API-Key"
+            if not self._service.keys.accepts(self._headers.get(API_KEY)):
+                detail = f"this server needs an API key: send it in the header {API_KEY}"
                 return problem(request, "unauthorized", "Unauthorized", 401, detail)
             encoding = self._headers.get("content-encoding", "identity").lower()
             if encoding != "identity":
                 detail = f"the body is {encoding[:_MAX_SHOWN]!r}-encoded; send it as it is"
                 return _unsupported(request, detail)
-            if self._scope["path"] == PATH and self._scope["method"] == "POST":
+            if path in self._forms and self._scope["method"] == "POST":
                 media_type = self._headers.get("content-type", "none").lower()
                 if not media_type.startswith("multipart/form-data"):
                     detail = (
@@ -149,7 +161,7 @@ class _Passage:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self._scope["request_id"]
+            headers[REQUEST_ID] = self._scope["request_id"]
             headers.setdefault("X-Content-Type-Options", "nosniff")
             headers.setdefault("Cache-Control", "no-store")
         elif message["type"] == "http.response.body":

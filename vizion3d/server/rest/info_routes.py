@@ -5,11 +5,11 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from vizion3d.geometry.projection import DepthKind
+from vizion3d.geometry.depth import DepthKind
 from vizion3d.server.metrics import CONTENT_TYPE
 from vizion3d.server.rest.openapi import gate_responses, open_responses
 from vizion3d.server.scheduler import State
-from vizion3d.server.service import DepthService
+from vizion3d.server.service import Service
 
 router = APIRouter()
 
@@ -39,9 +39,9 @@ class Model(BaseModel):
     loaded: str | None = Field(description="The runtime that has it in memory.")
 
 
-def service_of(request: Request) -> DepthService:
+def service_of(request: Request) -> Service:
     """The application behind a request."""
-    service: DepthService = request.app.state.service
+    service: Service = request.app.state.service
     return service
 
 
@@ -69,11 +69,10 @@ async def ready(request: Request, response: Response) -> Readiness:
 @router.get("/models", summary="Which models may be named?", responses=gate_responses())
 async def models(request: Request) -> list[Model]:
     """The default model first."""
-    service = service_of(request)
     return [
         Model(
             name=info.name,
-            default=info.name == service.offer.default,
+            default=is_default,
             variant=info.variant,
             parameters=info.parameters,
             licence=info.licence,
@@ -81,7 +80,7 @@ async def models(request: Request) -> list[Model]:
             max_depth_m=info.max_depth_m,
             loaded=info.loaded,
         )
-        for info in await service.models()
+        for info, is_default in await service_of(request).models()
     ]
 
 

@@ -1,29 +1,23 @@
 """What the OpenAPI document says beside what FastAPI finds out by itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from vizion3d.server.rest.problems import MEDIA_TYPE, Problem
-from vizion3d.server.status import STATUSES
+from vizion3d.wire.headers import API_KEY, REQUEST_ID
+from vizion3d.wire.problems import STATUSES
 
 Responses = dict[int | str, dict[str, Any]]
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_FACTS = {
-    "X-Min-Depth": "Smallest value of the depth (binary answers).",
-    "X-Max-Depth": "Largest value of the depth (binary answers).",
-    "X-Depth-Kind": "relative or metric (binary answers).",
-    "X-Intrinsics": "The camera that was assumed, JSON (binary answers).",
-    "X-Model": "The checkpoint's file on the server, percent-encoded (binary answers).",
-}
 _GATE = {
     401: "The API key is missing or wrong.",
     413: "The body is larger than the server reads.",
     415: "The body is compressed, or no multipart/form-data.",
 }
-_DEPTH = {
+_TASK = {
     400: "Not an image, damaged, or too large; or not multipart.",
     406: "None of the accepted media types is offered.",
     408: "The body did not arrive in time.",
@@ -49,17 +43,26 @@ def gate_responses() -> Responses:
     return problems(_GATE)
 
 
-def depth_responses(answer: type[BaseModel], binary: Iterable[str]) -> Responses:
-    """Everything that the depth route may answer."""
+def task_responses(
+    answer: type[BaseModel], success: str, binary: Iterable[str], facts: Mapping[str, str]
+) -> Responses:
+    """Everything that a task's route may answer.
+
+    Args:
+        answer: The JSON answer's model.
+        success: What an answer is.
+        binary: Media types of the binary answers.
+        facts: Their headers, and what each says.
+    """
     titles: dict[int, str] = {}
     for status in STATUSES.values():
         titles.setdefault(status.http, status.title)
-    content = dict.fromkeys(binary, _BINARY)
     headers = {
-        name: {"description": text, "schema": {"type": "string"}} for name, text in _FACTS.items()
+        name: {"description": text, "schema": {"type": "string"}} for name, text in facts.items()
     }
-    success = {"model": answer, "description": "The depth.", "content": content, "headers": headers}
-    return {200: success, **problems(titles | _GATE | _DEPTH)}
+    content = dict.fromkeys(binary, _BINARY)
+    told = {"model": answer, "description": success, "content": content, "headers": headers}
+    return {200: told, **problems(titles | _GATE | _TASK)}
 
 
 def complete(document: dict[str, Any], *, secured: bool) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def complete(document: dict[str, Any], *, secured: bool) -> dict[str, Any]:
         schemas[name]["properties"] = _form_fields(schemas[name]["properties"])
     if secured:
         components["securitySchemes"] = {
-            "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+            "ApiKey": {"type": "apiKey", "in": "header", "name": API_KEY}
         }
     request_id = {
         "description": "Names the request in the server's log; the request's own if it has one.",
@@ -84,7 +87,7 @@ def complete(document: dict[str, Any], *, secured: bool) -> dict[str, Any]:
             if secured and "401" in operation["responses"]:
                 operation["security"] = [{"ApiKey": []}]
             for response in operation["responses"].values():
-                response.setdefault("headers", {})["X-Request-ID"] = request_id
+                response.setdefault("headers", {})[REQUEST_ID] = request_id
                 content = response.get("content", {})
                 if MEDIA_TYPE in content:
                     response["content"] = {MEDIA_TYPE: content[MEDIA_TYPE]}

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from vizion3d.core.validation import explain_faults
 from vizion3d.errors import InvalidConfigError, OverloadedError, Vizion3DError
-from vizion3d.server.status import INTERNAL, detail_of, status_of
+from vizion3d.wire.problems import INTERNAL, TYPE_PREFIX, detail_of, status_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def problem(
 ) -> Response:
     """The response that tells a problem."""
     body = Problem(
-        type=f"urn:vizion3d:{name}",
+        type=TYPE_PREFIX + name,
         title=title,
         status=status,
         detail=detail,

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 
@@ -15,10 +16,9 @@ from fastapi import FastAPI
 from vizion3d.errors import InvalidConfigError
 from vizion3d.server.leave import leave
 from vizion3d.server.log import set_up_log
-from vizion3d.server.rest.app import create_app
 from vizion3d.server.rest.protocol import PatientProtocol
 from vizion3d.server.rest.workers import supervise
-from vizion3d.server.service import DepthService
+from vizion3d.server.service import Service
 from vizion3d.server.settings import ServerSettings
 
 logger = logging.getLogger(__name__)
@@ -38,9 +38,9 @@ class DrainingServer(uvicorn.Server):
     exit_code = 0
 
     @property
-    def service(self) -> DepthService:
+    def service(self) -> Service:
         """The application's service, once it has started."""
-        service: DepthService = self.lifespan.state["service"]
+        service: Service = self.lifespan.state["service"]
         return service
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (uvicorn's signature)
@@ -62,13 +62,20 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(settings: ServerSettings) -> None:
+Build = Callable[[ServerSettings], FastAPI]
+
+
+def serve(build: Build, settings: ServerSettings) -> None:
     """Serve until told to stop; does not return.
+
+    Args:
+        build: Makes the application; picklable, for several workers.
+        settings: Of the server.
 
     Raises:
         InvalidConfigError: Settings that make no sense, or a port that is taken.
     """
-    app = create_app(settings)  # what is wrong with the settings is told here, once
+    app = build(settings)  # what is wrong with the settings is told here, once
     config = _configure(app, settings)
     listening = _listen(settings)
     if settings.workers == 1:
@@ -78,14 +85,14 @@ def serve(settings: ServerSettings) -> None:
     with tempfile.TemporaryDirectory(prefix="vizion3d-metrics-") as folder:
         # Read by prometheus-client when a worker imports it: its counters go to files here.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        code = supervise(partial(run_worker, settings, listening), settings.workers)
+        code = supervise(partial(run_worker, build, settings, listening), settings.workers)
     leave(code)
 
 
-def run_worker(settings: ServerSettings, listening: socket.socket) -> None:
+def run_worker(build: Build, settings: ServerSettings, listening: socket.socket) -> None:
     """One of several processes behind one port."""
     set_up_log(settings.log_level)
-    server = DrainingServer(_configure(create_app(settings), settings))
+    server = DrainingServer(_configure(build(settings), settings))
     server.run([listening])
     leave(server.exit_code)
 

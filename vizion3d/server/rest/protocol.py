@@ -9,7 +9,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from vizion3d.server.log import request_id
 from vizion3d.server.rest.problems import MEDIA_TYPE, Problem
-from vizion3d.server.service import DepthService
+from vizion3d.server.service import Service
+from vizion3d.wire.problems import TYPE_PREFIX
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class PatientProtocol(H11Protocol):
         identity = request_id(None)
         logger.warning("%s", detail, extra={"request_id": identity, "client": self.client})
         body = Problem(
-            type="urn:vizion3d:bad-request",
+            type=TYPE_PREFIX + "bad-request",
             title="Bad Request",
             status=400,
             detail="what arrived is not valid HTTP/1.1, or its headers are too large",
@@ -69,7 +70,7 @@ class PatientProtocol(H11Protocol):
         return b"".join(self.conn.send(event) or b"" for event in events)
 
     def _wait(self) -> None:
-        service: DepthService = self.app_state["service"]
+        service: Service = self.app_state["service"]
         timeout_s = service.settings.receive_timeout_s
         self._waiting = self.loop.call_later(timeout_s, self.transport.close)
 

@@ -1,0 +1,109 @@
+"""What clients, scripts and operators rely on stays: routes, fields, numbers, flags, help texts.
+
+The references were recorded before the package was rebuilt around tasks. What was must still be;
+what is new must be expected here.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract import describe
+from vizion3d.programs.cli import app
+from vizion3d.programs.grpc import serve_grpc
+from vizion3d.programs.rest import create_app, serve_rest
+from vizion3d.proto import lifting_pb2
+from vizion3d.server.settings import ServerSettings
+
+REFERENCE = Path(__file__).parent / "reference"
+HELP = json.loads((REFERENCE / "help.json").read_text())
+
+ADDED_TO_THE_DOCUMENT: tuple[str, ...] = ()
+"""JSON pointers (regular expressions) of what the REST document has gained."""
+
+ADDED_TO_THE_WIRE: tuple[str, ...] = ()
+"""Pointers of what the proto file has gained."""
+
+ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
+    "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]",),
+    "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]",),
+}
+"""Program -> beginnings of lines (regular expressions) that its help has gained."""
+
+CHANGED_IN_THE_HELP = (r"--stereo[_-](model|depth)", r"--drain-timeout-s <float>")
+"""Beginnings of lines whose text may differ; the option itself must be there."""
+
+
+def differences(old: Any, new: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """``(what happened, where)`` for everything that is not the same."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in old.keys() | new.keys():
+            below = f"{pointer}/{name}"
+            if name not in new:
+                yield "gone", below
+            elif name not in old:
+                yield "added", below
+            else:
+                yield from differences(old[name], new[name], below)
+    elif isinstance(old, list) and isinstance(new, list) and pointer.endswith("/required"):
+        yield from (("gone", f"{pointer}/{name}") for name in old if name not in new)
+        yield from (("added", f"{pointer}/{name}") for name in new if name not in old)
+    elif old != new:
+        yield "changed", f"{pointer}: {old!r} -> {new!r}"
+
+
+def assert_kept(old: Any, new: Any, added: tuple[str, ...]) -> None:
+    found = [
+        (what, where)
+        for what, where in differences(old, new)
+        if not (what == "added" and any(re.fullmatch(known, where) for known in added))
+    ]
+    assert found == []
+
+
+def test_the_rest_document() -> None:
+    settings = ServerSettings(port=0, models={"depth_estimation": "nano"})
+    document = json.loads(json.dumps(create_app(settings).openapi()))
+    old = json.loads((REFERENCE / "openapi.json").read_text())
+    assert_kept(old, document, ADDED_TO_THE_DOCUMENT)
+
+
+def test_the_wire() -> None:
+    old = json.loads((REFERENCE / "proto.json").read_text())
+    assert_kept(old, describe.messages(lifting_pb2.DESCRIPTOR), ADDED_TO_THE_WIRE)
+
+
+@pytest.mark.parametrize("name", HELP)
+def test_the_help_texts(name: str) -> None:
+    program, *arguments = name.split()
+    shown = {
+        "vizion3d": app,
+        "vizion3d-serve-rest": describe.program_of(serve_rest),
+        "vizion3d-serve-grpc": describe.program_of(serve_grpc),
+    }[program]
+    lines = describe.help_lines(shown, *arguments)
+    options = {line.split(" ")[0] for line in lines}
+    for line in HELP[name]:
+        if any(re.match(known, line) for known in CHANGED_IN_THE_HELP):
+            assert line.split(" ")[0] in options
+        else:
+            assert line in lines
+    gained = [
+        line
+        for line in lines
+        if line not in HELP[name]
+        and not any(re.match(known, line) for known in CHANGED_IN_THE_HELP)
+        and not any(re.match(known, line) for known in ADDED_TO_THE_HELP.get(name, ()))
+    ]
+    assert gained == []
+
+
+def test_a_flag_that_went_would_be_seen() -> None:
+    old = {"paths": {"/a": {"get": {}}}, "required": ["x"]}
+    assert list(differences(old, {"paths": {}, "required": ["y"]})) != []
+    with pytest.raises(AssertionError):
+        assert_kept(old, {"paths": {"/a": {"get": {}}, "/b": {}}, "required": ["x"]}, ())

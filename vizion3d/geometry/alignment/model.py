@@ -1,0 +1,133 @@
+"""What a fit of scale and shift came to, and what it makes of a depth map."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vizion3d.core.arrays import BoolArray, Float32Array, FloatArray
+
+Space = Literal["inverse_depth", "depth"]
+Parameter = Literal["scale", "shift"]
+
+FARTHEST_M, NEAREST_M = 1e4, 1e-3
+"""Depths beyond which no pixel is put: what is farther is infinitely far to any camera."""
+
+_BLOCK = 1 << 16
+
+
+def floor_of(space: Space) -> float:
+    """The least value of the affine space that stands for a depth."""
+    return NEAREST_M if space == "depth" else 1 / FARTHEST_M
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """How far the fitted depth is from the known one, over the inliers.
+
+    Attributes:
+        median_m: Median of the absolute differences, in metres.
+        rms_m: Root of the mean squared difference, in metres.
+        median_percent: As ``median_m``, in per cent of what is known.
+        rms_percent: As ``rms_m``, in per cent of what is known.
+    """
+
+    median_m: float
+    rms_m: float
+    median_percent: float
+    rms_percent: float
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """Scale and shift that turn a network's output ``d`` into metres.
+
+    In the space ``"inverse_depth"``: ``1 / z = scale * d + shift``, in 1 / metres. In the space
+    ``"depth"``: ``z = scale * d + shift``, in metres.
+
+    Attributes:
+        space: In which the output is affine.
+        scale: Positive.
+        shift: Such that every pixel of the image has a positive depth.
+        fixed: What the knowledge has determined.
+        assumed: What it could not determine: the shift, taken to be 0 (the network's 0 is then
+            infinitely far, or at the camera).
+        bounded: Whether the fit had to be held back for every pixel's depth to be positive.
+        covariance: Of ``(scale, shift)``, ``(2, 2)``.
+        known_m: What is known, in metres: points, pixels of a depth image, distances, planes, in
+            that order; float64 ``(N,)``.
+        fitted_m: The same by the fit, ``(N,)``.
+        inlier: Which of them the fit holds for, bool ``(N,)``.
+    """
+
+    space: Space
+    scale: float
+    shift: float
+    fixed: tuple[Parameter, ...]
+    assumed: tuple[Parameter, ...]
+    bounded: bool
+    covariance: NDArray[np.float64]
+    known_m: NDArray[np.float64]
+    fitted_m: NDArray[np.float64]
+    inlier: BoolArray
+
+    def apply(self, raw_depth: FloatArray) -> Float32Array:
+        """The depth of each pixel in metres, float32 ``(H, W)``."""
+        depth_m = np.empty(raw_depth.shape, np.float32)
+        floor = floor_of(self.space)
+        raw, out = raw_depth.reshape(-1), depth_m.reshape(-1)
+        for start in range(0, len(raw), _BLOCK):  # float64 of a block stays in the cache
+            part = slice(start, start + _BLOCK)
+            affine = raw[part].astype(np.float64)
+            affine *= self.scale
+            affine += self.shift
+            np.maximum(affine, floor, out=affine)
+            out[part] = affine if self.space == "depth" else np.reciprocal(affine, out=affine)
+        return depth_m
+
+    def uncertainty(self, raw_depth: FloatArray) -> Float32Array:
+        """Standard deviation of each pixel's depth that comes from the fit, in metres, ``(H, W)``.
+
+        It says how well what is known determines scale and shift, to first order:
+        ``var(1/z) = d^2 var(scale) + 2 d cov + var(shift)``. What the network gets wrong at one
+        pixel is not in it; the residuals show that.
+        """
+        raw = raw_depth.astype(np.float64)
+        (scale, both), (_, shift) = self.covariance
+        variance = (scale * raw + 2 * both) * raw + shift
+        deviation = np.sqrt(np.maximum(variance, 0))
+        if self.space == "inverse_depth":
+            deviation /= np.maximum(self.scale * raw + self.shift, floor_of(self.space)) ** 2
+        return np.asarray(deviation, np.float32)
+
+    @property
+    def inliers(self) -> int:
+        """How many of the known values the fit holds for."""
+        return int(self.inlier.sum())
+
+    @property
+    def residuals(self) -> Residuals:
+        """How far the fit is from what is known."""
+        known = self.known_m[self.inlier]
+        off = np.abs(self.fitted_m[self.inlier] - known)
+        share = 100 * off / known
+        return Residuals(
+            median_m=float(np.median(off)),
+            rms_m=float(np.sqrt(np.mean(off**2))),
+            median_percent=float(np.median(share)),
+            rms_percent=float(np.sqrt(np.mean(share**2))),
+        )
+
+    def describe(self) -> str:
+        """The fit in one line: what holds how well, and what could not be determined."""
+        r = self.residuals
+        text = (
+            f"{self.inliers} of {len(self.known_m)} known values fit, "
+            f"median error {r.median_m:.3g} m ({r.median_percent:.2g} %)"
+        )
+        if self.assumed:
+            text += "; the shift is not determined and was assumed: add a distance at another depth"
+        if self.bounded:
+            text += "; the farthest pixel would be beyond infinity and is held at the limit"
+        return text

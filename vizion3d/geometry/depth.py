@@ -1,0 +1,56 @@
+"""What the numbers of a depth map mean, and how metres come of them."""
+
+from typing import Literal
+
+import numpy as np
+
+from vizion3d.core.arrays import FloatArray
+
+DepthKind = Literal["relative", "metric"]
+"""``"relative"``: inverse depth without scale, higher = closer; ``"metric"``: metres."""
+
+
+def scale_inverse_depth(inverse_depth: FloatArray) -> FloatArray:
+    """Scale inverse depth to [0, 1] over the image: 0 the farthest pixel, 1 the closest.
+
+    An image without any contrast has no relative depth: it becomes 1 everywhere, a plane at the
+    near distance.
+    """
+    values = inverse_depth.astype(np.result_type(inverse_depth, np.float32), copy=False)
+    low, high = values.min(), values.max()
+    if not high > low:
+        return np.ones_like(values)
+    scaled: FloatArray = (values - low) / (high - low)
+    return scaled
+
+
+def inverse_depth_to_metres(inverse_depth: FloatArray, near_m: float, far_m: float) -> FloatArray:
+    """Depth of each pixel, if the closest lies at ``near_m`` and the farthest at ``far_m``.
+
+    1/z = 1/far + d (1/near - 1/far), with d the inverse depth scaled to [0, 1]. The reciprocal is a
+    projective map: it keeps planes planar, whatever the unknown scale and shift of the inverse
+    depth (Ranftl et al. 2022, *Towards Robust Monocular Depth Estimation*, arXiv:1907.01341), where
+    a linear flip bends every one of them.
+
+    Args:
+        inverse_depth: ``(H, W)``, higher = closer, any unit.
+        near_m: Distance of the closest pixel, in metres, positive.
+        far_m: Distance of the farthest pixel, in metres, above ``near_m``.
+
+    Returns:
+        ``(H, W)``, metres, in ``[near_m, far_m]``.
+    """
+    inverse_m = scale_inverse_depth(inverse_depth)
+    inverse_m *= 1 / near_m - 1 / far_m
+    inverse_m += 1 / far_m
+    return np.reciprocal(inverse_m, out=inverse_m)
+
+
+def depth_to_metres(depth: FloatArray, kind: DepthKind, near_m: float, far_m: float) -> FloatArray:
+    """A network's output as distances along the optical axis, in metres.
+
+    Metric depth is taken as it is; relative depth goes through :func:`inverse_depth_to_metres`.
+    """
+    if kind == "metric":
+        return depth
+    return inverse_depth_to_metres(depth, near_m, far_m)

@@ -1,0 +1,104 @@
+"""A depth estimation as the encoders of :mod:`vizion3d.outputs.formats` see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vizion3d.core.arrays import Float32Array, UInt8Array
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.depth import depth_to_metres
+from vizion3d.geometry.frames import Frame
+from vizion3d.geometry.projection import visible
+from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, colorize, to_uint16
+from vizion3d.outputs.facts import values_of
+from vizion3d.outputs.points import to_points
+
+
+@dataclass(frozen=True)
+class DepthOutput:
+    """A result and how it was asked for: a :class:`vizion3d.outputs.formats.Lifted`.
+
+    Attributes:
+        result: Of a run; it has ``rgb`` and ``intrinsics``.
+        config: The range of depth, the frame and the edge threshold.
+        color_map: A name that the ``cmap`` catalogue knows.
+    """
+
+    result: DepthEstimationResult
+    config: DepthEstimationAdvanceConfig
+    color_map: str = DEFAULT_COLOR_MAP
+
+    @property
+    def depth(self) -> Float32Array:
+        """``raw_depth`` as it is."""
+        return self.result.raw_depth
+
+    @property
+    def gray(self) -> NDArray[np.uint16]:
+        """0 to 65535 over the range of ``raw_depth``."""
+        return to_uint16(self.result.raw_depth)
+
+    @property
+    def colored(self) -> UInt8Array:
+        """The range of ``raw_depth`` stretched over the colour map."""
+        return colorize(self.result.raw_depth, self.color_map)
+
+    @cached_property
+    def depth_m(self) -> Float32Array:
+        """Metres of every pixel; those of a relative checkpoint follow from the assumed range."""
+        near_m, far_m = self.config.depth_near, self.config.depth_trunc
+        return np.asarray(
+            depth_to_metres(self.result.raw_depth, self.result.depth_kind, near_m, far_m),
+            np.float32,
+        )
+
+    @property
+    def shown_depth_m(self) -> Float32Array:
+        """Metres, 0 where there is no point: beyond ``depth_trunc``, or on an edge."""
+        shown = visible(self.depth_m, self.config.depth_trunc, self.config.edge_threshold)
+        return np.where(shown, self.depth_m, np.float32(0))
+
+    @property
+    def depth_scale(self) -> float:
+        """The configuration's own."""
+        return self.config.depth_scale
+
+    @property
+    def rgb(self) -> UInt8Array:
+        """The photo."""
+        assert self.result.rgb is not None
+        return self.result.rgb
+
+    @cached_property
+    def points(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """The points, row by row, and their colours."""
+        return to_points(self.shown_depth_m, self.rgb, self.intrinsics, self.frame)
+
+    @property
+    def frame(self) -> Frame:
+        """The configuration's own."""
+        return self.config.frame
+
+    @property
+    def intrinsics(self) -> CameraIntrinsics:
+        """The camera that holds for the photo."""
+        assert self.result.intrinsics is not None
+        return self.result.intrinsics
+
+    @property
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """``depth`` as it is, and ``intrinsics``, the 3 x 3 camera matrix."""
+        return {"depth": self.result.raw_depth, "intrinsics": self.intrinsics.matrix()}
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The result's facts, and the range of depth that was assumed."""
+        return {
+            **values_of(self.result),
+            "depth_range": self.config.model_dump(exclude={"fx", "fy", "cx", "cy"}),
+        }

@@ -1,0 +1,291 @@
+"""What a network says of itself. Everything here is free of torch.
+
+A folder beside this module is a *family*: one architecture in several sizes. It brings
+
+* an object with a name, a title and ``recognise`` (:class:`Family`), which looks at the names and
+  shapes of a file's tensors and answers with the network that they are, or with what is missing;
+* the network's description (:class:`Network`): recipe, inputs, outputs, and how to build it.
+
+The list in :mod:`vizion3d.networks.registry` is all that another family touches. Runtimes,
+conversions, the cache and the queue read descriptions and know no network by name.
+"""
+
+import hashlib
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from vizion3d.core.arrays import Float32Array, UInt8Array
+from vizion3d.errors import InvalidImageError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Shapes = Mapping[str, tuple[int, ...]]
+Size = tuple[int, int]
+"""``(height, width)``, in pixels."""
+
+MIN_INPUT_SIZE = 14
+"""Least input size that a command may wish for, in pixels."""
+
+
+class Meaning(StrEnum):
+    """What the numbers of an output are."""
+
+    INVERSE_DEPTH = "inverse depth"
+    """Inverse depth up to scale and shift: higher = closer, no unit."""
+    DEPTH = "depth up to scale"
+    """Depth up to a factor: higher = farther, no unit."""
+    METRES = "metres"
+    """Depth along the optical axis, in metres."""
+    METRES_PER_FOCAL_PX = "metres per pixel of focal length"
+    """Depth in metres divided by the focal length in pixels of the image that was handed in."""
+    DISPARITY_PX = "disparity"
+    """Disparity of the left image against the right one, in pixels of the image handed in."""
+    SKY = "sky"
+    """Probability that a pixel shows sky, 0 to 1."""
+    CONFIDENCE = "confidence"
+    """Higher = more certain; the network's documentation says in what."""
+    FIELD_OF_VIEW_RAD = "field of view"
+    """Vertical and horizontal field of view, in radians: ``(N, 2)``, no map."""
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it has one number a pixel, ``(N, H, W)``; else a vector an image, ``(N, K)``."""
+        return self is not Meaning.FIELD_OF_VIEW_RAD
+
+    def factor(self, network_width_px: int, image_width_px: int) -> float:
+        """By what a value is multiplied when its map is resized from the network's width."""
+        if self is Meaning.DISPARITY_PX:
+            return image_width_px / network_width_px
+        if self is Meaning.METRES_PER_FOCAL_PX:  # the focal length is that of the resized image
+            return network_width_px / image_width_px
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of a network.
+
+    Attributes:
+        name: The key in what a runtime answers.
+        meaning: What the numbers are.
+        max_m: Range of an output in metres, where the network has one.
+    """
+
+    name: str
+    meaning: Meaning
+    max_m: float | None = None
+
+
+class HostResize(Protocol):
+    """Resizes images on the CPU, before the runtime sees them."""
+
+    def __call__(self, images: UInt8Array, size: Size) -> UInt8Array:
+        """uint8 ``(N, H, W, 3)`` -> uint8 ``(N, *size, 3)``."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an image becomes the network's input, and a map of the network one of the image.
+
+    RGB / 255 in float32, resized to :meth:`network_size` (bicubic, a = -0.75, without
+    antialiasing, half-pixel centres), minus ``mean``, divided by ``deviation``. Maps are resized
+    back bilinearly. Each runtime carries this out with its own operators, on its own device.
+
+    Attributes:
+        input_size: The side that ``bound`` names, in pixels, if the caller wishes none: the size at
+            which this network is best.
+        multiple: Both sides of the input are multiples of this, in pixels.
+        bound: Which side becomes ``input_size``: ``"shorter"`` (the other is longer, nothing falls
+            below), or ``"longer"`` (the other is shorter).
+        mean: Of R, G, B in [0, 1]; ImageNet's by default.
+        deviation: Of R, G, B in [0, 1]; ImageNet's by default.
+        align_corners: Whether maps are resized back with aligned corners, else half-pixel centres.
+        max_cells: Most squares of ``multiple`` pixels that one image may become.
+        host_resize: In place of the bicubic resizing, for recipes that no runtime has operators
+            for.
+    """
+
+    input_size: int
+    multiple: int
+    bound: Literal["shorter", "longer"] = "shorter"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    deviation: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    align_corners: bool = True
+    max_cells: int = 1 << 14
+    host_resize: HostResize | None = field(default=None, repr=False)
+
+    def network_size(self, height: int, width: int, input_size: int | None = None) -> Size:
+        """The size at which the network sees an image, ``(height, width)`` in pixels.
+
+        One scale brings the bounding side to ``input_size``; each side is then rounded to the
+        nearest multiple, upwards where a lower bound asks for it.
+
+        Args:
+            height: Of the image, in pixels.
+            width: Of the image, in pixels.
+            input_size: In place of the recipe's own.
+
+        Raises:
+            InvalidImageError: The image would become more than ``max_cells`` squares.
+        """
+        wanted = self.input_size if input_size is None else input_size
+        lower = self.bound == "shorter"
+        scale = (max if lower else min)(wanted / height, wanted / width)
+
+        def side(length: int) -> int:
+            squares = scale * length / self.multiple
+            rounded = round(squares)
+            if lower and rounded * self.multiple < wanted:
+                rounded = math.ceil(squares)
+            return max(1, rounded) * self.multiple
+
+        size = side(height), side(width)
+        cells = size[0] * size[1] // self.multiple**2
+        if cells > self.max_cells:
+            raise InvalidImageError(
+                f"an image of {width} x {height} pixels at input size {wanted} becomes {cells} "
+                f"patches, more than the limit of {self.max_cells}: crop it to a less extreme "
+                "shape, or lower the input size"
+            )
+        return size
+
+
+@dataclass(frozen=True)
+class Int8:
+    """How a network is quantized.
+
+    Attributes:
+        floating: Regular expressions for the parts that stay in floating point, by the names of
+            the modules that their operations were traced from.
+        is_transformer: Whether attention carries most of the network.
+    """
+
+    floating: tuple[str, ...] = ()
+    is_transformer: bool = False
+
+
+class Network(ABC):
+    """One network: a family in certain sizes, as a checkpoint holds it.
+
+    Subclasses are frozen dataclasses of plain values, so that equal networks are equal keys.
+
+    Attributes:
+        family: Name of the family: ``"depth_anything_v2"``.
+        title: Its name for people: ``"Depth Anything V2"``.
+        inputs: Names of the images that go in, in the order of the module's arguments:
+            ``("image",)``, or ``("left", "right")``.
+        float32_parts: Names of submodules that compute in float32 at every precision; the module
+            casts what it hands to them.
+        int8: How it is quantized; ``None`` where int8 is not offered.
+    """
+
+    family: ClassVar[str]
+    title: ClassVar[str]
+    inputs: ClassVar[tuple[str, ...]] = ("image",)
+    float32_parts: ClassVar[tuple[str, ...]] = ()
+    int8: ClassVar[Int8 | None] = Int8()
+
+    @property
+    @abstractmethod
+    def variant(self) -> str:
+        """Its size, in a word: ``"vits"``."""
+
+    @property
+    @abstractmethod
+    def recipe(self) -> Recipe:
+        """How images become inputs."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[Output, ...]:
+        """What comes out, in the order in which the module returns it."""
+
+    @abstractmethod
+    def build(self, tensors: "Mapping[str, Tensor]") -> "nn.Module":
+        """The module with a checkpoint's weights, float32, on the CPU, in evaluation mode.
+
+        Its ``forward(*inputs, *extras)`` takes one float32 tensor ``(N, 3, h, w)`` an input, then
+        what :meth:`extras` gives, and returns a tensor, or a tuple of them for several outputs:
+        maps ``(N, h, w)`` and vectors ``(N, K)``. It can be traced: apart from ``extras`` nothing
+        depends on the input's size but through shapes.
+
+        Args:
+            tensors: The file's floating-point tensors, by name.
+
+        Raises:
+            MismatchError: They are not exactly the network's
+                (:func:`vizion3d.networks.strict.fill` checks it).
+        """
+
+    def constants(self, tensors: "Mapping[str, Tensor]") -> dict[str, Float32Array]:
+        """What :meth:`extras` needs of the weights. Kept beside a converted network."""
+        del tensors
+        return {}
+
+    def extras(self, constants: Mapping[str, Float32Array], size: Size) -> tuple[Float32Array, ...]:
+        """Further inputs, which depend on the input's size in more than shapes: handed in, so that
+        one conversion serves every size. Computed without torch; runtimes keep them by size.
+
+        Args:
+            constants: What :meth:`constants` gave.
+            size: ``(height, width)`` of the network's input, in pixels.
+        """
+        del constants, size
+        return ()
+
+    def output(self, *meanings: Meaning) -> Output | None:
+        """The first output that means one of ``meanings``."""
+        return next((o for o in self.outputs if o.meaning in meanings), None)
+
+    @property
+    def key(self) -> str:
+        """Tells apart what the same weights may be built into; the same in every process."""
+        return hashlib.sha256(f"{self.family} {self!r}".encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a checkpoint without reading its weights.
+
+    Attributes:
+        shapes: Tensor name -> shape.
+        metadata: What a safetensors file says of itself.
+        max_depth_m: Range of a metric checkpoint in metres, by its official name or by the note
+            beside it (``<file>.json``); ``None`` where neither tells one.
+    """
+
+    shapes: Shapes
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    max_depth_m: float | None = None
+
+
+class MismatchError(Exception):
+    """Tensors that are not those of a network.
+
+    Args:
+        *reasons: What is missing or wrong, each as the end of a sentence that begins with "it".
+    """
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; it ".join(reasons))
+
+
+class Family(Protocol):
+    """An architecture in several sizes."""
+
+    @property
+    def title(self) -> str:
+        """Its name for people: ``"Depth Anything V2"``."""
+
+    def recognise(self, header: Header) -> Network:
+        """The network that a checkpoint holds.
+
+        Raises:
+            MismatchError: It holds none of this family.
+        """
+        ...

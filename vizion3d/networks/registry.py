@@ -1,0 +1,35 @@
+"""The families of networks that checkpoints are recognised as."""
+
+from collections.abc import Sequence
+
+from vizion3d.errors import CheckpointError
+from vizion3d.networks import depth_anything_v2
+from vizion3d.networks.base import Family, Header, MismatchError, Network
+
+FAMILIES: tuple[Family, ...] = (depth_anything_v2.FAMILY,)
+"""Tried in this order. Another network is another folder and another entry here."""
+
+
+def recognise(header: Header, source: str, families: Sequence[Family] = FAMILIES) -> Network:
+    """The network that a checkpoint holds, by the names and shapes of its tensors.
+
+    Args:
+        header: What the file says.
+        source: What to call the file in an error message.
+        families: Which are tried, in their order.
+
+    Raises:
+        CheckpointError: It is none of them; the message names each and what it misses.
+    """
+    tried = []
+    for family in families:
+        try:
+            return family.recognise(header)
+        except MismatchError as mismatch:
+            tried.append(f"not a {family.title} checkpoint: it {mismatch}")
+    found = sorted(header.shapes)
+    listed = ", ".join(found[:3]) + (" ..." if len(found) > 3 else "")
+    raise CheckpointError(
+        f"{source} is {'; '.join(tried)} (it has {listed or 'no tensors at all'}). "
+        "Use a .pth or .safetensors file of an official release, whole and unchanged."
+    )

@@ -1,0 +1,113 @@
+"""The facts of a result: each declared once, beside the field of the result that holds it.
+
+    min_depth: Annotated[float, Fact("Smallest value of the depth.", header="X-Min-Depth")]
+
+The JSON answer, the headers of binary answers, what web pages may read of them (CORS), the OpenAPI
+document and what the clients read back all follow from that line.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+from pydantic import BaseModel, Field, TypeAdapter, create_model
+
+_PATH_CHARACTERS = "/:\\ "
+"""What stands as it is in a header; the rest of a text is percent-encoded."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Marks the field of a result that is told wherever the result is.
+
+    Attributes:
+        description: What it says, for people.
+        header: Name of the header of binary answers that tells it; empty: only JSON does.
+    """
+
+    description: str
+    header: str = ""
+
+
+def facts_of(model: type[BaseModel]) -> dict[str, Fact]:
+    """Name of a field -> what is declared of it, in the fields' order."""
+    return {
+        name: mark
+        for name, field in model.model_fields.items()
+        for mark in field.metadata
+        if isinstance(mark, Fact)
+    }
+
+
+def headers_of(model: type[BaseModel]) -> dict[str, str]:
+    """Name of a header -> what it says."""
+    return {fact.header: fact.description for fact in facts_of(model).values() if fact.header}
+
+
+def values_of(result: BaseModel) -> dict[str, Any]:
+    """Name of a field -> its value, ready for JSON."""
+    return {name: _plain(getattr(result, name)) for name in facts_of(type(result))}
+
+
+def as_headers(result: BaseModel) -> dict[str, str]:
+    """The facts as headers: texts percent-encoded, everything else as JSON in ASCII."""
+    return {
+        fact.header: _as_text(getattr(result, name))
+        for name, fact in facts_of(type(result)).items()
+        if fact.header
+    }
+
+
+def from_headers(model: type[BaseModel], headers: Mapping[str, str]) -> dict[str, Any]:
+    """The fields that headers tell, by name; the inverse of :func:`as_headers`.
+
+    Raises:
+        KeyError: A header is missing.
+        pydantic.ValidationError: A header holds no value of the field's type.
+    """
+    return {
+        name: _from_text(headers[fact.header], model.model_fields[name].annotation)
+        for name, fact in facts_of(model).items()
+        if fact.header
+    }
+
+
+def answer_model(
+    name: str, model: type[BaseModel], types: Mapping[str, Any] | None = None
+) -> type[BaseModel]:
+    """A model of the facts alone: the part of a JSON answer that is the same for every request.
+
+    Args:
+        name: Of the model.
+        model: The result.
+        types: Types that JSON has for some fields, in place of the result's own.
+    """
+    types = types or {}
+    fields: dict[str, Any] = {
+        field: (
+            types.get(field, model.model_fields[field].annotation),
+            Field(description=fact.description),
+        )
+        for field, fact in facts_of(model).items()
+    }
+    return create_model(name, **fields)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        return quote(value, safe=_PATH_CHARACTERS)
+    return json.dumps(_plain(value), separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def _from_text(text: str, kind: Any) -> Any:
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    try:
+        return adapter.validate_json(text)
+    except ValueError:
+        return adapter.validate_python(unquote(text))

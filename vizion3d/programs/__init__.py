@@ -1,0 +1,1 @@
+"""Entry points of the three programs: they hand the tasks to the servers and the command line."""

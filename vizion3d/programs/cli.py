@@ -1,0 +1,17 @@
+"""``vizion3d``."""
+
+from vizion3d.app import TASKS, build_container, default_container
+from vizion3d.cli.context import Application
+from vizion3d.cli.program import program, run
+from vizion3d.programs.rest import serve
+
+app = program(Application(build_container, default_container, serve), TASKS)
+
+
+def main() -> None:
+    """Entry point."""
+    run(app)
+
+
+if __name__ == "__main__":
+    main()
