@@ -3,9 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Worker processes of the tests, and what `make fast` leaves out (pyproject.toml says what these mean).
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+NOT_FAST := server or browser or full_size or process or slow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-web web screenshots bench-web lint types check protos docs figures bench bench-serving soak clean
+.PHONY: help setup demo test fast coverage web screenshots bench-web lint types check protos docs figures bench bench-serving soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -24,11 +28,15 @@ demo: $(READY) ## lift a photo into 3D and say where the results are
 	@cat examples/after-demo.txt
 
 test: $(READY) ## run every test
-	$(BIN)/python -m pytest
+	bash tools/system_libraries.sh --tests
+	$(PYTEST) --durations 15
 
-test-web: $(READY) ## install Chromium, and run the tests of the web page in it
-	PYTHON=$(PYTHON) bash tools/system_libraries.sh chromium
-	$(BIN)/python -m pytest tests/web tests/unit/server/web tests/integration/test_ui.py
+fast: $(READY) ## run the tests for every few minutes: no servers, browsers, child processes, full-size networks
+	$(PYTEST) --durations 5 -m "not ($(NOT_FAST))"
+
+coverage: $(READY) ## run every test, and show what of vizion3d/ they reach; fails below the floor
+	bash tools/system_libraries.sh --tests
+	$(PYTEST) --durations 15 --cov --cov-report term-missing:skip-covered
 
 lint: $(READY) ## style and formatting
 	$(BIN)/ruff check .
@@ -37,7 +45,7 @@ lint: $(READY) ## style and formatting
 types: $(READY) ## static types, strict
 	$(BIN)/mypy
 
-check: lint types test docs $(READY) ## everything that CI checks
+check: lint types coverage docs $(READY) ## everything that CI checks
 	PYTHON=$(BIN)/python tools/generate_protos.sh --check
 
 protos: $(READY) ## generate vizion3d/proto from protos/

@@ -5,9 +5,7 @@ headless Chromium. WebGL runs in software here, on the CPU: a GPU draws faster.
 """
 
 import os
-import shutil
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,8 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.support import photos
+from tests.support.browser import launch
 from tests.support.servers import running
-from tools.screenshots import SOFTWARE_WEBGL
 
 RESULT = Path(__file__).parent / "results" / "web_page.md"
 SIZE_PX = (1250, 800)
@@ -82,9 +80,6 @@ def turning_rate(page: Any) -> float:
 
 
 def main() -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        sys.exit("there is no Chromium: run make test-web once, which installs it")
     with (
         tempfile.TemporaryDirectory() as folder,
         running("rest", Path(folder) / "log", "--depth_model", "nano") as server,
@@ -92,7 +87,7 @@ def main() -> None:
     ):
         photo = Path(folder) / "photo.jpg"
         Image.fromarray(photos.coffee()).resize(SIZE_PX).save(photo)
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(SOFTWARE_WEBGL))
+        browser = launch(playwright)
         page = browser.new_page(viewport=VIEW_PX)
         page.goto(server.url)
         page.wait_for_selector("#model option", state="attached")

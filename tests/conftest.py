@@ -1,17 +1,83 @@
-"""Every test runs in an environment of its own: no VIZION3D_* variable, no GPU, an empty cache."""
+"""Every test runs in an environment of its own: no VIZION3D_* variable, no GPU, an empty cache.
+
+Tests that take long say why by a marker (``pyproject.toml`` has the list), so that ``make fast``
+can leave them out. That none forgets to is seen to here: a test that uses the browser or the
+full-size checkpoint is marked by that, and one without a marker may start no child process.
+"""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+MARKED_BY_FIXTURE = {"browser": "browser", "vits": "full_size"}
+MAY_START_PROCESSES = ("process", "server", "browser")
+STARTS_A_PROCESS = ("subprocess.Popen", "os.fork", "os.posix_spawn")
+
+_running: list[pytest.Item] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers share the cores: the networks of one take no more threads than its part of them."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # torch's, here and in children
+    sys.addaudithook(_refuse_unmarked_processes)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture, marker in MARKED_BY_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    _running.append(item)
+    try:
+        return (yield)
+    finally:
+        _running.pop()
+
+
+def _refuse_unmarked_processes(event: str, arguments: tuple[object, ...]) -> None:
+    if event not in STARTS_A_PROCESS or not _running:
+        return
+    if not any(_running[-1].get_closest_marker(name) for name in MAY_START_PROCESSES):
+        raise AssertionError(
+            f"{_running[-1].nodeid} starts a child process ({arguments[:2]}): mark it "
+            "@pytest.mark.process, so that `make fast` leaves it out"
+        )
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run of the tests, the same one for every worker."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def vits(run_folder: Path) -> Path:
+    """A seeded checkpoint of the released Small's shape, made once in a run of the tests."""
+    from filelock import FileLock
+
+    from tests.support.checkpoints import VITS, save_checkpoint
+
+    path = run_folder / "seeded" / "depth_anything_v2_vits.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        return path if path.exists() else save_checkpoint(path, VITS)
+
 
 @pytest.fixture(autouse=True)
-def clean_environment(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def clean_environment(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in os.environ if n.startswith("VIZION3D_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("VIZION3D_DEVICE", "cpu")
-    cache: Path = tmp_path_factory.getbasetemp() / "model-cache"
-    monkeypatch.setenv("VIZION3D_MODEL_CACHE", str(cache))
+    # One for all: what converts a checkpoint has its own lock.
+    monkeypatch.setenv("VIZION3D_MODEL_CACHE", str(run_folder / "model-cache"))

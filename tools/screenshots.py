@@ -4,8 +4,6 @@ Chromium draws WebGL in software here, so a machine without a GPU makes the same
 """
 
 import io
-import shutil
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +11,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.support.browser import launch
 from tests.support.servers import running
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
-SOFTWARE_WEBGL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 QUALITY = 90
 
 
@@ -85,16 +83,13 @@ def take(browser: Browser, origin: str, shot: Shot) -> Image.Image:
 
 
 def main() -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        sys.exit("there is no Chromium: run make test-web once, which installs it")
     FOLDER.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         running("rest", Path(folder) / "log", "--depth_model", "nano") as server,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(SOFTWARE_WEBGL))
+        browser = launch(playwright)
         for shot in SHOTS:
             take(browser, server.url, shot).save(
                 FOLDER / f"{shot.name}.webp", quality=QUALITY, method=6

@@ -22,6 +22,8 @@ from tests.docs.serving import (
 from vizion3d.client import GrpcClient, RestClient
 from vizion3d.lifting import DepthEstimation, DepthEstimationResult
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = re.compile(

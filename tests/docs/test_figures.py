@@ -8,6 +8,8 @@ from PIL import Image
 
 from tools.figures.__main__ import FIGURES, FOLDER, as_picture
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LARGEST_DIFFERENCE = 1.0
 """Mean, of 255: what another release of the fonts may change."""

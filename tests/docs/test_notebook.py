@@ -5,6 +5,8 @@ import pytest
 
 from tools.figures.notebook import NOTEBOOK, executed
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def ran() -> nbformat.NotebookNode:

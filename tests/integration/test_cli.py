@@ -20,6 +20,8 @@ from tests.support.videos import panning, write_video
 from vizion3d import __version__
 from vizion3d.lifting.cli.formats import SaveFormat
 
+pytestmark = pytest.mark.process
+
 PROGRAM = [sys.executable, "-c", "from vizion3d.programs.cli import main; main()"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.support import photos
-from tests.support.checkpoints import VITS, save_checkpoint
+from tests.support.checkpoints import save_checkpoint
 from tests.support.http_server import Served, serve
 from vizion3d.app import build_container
 from vizion3d.checkpoints.queries import ListModelsQuery
@@ -124,12 +124,12 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def test_a_12_megapixel_photo_stays_under_3_gigabytes(tmp_path: Path) -> None:
-    checkpoint = save_checkpoint(tmp_path / "vits.pth", VITS)
+@pytest.mark.process
+def test_a_12_megapixel_photo_stays_under_3_gigabytes(tmp_path: Path, vits: Path) -> None:
     photo = Image.fromarray(photos.coffee()).resize((4000, 3000))
     photo.save(tmp_path / "photo.jpg", quality=90)
     run = subprocess.run(
-        [sys.executable, "-c", MEMORY_PROGRAM, tmp_path / "photo.jpg", checkpoint],
+        [sys.executable, "-c", MEMORY_PROGRAM, tmp_path / "photo.jpg", vits],
         capture_output=True,
         text=True,
         check=True,

@@ -13,6 +13,8 @@ import requests
 
 from tests.support.servers import free_port, running
 
+pytestmark = pytest.mark.server
+
 PROGRAM = [sys.executable, "-c", "from vizion3d.programs.cli import main; main()"]
 OPENED_S = 120
 

@@ -7,6 +7,8 @@ from tests.support.checkpoints import TINY, VITB, VITS, seeded_network
 from tests.support.peer import give_official_positions, to_transformers
 from vizion3d.networks.depth_anything_v2.config import NetworkConfig
 
+pytestmark = pytest.mark.full_size
+
 SIZES = [(518, 518), (518, 686), (686, 518), (532, 532), (518, 2044), (1036, 1036)]
 
 

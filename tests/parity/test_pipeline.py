@@ -1,6 +1,7 @@
 """The whole path from image to depth, against the official recipe written out with OpenCV."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -11,9 +12,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from tests.support import photos
-from tests.support.checkpoints import VITS, save_checkpoint, seeded_network
+from tests.support.checkpoints import VITS, seeded_network
 from tests.support.peer import give_official_positions, to_transformers
 from vizion3d.app import build_container
+from vizion3d.core.cqrs import CommandBus
 from vizion3d.lifting import DepthEstimationCommand
 from vizion3d.networks.depth_anything_v2.network import RECIPE
 from vizion3d.runtime.torch_runtime import prepare
@@ -52,24 +54,23 @@ def official_input(photo: Image) -> NDArray[np.float32]:
 
 
 @pytest.fixture(scope="module")
-def official(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Image], NDArray[np.float32]]:
-    """``infer_image`` of the official code, on transformers' network with official positions."""
+def official() -> Callable[[int, int], NDArray[np.float32]]:
+    """``infer_image`` of the official code, on transformers' network with official positions.
+
+    For the photo at a width and a height; each is inferred once.
+    """
     peer = to_transformers(seeded_network(VITS))
     give_official_positions(peer)
 
+    @cache
     @torch.inference_mode()
-    def infer(photo: Image) -> NDArray[np.float32]:
+    def infer(width: int, height: int) -> NDArray[np.float32]:
+        photo = resized(photos.coffee(), width, height)
         depth = peer(torch.from_numpy(official_input(photo))[None]).predicted_depth
-        size = photo.shape[0], photo.shape[1]
-        depth = F.interpolate(depth[:, None], size, mode="bilinear", align_corners=True)
+        depth = F.interpolate(depth[:, None], (height, width), mode="bilinear", align_corners=True)
         return np.asarray(depth[0, 0])
 
     return infer
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_checkpoint(tmp_path_factory.mktemp("models") / "vits.pth", VITS)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -84,18 +85,25 @@ def test_the_input_equals_opencvs(size: tuple[int, int]) -> None:
     assert np.abs(ours - theirs).max() * max(RECIPE.deviation) < 1e-4
 
 
-@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+@pytest.fixture(scope="module", params=["torch", "openvino"])
+def commands(request: pytest.FixtureRequest, run_folder: Path) -> CommandBus:
+    """A library of its own for each runtime, which loads the checkpoint once."""
+    settings = load_settings(
+        runtime=request.param, precision="fp32", device="cpu", model_cache=run_folder / "parity"
+    )
+    return build_container(settings).commands
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_depth_equals_the_official_recipes(
     size: tuple[int, int],
-    runtime: str,
-    checkpoint: Path,
-    official: Callable[[Image], NDArray[np.float32]],
+    commands: CommandBus,
+    vits: Path,
+    official: Callable[[int, int], NDArray[np.float32]],
 ) -> None:
     photo = resized(photos.coffee(), *size)
-    commands = build_container(load_settings(runtime=runtime, precision="fp32")).commands
-    ours = commands.dispatch(DepthEstimationCommand(photo, model_backend=str(checkpoint)))
-    theirs = official(photo)
+    ours = commands.dispatch(DepthEstimationCommand(photo, model_backend=str(vits)))
+    theirs = official(*size)
     assert np.ptp(theirs) > 1
     assert np.abs(ours.raw_depth - theirs).max() < 1e-3 * np.ptp(theirs)
     assert ours.min_depth == ours.raw_depth.min()

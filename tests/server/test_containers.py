@@ -11,6 +11,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.process
 def test_the_dockerfile_is_clean() -> None:
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
     if hadolint is None:
@@ -32,6 +33,7 @@ def test_the_build_copies_only_what_the_context_has() -> None:
     assert all((ROOT / name).exists() for name in copied)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("service", ["rest", "grpc"])
 def test_services_use_flags_that_exist_and_ports_of_their_own(service: str) -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())

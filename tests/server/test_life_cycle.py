@@ -15,11 +15,12 @@ import pytest
 import requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.support.checkpoints import VITS, save_checkpoint
 from tests.support.servers import Protocol, Server, running
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.proto import lifting_pb2_grpc as pb_grpc
+
+pytestmark = pytest.mark.server
 
 COFFEE = Path("examples/coffee.jpg").read_bytes()
 SLOW = 700
@@ -211,17 +212,9 @@ def test_a_grpc_server_told_to_stop_finishes_what_is_under_way(tmp_path: Path) -
         assert server.wait() == 0
 
 
-@pytest.fixture(scope="module")
-def unconverted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint whose first load takes seconds."""
-    return save_checkpoint(tmp_path_factory.mktemp("model") / "mine.safetensors", VITS, seed=5)
-
-
-def test_it_is_not_ready_while_it_loads_and_can_be_stopped_then(
-    tmp_path: Path, unconverted: Path
-) -> None:
-    cache = {"VIZION3D_MODEL_CACHE": str(tmp_path / "cache")}
-    server = Server("rest", tmp_path / "log", "--depth_model", str(unconverted), **cache)
+def test_it_is_not_ready_while_it_loads_and_can_be_stopped_then(tmp_path: Path, vits: Path) -> None:
+    cache = {"VIZION3D_MODEL_CACHE": str(tmp_path / "cache")}  # so that it converts: seconds
+    server = Server("rest", tmp_path / "log", "--depth_model", str(vits), **cache)
     try:
 
         def is_alive() -> bool:
@@ -240,9 +233,9 @@ def test_it_is_not_ready_while_it_loads_and_can_be_stopped_then(
         server.process.wait()
 
 
-def test_the_grpc_port_opens_only_when_it_can_answer(tmp_path: Path, unconverted: Path) -> None:
+def test_the_grpc_port_opens_only_when_it_can_answer(tmp_path: Path, vits: Path) -> None:
     cache = {"VIZION3D_MODEL_CACHE": str(tmp_path / "cache")}
-    server = Server("grpc", tmp_path / "log", "--depth_model", str(unconverted), **cache)
+    server = Server("grpc", tmp_path / "log", "--depth_model", str(vits), **cache)
     try:
         server.until(lambda: (tmp_path / "cache").is_dir())  # it converts
         assert not server.is_ready()

@@ -12,7 +12,6 @@ import requests
 import trimesh
 from PIL import Image
 
-from tests.support.checkpoints import VITS, save_checkpoint
 from tests.support.servers import Server, running
 from vizion3d.client import GrpcClient, RestClient
 from vizion3d.errors import (
@@ -30,6 +29,8 @@ from vizion3d.lifting import (
 )
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.proto import lifting_pb2_grpc as pb_grpc
+
+pytestmark = pytest.mark.server
 
 COFFEE = Path("examples/coffee.jpg").read_bytes()
 SMALL = 140
@@ -52,27 +53,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def checkpoint(folder: Path) -> Path:
-    """Of the released Small checkpoint's shape."""
-    return save_checkpoint(folder / "depth_anything_v2_vits.safetensors", VITS)
-
-
-@pytest.fixture(scope="module")
-def rest(folder: Path, checkpoint: Path) -> Iterator[Server]:
-    with running("rest", folder / "rest.log", "--depth_model", str(checkpoint)) as server:
+def rest(folder: Path, vits: Path) -> Iterator[Server]:
+    with running("rest", folder / "rest.log", "--depth_model", str(vits)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def grpc_server(folder: Path, checkpoint: Path) -> Iterator[Server]:
-    with running("grpc", folder / "grpc.log", "--depth-model", str(checkpoint)) as server:
+def grpc_server(folder: Path, vits: Path) -> Iterator[Server]:
+    with running("grpc", folder / "grpc.log", "--depth-model", str(vits)) as server:
         yield server
 
 
-def command(checkpoint: Path, **changes: object) -> DepthEstimationCommand:
+def command(vits: Path, **changes: object) -> DepthEstimationCommand:
     fields: dict[str, object] = {
         "image_input": COFFEE,
-        "model_backend": str(checkpoint),
+        "model_backend": str(vits),
         "return_depth_image": True,
         "return_point_cloud": True,
         "advanced_config": CONFIG,
@@ -82,8 +77,8 @@ def command(checkpoint: Path, **changes: object) -> DepthEstimationCommand:
 
 
 @pytest.fixture
-def expected(checkpoint: Path) -> DepthEstimationResult:
-    return DepthEstimation().run(command(checkpoint))
+def expected(vits: Path) -> DepthEstimationResult:
+    return DepthEstimation().run(command(vits))
 
 
 def ask(rest: Server, accept: str, **form: str) -> requests.Response:
@@ -181,10 +176,10 @@ def test_a_compressed_answer_is_the_same(rest: Server, expected: DepthEstimation
     assert np.array_equal(np.array(answer.json()["depth_map"], np.float32), expected.raw_depth)
 
 
-def grpc_request(checkpoint: Path, *, packed: bool) -> pb.DepthEstimationRequest:
+def grpc_request(vits: Path, *, packed: bool) -> pb.DepthEstimationRequest:
     return pb.DepthEstimationRequest(
         image_bytes=COFFEE,
-        model_backend=str(checkpoint),
+        model_backend=str(vits),
         return_depth_image=True,
         return_point_cloud=True,
         advanced_config=pb.DepthEstimationAdvanceConfig(
@@ -197,11 +192,11 @@ def grpc_request(checkpoint: Path, *, packed: bool) -> pb.DepthEstimationRequest
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_grpc(
-    grpc_server: Server, checkpoint: Path, expected: DepthEstimationResult, packed: bool
+    grpc_server: Server, vits: Path, expected: DepthEstimationResult, packed: bool
 ) -> None:
     with grpc_server.channel() as channel:
         stub = pb_grpc.LiftingServiceStub(channel)
-        told = stub.RunDepthEstimation(grpc_request(checkpoint, packed=packed), timeout=60)
+        told = stub.RunDepthEstimation(grpc_request(vits, packed=packed), timeout=60)
     if packed:
         assert not told.depth_map
         assert told.packed_depth.dtype == "float32"
@@ -228,18 +223,18 @@ def same(result: DepthEstimationResult, expected: DepthEstimationResult) -> None
 
 @pytest.mark.parametrize("source", ["bytes", "path", "image", "array"])
 def test_the_rest_client_returns_the_librarys_result(
-    rest: Server, checkpoint: Path, expected: DepthEstimationResult, source: str
+    rest: Server, vits: Path, expected: DepthEstimationResult, source: str
 ) -> None:
     with RestClient(rest.url) as client:
-        same(client.run(command(checkpoint, image_input=photo(source))), expected)
+        same(client.run(command(vits, image_input=photo(source))), expected)
 
 
 @pytest.mark.parametrize("source", ["bytes", "array"])
 def test_the_grpc_client_returns_the_librarys_result(
-    grpc_server: Server, checkpoint: Path, source: str, expected: DepthEstimationResult
+    grpc_server: Server, vits: Path, source: str, expected: DepthEstimationResult
 ) -> None:
     with GrpcClient(grpc_server.address) as client:
-        same(client.run(command(checkpoint, image_input=photo(source))), expected)
+        same(client.run(command(vits, image_input=photo(source))), expected)
 
 
 def photo(source: str) -> object:
@@ -254,11 +249,11 @@ def photo(source: str) -> object:
 
 
 def test_frames_come_back_in_order_and_a_bad_one_is_its_own_error(
-    grpc_server: Server, checkpoint: Path
+    grpc_server: Server, vits: Path
 ) -> None:
     sizes = [140, 28, None, 56, 14, 42, 70]
     frames = (
-        command(checkpoint, input_size=size) if size else command(checkpoint, image_input=b"no")
+        command(vits, input_size=size) if size else command(vits, image_input=b"no")
         for size in sizes
     )
     with GrpcClient(grpc_server.address) as client:
@@ -267,7 +262,7 @@ def test_frames_come_back_in_order_and_a_bad_one_is_its_own_error(
         if size is None:
             assert isinstance(outcome, InvalidImageError)
         else:
-            same_size = DepthEstimation().run(command(checkpoint, input_size=size))
+            same_size = DepthEstimation().run(command(vits, input_size=size))
             assert isinstance(outcome, DepthEstimationResult)
             assert np.array_equal(outcome.raw_depth, same_size.raw_depth)
 
@@ -286,13 +281,13 @@ def test_frames_come_back_in_order_and_a_bad_one_is_its_own_error(
 def test_errors_come_back_as_the_librarys(
     rest: Server,
     grpc_server: Server,
-    checkpoint: Path,
+    vits: Path,
     protocol: str,
     changes: dict[str, object],
     error: type[Vizion3DError],
     message: str,
 ) -> None:
-    wrong = command(checkpoint, **{"input_size": 518, **changes})
+    wrong = command(vits, **{"input_size": 518, **changes})
     with RestClient(rest.url) as over_rest, GrpcClient(grpc_server.address) as over_grpc:
         client = over_rest if protocol == "rest" else over_grpc
         with pytest.raises(error, match=message):
@@ -306,12 +301,12 @@ def test_an_impossible_range_is_an_invalid_config(rest: Server) -> None:
     assert "depth_near (5.0 m) must be less than depth_trunc (4.0 m)" in answer.json()["detail"]
 
 
-def test_the_models_are_told(rest: Server, grpc_server: Server, checkpoint: Path) -> None:
+def test_the_models_are_told(rest: Server, grpc_server: Server, vits: Path) -> None:
     with RestClient(rest.url) as over_rest, GrpcClient(grpc_server.address) as over_grpc:
         assert over_rest.ready()
         assert over_rest.models() == over_grpc.models()
         (model,) = over_rest.models()
-    assert (model.name, model.default, model.variant) == (str(checkpoint), True, "vits")
+    assert (model.name, model.default, model.variant) == (str(vits), True, "vits")
     assert model.depth_kind == "relative"
     assert model.loaded is not None
     assert model.loaded.startswith("openvino cpu")

@@ -16,6 +16,8 @@ from tests.support.servers import Protocol, Server, running
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.proto import lifting_pb2_grpc as pb_grpc
 
+pytestmark = pytest.mark.server
+
 NANO = ("--depth_model", "nano")
 REQUEST = pb.DepthEstimationRequest(image_bytes=encoded(), input_size=14)
 FORM = {"input_size": "14", "depth_map": "false"}

@@ -1,11 +1,14 @@
 import subprocess
 import sys
 
+import pytest
+
 import vizion3d.lifting
 
 HEAVY = ("torch", "open3d", "transformers", "openvino", "cv2", "requests")
 
 
+@pytest.mark.process
 def test_importing_the_library_imports_nothing_heavy() -> None:
     program = (
         f"import sys, vizion3d.lifting\nprint([name for name in {HEAVY!r} if name in sys.modules])"

@@ -1,11 +1,10 @@
 """A real browser in front of a real server.
 
-Chromium comes from the system (``make test-web`` installs it). Where it is missing, the tests that
-need it are skipped.
+Chromium comes from the system: ``make test`` installs it, as root or with sudo. Where it is
+missing, the tests that need it are skipped.
 """
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,18 +16,12 @@ from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from tests.support import photos
+from tests.support.browser import CHROMIUM, MISSING, launch
 from tests.support.checkpoints import save_checkpoint
 from tests.support.servers import Server, running
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-FLAGS = (
-    # WebGL without a GPU.
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    # A camera that shows a test picture.
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
+# A camera that shows a test picture.
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
 @dataclass
@@ -103,9 +96,9 @@ class Visit:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        pytest.skip("there is no Chromium; make test-web installs it")
+        pytest.skip(MISSING)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = launch(playwright, *CAMERA)
         yield browser
         browser.close()
 

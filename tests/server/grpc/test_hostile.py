@@ -21,6 +21,8 @@ from tests.support.servers import Server, running
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.proto import lifting_pb2_grpc as pb_grpc
 
+pytestmark = pytest.mark.server
+
 GOOD = encoded()
 MIB = 1 << 20
 Code = grpc.StatusCode

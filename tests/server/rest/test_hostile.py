@@ -16,6 +16,8 @@ import vizion3d
 from tests.support.hostile import BAD_IMAGES, BAD_MODELS, NOT_OFFERED, encoded, every_mode
 from tests.support.servers import Server, running
 
+pytestmark = pytest.mark.server
+
 GOOD = encoded()
 PATH = "/lifting/depth-estimation"
 SMALL = {"input_size": "14"}

@@ -16,6 +16,8 @@ from vizion3d.programs.rest import create_app
 from vizion3d.server.settings import ServerSettings
 from vizion3d.wire.problems import STATUSES
 
+pytestmark = pytest.mark.server
+
 DOCUMENT = create_app(ServerSettings(port=0, models={"depth_estimation": "nano"})).openapi()
 DEPTH_PATH = "/lifting/depth-estimation"
 PHOTOS = [encoded(file_format, (32, 24)) for file_format in FORMATS]

@@ -291,6 +291,7 @@ def _fetch(url: str, target: Path) -> None:
     Downloader().fetch(url, target)
 
 
+@pytest.mark.process
 def test_two_processes_make_one_transfer(tmp_path: Path) -> None:
     served = Served(WEIGHTS, delay_s=0.5)
     target = tmp_path / "weights.pth"

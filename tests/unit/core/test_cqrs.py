@@ -54,6 +54,7 @@ def test_a_second_handler_is_refused() -> None:
         bus.register(Double, lambda command: command.number)
 
 
+@pytest.mark.process
 def test_a_type_checker_infers_the_result_of_dispatch(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(

@@ -253,6 +253,7 @@ def test_a_frame_without_contrast_has_one_colour() -> None:
     assert beyond[0, :, 0].tolist() == [0, 255]
 
 
+@pytest.mark.process
 def test_without_pyav_it_is_told_how_to_install_it() -> None:
     program = (
         "import sys; sys.modules['av'] = None\n"

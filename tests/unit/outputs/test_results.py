@@ -62,6 +62,7 @@ def test_a_result_with_open3d_objects_is_duplicated_whole(
     assert made.raw_depth.any()
 
 
+@pytest.mark.process
 def test_another_process_reads_it_and_without_open3d_objects_imports_no_open3d(
     tmp_path: Path,
 ) -> None:

@@ -149,6 +149,7 @@ def _convert(checkpoint: Checkpoint, cache: Path) -> None:
     OpenVinoRuntime(checkpoint, ConversionStore(cache), "fp32")
 
 
+@pytest.mark.process
 def test_two_processes_convert_without_disturbing_each_other(
     tmp_path: Path, tiny: Checkpoint
 ) -> None:
@@ -164,6 +165,7 @@ def test_two_processes_convert_without_disturbing_each_other(
     assert len(converted_folders(tmp_path)) == 1
 
 
+@pytest.mark.process
 def test_once_converted_a_fresh_process_imports_no_torch(
     tmp_path: Path, tiny: Checkpoint, store: ConversionStore
 ) -> None:
@@ -187,6 +189,7 @@ def test_once_converted_a_fresh_process_imports_no_torch(
     assert run.stdout.split("\n")[:2] == ["(20, 30)", "[]"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_converting_and_inferring_report_to_nobody(
     tmp_path: Path, tiny: Checkpoint, precision: str

@@ -33,6 +33,7 @@ def quantized_inputs(model: Any) -> set[str]:
     }
 
 
+@pytest.mark.process
 def test_the_encoder_is_computed_in_8_bits_but_for_its_attention_and_the_head_is_not(
     tiny: Checkpoint, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -43,6 +44,7 @@ def test_the_encoder_is_computed_in_8_bits_but_for_its_attention_and_the_head_is
     assert capfd.readouterr() == ("", ""), "NNCF draws its progress elsewhere"
 
 
+@pytest.mark.process
 def test_the_depth_stays_near_and_the_conversion_is_kept(tmp_path: Path, tiny: Checkpoint) -> None:
     store = ConversionStore(tmp_path / "cache")
     image = {"image": dead_leaves(np.random.default_rng(99), 120)[None, :90]}
@@ -58,6 +60,7 @@ def test_the_depth_stays_near_and_the_conversion_is_kept(tmp_path: Path, tiny: C
     assert np.array_equal(kept.infer(image, size)["depth"], depth)
 
 
+@pytest.mark.process
 def test_a_metric_network_with_gated_layers_is_converted_too(tmp_path: Path) -> None:
     gated = replace(TINY, feed_forward="swiglu")
     checkpoint = Checkpoint(
@@ -79,6 +82,7 @@ def test_without_nncf_it_says_how_to_get_it_before_it_reads_the_checkpoint(
         ConversionStore(tmp_path / "cache").get(Checkpoint(broken, RELATIVE), "int8")
 
 
+@pytest.mark.process
 def test_what_nncf_cannot_do_is_told(tmp_path: Path, tiny: Checkpoint) -> None:
     model, constants = convert(tiny)
     cut = {"positions": constants["positions"][..., :-1]}

@@ -107,6 +107,7 @@ def test_the_catalogue_fits_its_table() -> None:
     assert (used < slots).all()
 
 
+@pytest.mark.slow
 def test_a_seed_reproduces_its_images_and_another_does_not() -> None:
     first, again, other = (Renderer(seed).render(2, *SIZE) for seed in (3, 3, 4))
     assert torch.equal(first.image, again.image)
@@ -114,6 +115,7 @@ def test_a_seed_reproduces_its_images_and_another_does_not() -> None:
     assert not torch.equal(first.image, other.image)
 
 
+@pytest.mark.slow
 def test_images_are_finite_and_in_range() -> None:
     frames = Renderer(0).render(8, *SIZE)
     assert frames.image.shape == (8, 3, *SIZE)

@@ -63,6 +63,7 @@ def test_schedule_warms_up_and_ends_at_zero() -> None:
     assert rates[100] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_continues_exactly(tmp_path: Path) -> None:
     plan = replace(PLANS["tiny"], images=16)
     whole = Training(plan, 0, CPU)
