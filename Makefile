@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY) ## lift a photo into 3D and say where the results are
-	@$(BIN)/vizion3d depth examples/astronaut.jpg --model nano --input-size 168 --save png,color,ply,glb,view,json --out demo-output
+	@$(BIN)/vizion3d depth examples/astronaut.jpg --model nano --save png,color,ply,glb,view,json --out demo-output
 	@cat examples/after-demo.txt
 
 test: $(READY) ## run every test

@@ -179,9 +179,7 @@ CLASSES: dict[str, ObjectClass] = {
     "bag": ObjectClass(
         small.bag(), (0.12, 0.25), (0.08, 0.16), (0.2, 0.45), ("cloth", "print", "dark")
     ),
-    "globe": ObjectClass(
-        small.globe(), (0.1, 0.18), (0.1, 0.18), (0.25, 0.42), ("print", "metal")
-    ),
+    "globe": ObjectClass(small.globe(), (0.1, 0.18), (0.1, 0.18), (0.25, 0.42), ("print", "metal")),
     "bottle": ObjectClass(
         small.bottle(), (0.03, 0.045), (0.03, 0.045), (0.2, 0.32), ("gloss", "thing", "print")
     ),

@@ -154,10 +154,7 @@ MIXES = {
         }
     ]
     * 6,
-    "hanging": [
-        {"picture": 3, "wall_shelf": 2, "pane": 0.7, "whiteboard": 0.9}
-    ]
-    * 6,
+    "hanging": [{"picture": 3, "wall_shelf": 2, "pane": 0.7, "whiteboard": 0.9}] * 6,
     "clutter": [_SMALL] * 6,
     "portrait": [
         {

@@ -19,10 +19,10 @@ DEFAULT_DEPTH_MODEL_URL = (
 APACHE = "Apache-2.0"
 NON_COMMERCIAL = "CC-BY-NC-4.0"
 
-Variant = Literal["vit-192x12", "vits", "vitb", "vitl"]
+Variant = Literal["lite2", "vits", "vitb", "vitl"]
 
 _PARAMETERS: dict[Variant, int] = {
-    "vit-192x12": 6_404_993,
+    "lite2": 5_572_681,
     "vits": 24_785_089,
     "vitb": 97_470_785,
     "vitl": 335_315_649,
@@ -121,7 +121,7 @@ def _metric(scene: str, variant: Variant) -> Release:
 
 RELEASES: tuple[Release, ...] = (
     Release("default", DEFAULT_DEPTH_MODEL_URL, "vitb"),
-    Release("nano", Path(__file__).with_name("nano.safetensors"), "vit-192x12"),
+    Release("nano", Path(__file__).with_name("nano.safetensors"), "lite2"),
     *(_relative(variant) for variant in _OFFICIAL_NAMES),
     *(_metric(scene, variant) for scene in _METRIC for variant in _OFFICIAL_NAMES),
 )

@@ -9,7 +9,7 @@ from training.render import Renderer
 from training.render.camera import Cameras, pose
 from training.render.catalogue import CLASSES
 from training.render.raycast import FAR, Primitives, cast, invert
-from training.render.shapes import Part, ball, box, make_table, rod
+from training.render.shapes import Part, ball, basin, box, make_table, rod, tube
 from training.render.tiles import Tiles, cast_tiles, wanted_by_camera
 
 SIZE = (48, 64)
@@ -65,6 +65,30 @@ def test_a_cone_is_as_wide_as_its_height_says() -> None:
     # On the second ray the surface is where the distance to the axis equals (1 - z) / 2.
     t = depth[0, 1]
     torch.testing.assert_close(4.5 - t, (1 - t * 0.125) / 2, rtol=1e-4, atol=0)
+
+
+def test_one_looks_into_a_tube_and_a_basin() -> None:
+    """A rod shows its lid; a tube of the same size the inside of its far wall."""
+    down = torch.tensor([[[0.0, 0.25, -1.0], [0.0, 0.0, -1.0]]])
+    above = torch.tensor([[[0.0, 0.0, 3.0]]])
+    depths = [
+        cast(one(part, (0.0, 0.0, 0.0)), above, down)[0][0]
+        for part in (
+            rod((0, 0, -1), (0, 0, 1), 1.0),
+            tube((0, 0, -1), (0, 0, 1), 1.0),
+            basin((0, 0, -1), 1.0, 2.0),
+        )
+    ]
+    torch.testing.assert_close(depths[0], torch.tensor([2.0, 2.0]), rtol=1e-4, atol=0)
+    # The slanted ray meets the wall y = 1 at its parameter 4, the bottom of the tube is open.
+    torch.testing.assert_close(depths[1][0], torch.tensor(4.0), rtol=1e-4, atol=0)
+    assert depths[1][1] == FAR
+    # The basin is y^2 + ((z - 1) / 2)^2 = 1, below z = 1: its bottom is 4 below the eye.
+    torch.testing.assert_close(depths[2][1], torch.tensor(4.0), rtol=1e-4, atol=0)
+    t = depths[2][0]
+    torch.testing.assert_close(
+        (0.25 * t) ** 2 + ((3 - t - 1) / 2) ** 2, torch.tensor(1.0), rtol=1e-3, atol=0
+    )
 
 
 def test_rays_measure_depth_along_the_view_axis_whatever_the_pose() -> None:

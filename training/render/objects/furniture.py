@@ -1,6 +1,7 @@
 """Furniture and lamps."""
 
 import math
+from itertools import pairwise
 
 from training.render.shapes import Part, ball, box, rod, tube
 
@@ -34,10 +35,7 @@ def lounger() -> list[Part]:
     out = []
     for s in (-0.92, 0.92):
         path = [(-0.9, 0.02), (0.7, 0.02), (0.95, 0.2), (0.7, 0.6), (-0.6, 0.62), (-0.95, 0.5)]
-        out += [
-            rod((s, y, z), (s, v, w), 0.05, 1)
-            for (y, z), (v, w) in zip(path, path[1:], strict=False)
-        ]
+        out += [rod((s, y, z), (s, v, w), 0.05, 1) for (y, z), (v, w) in pairwise(path)]
     return [
         *out,
         box((0, -0.1, 0.42), (0.85, 0.8, 0.03), 0, -8),

@@ -64,7 +64,8 @@ class Decoder(nn.Module):
         )
         self.coarsest = ResidualUnit(coarse)
         self.fusions = nn.ModuleList(
-            Fusion(coarser, own) for coarser, own in zip(channels[:1:-1], channels[-2:0:-1], strict=True)
+            Fusion(coarser, own)
+            for coarser, own in zip(channels[:1:-1], channels[-2:0:-1], strict=True)
         )
         fine = channels[0]
         self.narrow = nn.Conv2d(channels[1], fine, 1)

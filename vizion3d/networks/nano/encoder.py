@@ -15,6 +15,7 @@ KERNELS_PX = (3, 3, 5, 3, 5, 5, 3)
 STRIDES = (1, 2, 2, 2, 1, 2, 1)
 STEM_CHANNELS = 32
 
+
 class SameConv(nn.Conv2d):
     """A convolution padded the way TensorFlow pads: at stride 2, one more after than before."""
 

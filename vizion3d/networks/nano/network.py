@@ -20,8 +20,8 @@ TITLE = "nano"
 
 
 def resize(images: UInt8Array, size: Size) -> UInt8Array:
-    """uint8 ``(N, H, W, 3)`` -> ``(N, *size, 3)``, bilinear; where the image shrinks, over the whole
-    area that a pixel covers."""
+    """uint8 ``(N, H, W, 3)`` -> ``(N, *size, 3)``, bilinear; where the image shrinks, over the
+    whole area that a pixel covers."""
     height, width = size
     return np.stack(
         [

@@ -24,7 +24,12 @@ def shapes_of(config: NanoConfig) -> dict[str, tuple[int, ...]]:
 
 @pytest.mark.parametrize(
     "config",
-    [NanoConfig(LITE0), NanoConfig(LITE1), NanoConfig(LITE2), NanoConfig(SMALL, (8, 16, 16, 24, 32))],
+    [
+        NanoConfig(LITE0),
+        NanoConfig(LITE1),
+        NanoConfig(LITE2),
+        NanoConfig(SMALL, (8, 16, 16, 24, 32)),
+    ],
 )
 def test_shapes_tell_the_sizes(config: NanoConfig) -> None:
     assert config_from_shapes(shapes_of(config)) == config
