@@ -1,4 +1,5 @@
-"""What the web page has from elsewhere: three.js from its npm package, colour maps from cmap.
+"""What the web page has from elsewhere: three.js from its npm package, colour maps from cmap, the
+table of formats from the library.
 
 ``make web`` writes it into the package; ``tests/web/test_assets.py`` checks, without a network,
 that what is checked in is what this writes.
@@ -7,6 +8,7 @@ that what is checked in is what this writes.
 import base64
 import hashlib
 import io
+import json
 import subprocess
 import sys
 import tarfile
@@ -14,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from vizion3d.outputs.depth_files import color_table
+from vizion3d.outputs.formats import FORMATS
 
 STATIC = Path(__file__).parents[1] / "vizion3d" / "server" / "web" / "static"
 
@@ -33,6 +36,7 @@ SUMS = VENDOR / "SHA256SUMS"
 
 COLOUR_MAPS = ("inferno", "magma", "plasma", "viridis", "cividis", "turbo", "gray")
 COLOUR_MAP_FILE = STATIC / "js" / "colourmaps.js"
+FORMATS_FILE = STATIC / "js" / "formats.js"
 
 
 def colour_maps_module() -> str:
@@ -45,6 +49,29 @@ def colour_maps_module() -> str:
         "// Made by `make web` from the library's colour maps (cmap); do not edit.\n\n"
         "/** 256 RGB colours each, as base64. @type {Record<string, string>} */\n"
         f"export const COLOUR_MAPS = {{\n{tables}}};\n"
+    )
+
+
+def formats_module() -> str:
+    """A JavaScript module with the library's table of formats."""
+    table = {
+        row.name: {
+            "ending": row.ending,
+            "title": row.title,
+            "mediaType": row.media_types[0] if row.media_types else None,
+        }
+        for row in FORMATS
+    }
+    rows = "".join(f"  {json.dumps(name)}: {json.dumps(row)},\n" for name, row in table.items())
+    return (
+        "// Made by `make web` from the library's table of formats; do not edit.\n\n"
+        "/**\n"
+        " * What `--save` calls a format -> its files' ending, what it is, and its media type\n"
+        " * where the server answers with it.\n"
+        " *\n"
+        " * @type {Record<string, {ending: string, title: string, mediaType: string | null}>}\n"
+        " */\n"
+        f"export const FORMATS = {{\n{rows}}};\n"
     )
 
 
@@ -84,7 +111,9 @@ def main() -> None:
         (VENDOR / name).write_bytes(content)
     SUMS.write_text(sums(files))
     COLOUR_MAP_FILE.write_text(colour_maps_module())
-    print(f"written: {VENDOR.relative_to(STATIC)}, {COLOUR_MAP_FILE.relative_to(STATIC)}")
+    FORMATS_FILE.write_text(formats_module())
+    written = (VENDOR, COLOUR_MAP_FILE, FORMATS_FILE)
+    print("written:", *(path.relative_to(STATIC) for path in written))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.lifting.task import DEPTH_ESTIMATION
 from vizion3d.media.limits import ImageLimits
 from vizion3d.media.nvjpeg import find_nvjpeg
+from vizion3d.media.reader import ImageReader
 from vizion3d.runtime.base import Runtime, RuntimeLoader
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.choice import runtime_loader
@@ -46,16 +47,20 @@ def build_container(
     """
     observer = observer or NoObserver()
     conversions = ConversionStore(settings.model_cache)
-    load = _observed(runtime_loader(settings, conversions), observer)
+    load, load_exact = (
+        _observed(runtime_loader(settings, conversions, precision), observer)
+        for precision in (settings.precision, "fp32")
+    )
     parts = Parts(
         settings=settings,
         checkpoints=checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline),
-        runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models),
+        runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models, load_exact),
         conversions=conversions,
         inference=inference or DirectInference(observer),
-        limits=limits or ImageLimits(settings.max_pixels),
+        images=ImageReader(
+            limits or ImageLimits(settings.max_pixels), observer, find_nvjpeg(settings)
+        ),
         observer=observer,
-        jpeg=find_nvjpeg(settings),
     )
     return wire(parts, tuple(tasks))
 

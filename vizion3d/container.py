@@ -9,6 +9,7 @@ from vizion3d.checkpoints.commands import (
 )
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.core.cqrs import CommandBus, QueryBus
+from vizion3d.core.observe import Observer
 from vizion3d.runtime.models import ModelsHandler
 from vizion3d.runtime.queue import Inference
 from vizion3d.settings import Settings
@@ -35,6 +36,11 @@ class Container:
     def settings(self) -> Settings:
         """What it was built from."""
         return self.parts.settings
+
+    @property
+    def observer(self) -> Observer:
+        """Is told what happens."""
+        return self.parts.observer
 
     def with_inference(self, inference: Inference) -> "Container":
         """The same application, loaded models and all, with another turn at the network."""

@@ -14,8 +14,7 @@ from vizion3d.core.cqrs import Command
 from vizion3d.core.lazy import load
 from vizion3d.core.observe import Observer
 from vizion3d.errors import InvalidConfigError
-from vizion3d.media.images import JpegDecoder
-from vizion3d.media.limits import ImageLimits
+from vizion3d.media.reader import ImageReader
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.conversions import ConversionStore
 from vizion3d.runtime.queue import Inference
@@ -34,9 +33,8 @@ class Parts:
         runtimes: The loaded models.
         conversions: The networks that were converted.
         inference: Gives images their turn at the network.
-        limits: Which images are refused.
+        images: Reads images, as far as they are not refused.
         observer: Is told what happens.
-        jpeg: Decodes JPEGs in Pillow's place.
     """
 
     settings: Settings
@@ -44,9 +42,8 @@ class Parts:
     runtimes: RuntimeCache
     conversions: ConversionStore
     inference: Inference
-    limits: ImageLimits
+    images: ImageReader
     observer: Observer
-    jpeg: JpegDecoder | None
 
 
 @dataclass(frozen=True)

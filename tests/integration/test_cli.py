@@ -13,12 +13,12 @@ import numpy as np
 import open3d as o3d
 import pytest
 from PIL import Image
+from vizion3d.lifting.cli.formats import SaveFormat
 
 from tests.support import photos
 from tests.support.checkpoints import save_checkpoint
 from tests.support.videos import panning, write_video
 from vizion3d import __version__
-from vizion3d.lifting.cli.formats import SaveFormat
 
 pytestmark = pytest.mark.process
 

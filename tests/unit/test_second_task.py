@@ -134,13 +134,16 @@ def test_its_route_is_in_the_document_and_its_headers_are_exposed_to_pages() -> 
 def test_only_selected_tasks_are_served(
     features: tuple[str, ...], depth: bool, difference: bool
 ) -> None:
-    # An image that is none is refused by a task that is served, before it asks for a model.
-    commands = ((DepthEstimationCommand(b"no photo"), depth), (NOT_A_PHOTO, difference))
+    # A model that is not offered is refused by a task that is served, before anything is loaded.
+    commands = (
+        (DepthEstimationCommand(FIRST, model_backend="mine"), depth),
+        (DifferenceCommand(FIRST, SECOND, model_backend="mine"), difference),
+    )
     with over_rest(service(*features)) as rest, over_grpc(service(*features)) as grpc_client:
         for command, served in commands:
             if served:
                 for client in (rest, grpc_client):
-                    with pytest.raises(InvalidImageError):
+                    with pytest.raises(ModelNotAllowedError):
                         client.run(command)
             else:
                 with pytest.raises(ServerError, match="there is nothing at"):

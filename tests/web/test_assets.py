@@ -24,6 +24,10 @@ def test_the_colour_maps_are_the_library_s() -> None:
     assert web_assets.COLOUR_MAP_FILE.read_text() == web_assets.colour_maps_module()
 
 
+def test_the_formats_are_the_library_s() -> None:
+    assert web_assets.FORMATS_FILE.read_text() == web_assets.formats_module()
+
+
 def test_every_sample_has_its_credit() -> None:
     folder = web_assets.STATIC / "samples"
     credits_ = (folder / "ATTRIBUTION.txt").read_text()

@@ -84,18 +84,22 @@ class Release:
 
     @property
     def url(self) -> str | None:
+        """Where it is downloaded from; ``None`` for a file of the package."""
         return None if isinstance(self.source, Path) else self.source
 
     @property
     def licence(self) -> str:
+        """SPDX identifier of the weights' licence."""
         return NON_COMMERCIAL if self.variant in ("vitb", "vitl") else APACHE
 
     @property
     def parameters(self) -> int:
+        """Number of weights."""
         return _PARAMETERS[self.variant]
 
     @property
     def file_name(self) -> str:
+        """Name of the file, as its source has it."""
         return self.source.name if isinstance(self.source, Path) else file_name_of(self.source)
 
 

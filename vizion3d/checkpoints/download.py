@@ -1,4 +1,4 @@
-"""Downloading one file so that it is either whole and right under its name, or not there at all.
+"""Downloading a file so that it appears under its name only when it is complete and verified.
 
 The bytes go into ``<name>.part`` beside the target and are renamed when they are complete and
 verified. A transfer that was cut goes on where it stopped (HTTP Range with If-Range, RFC 9110
@@ -25,14 +25,14 @@ from vizion3d.errors import CheckpointError, DownloadError
 logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 1 << 16
-"""What a cut may cost: the chunk in flight is lost with it."""
+"""Bytes written at a time; what is lost at most when a transfer is cut off."""
 _TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80\x02"
 """How a torch file begins: a zip archive, or the older bare pickle."""
 
 
 class _TransientError(Exception):
-    """The attempt failed in a way that the next one may not."""
+    """The attempt failed, but another one may succeed."""
 
 
 _TRANSIENT_ERRORS = (
@@ -44,9 +44,10 @@ _TRANSIENT_ERRORS = (
 
 
 class Progress(Protocol):
-    """Told how far a transfer has come."""
+    """Is called with the progress of a transfer."""
 
-    def __call__(self, done_bytes: int, total_bytes: int | None) -> None: ...
+    def __call__(self, done_bytes: int, total_bytes: int | None) -> None:
+        """So many bytes are here; ``total_bytes`` is ``None`` where the server sends no length."""
 
 
 @contextmanager
@@ -81,7 +82,7 @@ class _SecureSession(requests.Session):
 
 @dataclass(frozen=True)
 class Partial:
-    """The unfinished file and what the server said that it is a part of."""
+    """The unfinished file, and a note of the URL and version that it is a part of."""
 
     data: Path
 
@@ -285,9 +286,9 @@ def _verify(url: str, partial: Partial, sha256: str | None, size_bytes: int | No
 
 
 def _structure_fault(path: Path) -> str | None:
-    """What speaks against the file being whole weights, by its first and last bytes alone.
+    """Why the file cannot be complete weights, by its first and last bytes; ``None`` if it can.
 
-    A server need not tell the length, so a transfer that was cut may look finished: a zip archive
+    A server may send no length, so a transfer that was cut off can look complete. A zip archive
     ends in its directory, and a safetensors file has the length that its header states.
     """
     size = path.stat().st_size
@@ -296,7 +297,7 @@ def _structure_fault(path: Path) -> str | None:
         if head.startswith(_ZIP):
             return None if zipfile.is_zipfile(path) else f"was cut: {size} bytes without an end"
         if head.startswith(_PICKLE):
-            return None  # the older format does not tell where it ends; loading will
+            return None  # the older format has no length; loading detects a cut
         if head[8:] != b"{":
             return f"does not serve weights (torch or safetensors): it begins with {head!r}"
         header_bytes = int.from_bytes(head[:8], "little")

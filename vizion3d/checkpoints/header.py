@@ -72,7 +72,7 @@ def read_names(path: Path) -> TensorNames:
             f"{path} was refused, and nothing in it was run: it refers to {error}. "
             "Use a file of tensors alone: torch.save(model.state_dict(), ...) or .safetensors."
         ) from error
-    # Damaged bytes raise whatever comes to hand.
+    # On damaged bytes, the readers raise exceptions of many types.
     except Exception as error:
         reason = str(error).partition("\n")[0][:300]
         raise CheckpointError(

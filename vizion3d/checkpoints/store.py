@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ from vizion3d.checkpoints.catalogue import (
 )
 from vizion3d.checkpoints.header import read_names
 from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
+from vizion3d.core.fork import renew_after_fork
+from vizion3d.core.shared import SharedWork
 from vizion3d.errors import CheckpointError, DownloadError
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.networks.base import Family, Header, Meaning, Network, Output
@@ -63,7 +66,7 @@ class Checkpoint:
 
     @property
     def depth(self) -> tuple[Output, DepthKind] | None:
-        """The network's output that is a depth, and what it tells; ``None`` if it has none."""
+        """The network's depth output and its kind; ``None`` if it has none."""
         output = self.network.output(*_DEPTH_KINDS)
         return None if output is None else (output, _DEPTH_KINDS[output.meaning])
 
@@ -107,8 +110,14 @@ class CheckpointStore:
         self._downloader = downloader
         self._offline = offline
         self._families = families
-        self._lock = threading.Lock()
+        self._downloads = SharedWork[None]()
         self._read: OrderedDict[Path, tuple[_Stamps, ReadCheckpoint]] = OrderedDict()
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin with a lock that nobody holds."""
+        self._lock = threading.Lock()
 
     def resolve(self, backend: str) -> Checkpoint:
         """The checkpoint that ``backend`` means, downloaded if need be.
@@ -156,6 +165,9 @@ class CheckpointStore:
         Raises:
             CheckpointError: Unknown name, or missing file.
             DownloadError: It had to be downloaded and could not be.
+            DeadlineExceededError: The current scope's deadline passed meanwhile; the download goes
+                on.
+            CancelledError: The current scope was cancelled meanwhile.
         """
         location = self.locate(backend)
         release = self.release_of(backend)
@@ -168,7 +180,8 @@ class CheckpointStore:
                     f"VIZION3D_OFFLINE is set and {location} is not there. On a machine with "
                     f"network:\n  {curl_line(url, location)}"
                 )
-            self._download(url, location, release)
+            download = partial(self._download, url, location, release)
+            self._downloads.result(location, download)
         if release:
             self._notice_licence(release)
         return location
@@ -232,11 +245,11 @@ class CheckpointStore:
 
 _notice_lock = threading.Lock()
 _noticed: set[str] = set()
-"""Licences that this process has been told of."""
+"""Licences that this process has logged already."""
 
 
 def forget_notices() -> None:
-    """Have every licence told once more."""
+    """Log every licence once more."""
     with _notice_lock:
         _noticed.clear()
 
@@ -279,7 +292,7 @@ def _stamp(path: Path) -> _Stamp:
     try:
         status = path.stat()
     except OSError:
-        return None  # whoever reads it says why
+        return None  # reading the file will raise the error
     return status.st_mtime_ns, status.st_size
 
 

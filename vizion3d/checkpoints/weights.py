@@ -13,10 +13,14 @@ from torch import Tensor, nn
 from vizion3d.checkpoints.header import is_counter
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.core.arrays import Float32Array
+from vizion3d.core.fork import Threads
 from vizion3d.errors import CheckpointError
 from vizion3d.networks.base import MismatchError
 
 _LISTED = 5
+
+torch_threads = Threads("torch")
+"""Of this process, as far as networks are run with torch."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         ) from error
     except MemoryError:
         raise
-    # Readers meet damaged bytes with whatever exception comes to hand.
+    # On damaged bytes, the readers raise exceptions of many types.
     except Exception as error:
         reason = str(error).partition("\n")[0][:300]
         raise CheckpointError(
@@ -103,7 +107,9 @@ def load(checkpoint: Checkpoint) -> Loaded:
     Raises:
         CheckpointError: The file is missing or damaged, or its tensors are not exactly the
             network's; the message names those that are missing, superfluous or of the wrong shape.
+        RuntimeError: This process was forked after torch had run a network.
     """
+    torch_threads.use()
     network = checkpoint.network
     tensors = read_tensors(checkpoint.path)
     try:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from vizion3d.core.files import remove_unfinished
+
 GRACE_S = 1.0
 """How long threads have to finish what they are at, files above all."""
 
@@ -40,4 +42,5 @@ def _leave() -> None:
     if sys.stderr.isatty():  # a progress bar may have hidden it
         sys.stderr.write(_SHOW_CURSOR)
         sys.stderr.flush()
+    remove_unfinished()
     os._exit(EXIT_CODE)

@@ -8,11 +8,14 @@ has to carry it.
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 
 from vizion3d.errors import DeadlineExceededError
+
+T = TypeVar("T")
 
 
 class Scope:
@@ -67,6 +70,28 @@ class Scope:
         if self.remaining_s() == 0:
             raise self.exceeded()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work was called off."""
+        return self._cancelled
+
+    def wait(self, future: "Future[T]") -> T:
+        """The future's result.
+
+        Raises:
+            DeadlineExceededError: The deadline passed before it was there; it is left to itself.
+            CancelledError: The work was called off meanwhile.
+            Exception: What the future holds.
+        """
+        woken = threading.Event()
+        future.add_done_callback(lambda _: woken.set())
+        with self.cancelling(woken.set):
+            woken.wait(self.remaining_s())
+        if not future.done():
+            self.check()
+            raise self.exceeded()
+        return future.result()
+
     def exceeded(self) -> DeadlineExceededError:
         """The error that says that the deadline has passed."""
         return DeadlineExceededError(
@@ -75,13 +100,12 @@ class Scope:
         )
 
 
-_ENDLESS = Scope()
-_current: ContextVar[Scope] = ContextVar("scope", default=_ENDLESS)
+_current: ContextVar[Scope | None] = ContextVar("scope", default=None)
 
 
 def current_scope() -> Scope:
-    """The innermost scope that is open here; one without end if there is none."""
-    return _current.get()
+    """The innermost scope that is open here; a new one without end if there is none."""
+    return _current.get() or Scope()
 
 
 @contextmanager

@@ -1,7 +1,4 @@
-"""Pinhole cameras, and where intrinsics come from when they are not given.
-
-That is: presets of known cameras, the field of view, a photo's EXIF data.
-"""
+"""Pinhole cameras, and intrinsics from camera presets, a field of view or EXIF data."""
 
 import math
 from collections.abc import Mapping
@@ -23,6 +20,10 @@ _FOCAL_LENGTH, _FOCAL_LENGTH_35MM = 0x920A, 0xA405
 _PLANE_X_RESOLUTION, _PLANE_RESOLUTION_UNIT = 0xA20E, 0xA210
 _PIXEL_X_DIMENSION, _PIXEL_Y_DIMENSION = 0xA002, 0xA003
 EXIF_IFD = 0x8769
+
+GIVEN = "given"
+"""Source of an intrinsic that the user states."""
+
 _UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0}
 
 
@@ -125,7 +126,7 @@ def centre_of(width_px: int, height_px: int) -> tuple[float, float]:
 
 
 def focal_from_exif(exif: "Exif", width_px: int, height_px: int) -> float | None:
-    """Focal length in pixels that an image's EXIF data tell, ``None`` if they tell none.
+    """Focal length in pixels by an image's EXIF data, ``None`` if they contain none.
 
     The 35 mm equivalent is preferred; else the focal length and the focal plane's resolution.
 
@@ -161,7 +162,7 @@ def _scale_since_taken(tags: Mapping[int, object], width_px: int, height_px: int
 
 def _positive(value: object) -> float | None:
     try:
-        # EXIF holds what its writer put there: whether it is a number, float() tells.
+        # EXIF values can be of any type; float() rejects what is no number.
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, ZeroDivisionError):
         return None

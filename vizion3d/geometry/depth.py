@@ -1,4 +1,4 @@
-"""What the numbers of a depth map mean, and how metres come of them."""
+"""Kinds of depth maps, and converting them to metres."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Axes that point clouds are told in. The camera's own: x right, y down, z forward."""
+"""Coordinate frames of point clouds. The camera's own: x right, y down, z forward."""
 
 from typing import Literal
 

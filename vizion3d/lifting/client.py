@@ -1,25 +1,26 @@
 """How a depth estimation is asked of a server, and its result made of the answer."""
 
 import io
-import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.client.exchange import Exchange, Form, OverGrpc, OverRest, encoded
-from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.cameras import GIVEN, CameraIntrinsics
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.media import images
 from vizion3d.outputs.depth_files import to_uint16
+from vizion3d.outputs.facts import from_headers
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.wire.arrays import unpack
+from vizion3d.wire.config import write_config
 
 
 def config_fields(config: DepthEstimationAdvanceConfig) -> dict[str, Any]:
@@ -32,6 +33,31 @@ def model_to_name(command: DepthEstimationCommand) -> str:
     return "" if command.model_backend == DEFAULT_DEPTH_MODEL_URL else command.model_backend
 
 
+def image_to_send(command: DepthEstimationCommand) -> bytes:
+    """The photo's file.
+
+    Raises:
+        InvalidImageError: It is not an image.
+        InvalidConfigError: The configuration was made for another size.
+    """
+    image = encoded(command.image_input)
+    header = images.read_header(image)
+    command.advanced_config.intrinsics_for(header.width_px, header.height_px)
+    return image
+
+
+def with_own_sources(
+    told: CameraIntrinsics, config: DepthEstimationAdvanceConfig
+) -> CameraIntrinsics:
+    """Intrinsics that a server tells, with the sources of those that it was given."""
+    own = config.intrinsics_for(told.width_px, told.height_px).sources
+    sources = {
+        name: own.get(name, source) if source == GIVEN else source
+        for name, source in told.sources.items()
+    }
+    return replace(told, sources=sources)
+
+
 def rebuild(
     command: DepthEstimationCommand, image: bytes, depth: NDArray[np.float32], **facts: Any
 ) -> DepthEstimationResult:
@@ -41,6 +67,8 @@ def rebuild(
     is here already, by the same functions as on the server.
     """
     result = DepthEstimationResult(raw_depth=depth, rgb=images.decode(image), **facts)
+    if result.intrinsics is not None:
+        result.intrinsics = with_own_sources(result.intrinsics, command.advanced_config)
     if command.return_depth_image or command.return_point_cloud:
         from vizion3d.outputs import open3d_objects
 
@@ -57,7 +85,7 @@ def rebuild(
 def to_form(command: DepthEstimationCommand) -> Form:
     """The form to send."""
     return Form(
-        {wire.IMAGE_FIELD: encoded(command.image_input)},
+        {wire.IMAGE_FIELD: image_to_send(command)},
         {
             **config_fields(command.advanced_config),
             "model_backend": model_to_name(command),
@@ -74,21 +102,17 @@ def from_answer(
         command,
         form.files[wire.IMAGE_FIELD],
         np.load(io.BytesIO(body), allow_pickle=False),
-        min_depth=float(told[wire.MIN_DEPTH]),
-        max_depth=float(told[wire.MAX_DEPTH]),
-        backend_used=unquote(told[wire.MODEL]),
-        depth_kind=told[wire.DEPTH_KIND],
-        intrinsics=CameraIntrinsics(**json.loads(told[wire.INTRINSICS])),
+        **from_headers(DepthEstimationResult, told),
     )
 
 
 def to_request(command: DepthEstimationCommand) -> pb.DepthEstimationRequest:
     """The message to send."""
-    config = pb.DepthEstimationAdvanceConfig(**config_fields(command.advanced_config))
+    fields = config_fields(command.advanced_config)
     return pb.DepthEstimationRequest(
-        image_bytes=encoded(command.image_input),
+        image_bytes=image_to_send(command),
         model_backend=model_to_name(command),
-        advanced_config=config,
+        advanced_config=write_config(pb.DepthEstimationAdvanceConfig, fields),
         packed_depth=True,
         input_size=command.input_size,
     )

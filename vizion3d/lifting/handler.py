@@ -2,8 +2,6 @@
 
 import logging
 import math
-import os
-import threading
 
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.core.observe import NoObserver, Observer, timed
@@ -13,8 +11,7 @@ from vizion3d.geometry.depth import DepthKind
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
-from vizion3d.media import images
-from vizion3d.media.limits import ImageLimits
+from vizion3d.media.reader import ImageReader
 from vizion3d.networks.base import Output
 from vizion3d.outputs.depth_files import to_uint16
 from vizion3d.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
@@ -47,9 +44,8 @@ class DepthEstimationHandler:
         checkpoints: Finds checkpoint files.
         runtimes: Loads them and keeps them loaded.
         inference: Gives an image its turn at the network.
-        limits: What is refused.
-        observer: Is told how long the stages take.
-        jpeg: Decodes JPEGs in Pillow's place.
+        images: Reads images, as far as they are not refused.
+        observer: Receives the durations of the stages.
     """
 
     def __init__(
@@ -57,18 +53,14 @@ class DepthEstimationHandler:
         checkpoints: CheckpointStore,
         runtimes: RuntimeCache,
         inference: Inference,
-        limits: ImageLimits,
+        images: ImageReader,
         observer: Observer | None = None,
-        jpeg: images.JpegDecoder | None = None,
     ) -> None:
         self._checkpoints = checkpoints
         self._runtimes = runtimes
         self._inference = inference
-        self._limits = limits
-        self._jpeg = jpeg
+        self._images = images
         self._observer = observer or NoObserver()
-        # A decoder needs several times the memory of its image: no more of them than cores.
-        self._decoders = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def handle(self, command: DepthEstimationCommand) -> DepthEstimationResult:
         """Estimate the depth of the command's image.
@@ -84,15 +76,12 @@ class DepthEstimationHandler:
         current_scope().check()
         if command.return_depth_image or command.return_point_cloud:
             require_open3d()  # before the work, not after it
-        with self._decoders, timed(self._observer, "decode"):
-            image = images.decode(
-                command.image_input, self._limits.max_pixels, self._limits.formats, self._jpeg
-            )
+        image = self._images.read(command.image_input)
         height, width = image.shape[:2]
         checkpoint = self._checkpoints.resolve(command.model_backend)
         depth_output, depth_kind = depth_of(checkpoint)
         size = checkpoint.network.recipe.network_size(height, width, command.input_size)
-        self._limits.check_network_size((height, width), size)
+        self._images.limits.check_network_size((height, width), size)
         runtime = self._runtimes.get(checkpoint)
         depth = self._inference.infer(runtime, {"image": image}, size)[depth_output.name]
         low, high = float(depth.min()), float(depth.max())

@@ -1,4 +1,4 @@
-"""What goes into a depth estimation beside the image, and what comes out."""
+"""Configuration and result of a depth estimation."""
 
 import math
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ else:
 _INTRINSICS = ("fx", "fy", "cx", "cy")
 
 TINIEST, LARGEST = 1e-6, 1e9
-"""What a number may be at most, and a positive one more than: points stay within float32."""
+"""Bounds of the numbers of a configuration, so that points stay within float32."""
 
 _Positive = Annotated[float, Field(gt=TINIEST, le=LARGEST)]
 _Moderate = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
@@ -140,7 +140,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         **fields: Any,
     ) -> "DepthEstimationAdvanceConfig":
-        """Intrinsics from the focal length that a photo's EXIF data tell.
+        """Intrinsics from the focal length in a photo's EXIF data.
 
         Args:
             image: The photo: path, bytes or PIL image. Only its header is read.
@@ -148,13 +148,13 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
             fields: Any other field of this class.
 
         Raises:
-            InvalidConfigError: The EXIF data tell no focal length.
+            InvalidConfigError: The EXIF data contain no focal length.
             InvalidImageError: The input is not an image.
         """
         header = images.read_header(image, max_pixels)
         if header.exif_focal_px is None:
             raise InvalidConfigError(
-                "the photo's EXIF data tell no focal length; use from_fov(...) or preset(...)"
+                "the photo's EXIF data contain no focal length; use from_fov(...) or preset(...)"
             )
         return cls._centred(
             header.exif_focal_px, header.width_px, header.height_px, "EXIF focal length", fields
@@ -209,7 +209,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
             if name in self.model_fields_set:
                 values[name] = getattr(self, name)
                 value, source = self._derived.get(name, (None, ""))
-                sources[name] = source if value == values[name] else "given"
+                sources[name] = source if value == values[name] else cameras.GIVEN
         return CameraIntrinsics(**values, width_px=width_px, height_px=height_px, sources=sources)
 
 

@@ -1,31 +1,26 @@
 """``POST /lifting/depth-estimation``."""
 
 import math
-from dataclasses import asdict
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import orjson
 from fastapi import Form
 from pydantic import BaseModel, Field
 
-from vizion3d.geometry.depth import DepthKind
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.networks.base import MIN_INPUT_SIZE
-from vizion3d.outputs import cloud_files, depth_files
+from vizion3d.outputs.facts import answer_model, as_headers, values_of
+from vizion3d.outputs.formats import FORMATS, pick
 from vizion3d.server.encoding import as_text, json_rows
 from vizion3d.server.rest.forms import ModelName, Photo, form
-from vizion3d.server.rest.route import Asked, Binary, Route
+from vizion3d.server.rest.route import Asked, Route, binary_forms, binary_headers
 from vizion3d.server.service import MAX_NETWORK_PIXELS
 
 MAX_INPUT_SIZE = math.isqrt(MAX_NETWORK_PIXELS) // MIN_INPUT_SIZE * MIN_INPUT_SIZE
 """More is too much for an image of any shape."""
-
-_PATH_CHARACTERS = "/:\\ "
-"""What stands as it is in a header; the rest of a file's path is percent-encoded."""
 
 
 class IntrinsicsAnswer(BaseModel):
@@ -40,22 +35,20 @@ class IntrinsicsAnswer(BaseModel):
     sources: dict[str, str] = Field(description="Where each value came from.")
 
 
-class DepthEstimationAnswer(BaseModel):
-    """A depth estimation as JSON."""
-
-    depth_map: list[list[float]] | None = Field(
-        description="Rows of the depth; null if depth_map=false was sent."
-    )
-    min_depth: float
-    max_depth: float
-    backend_used: str = Field(description="The checkpoint's file on the server.")
-    point_cloud_scale: float = Field(description="Metres per unit of the point cloud.")
-    depth_kind: DepthKind = Field(
-        description="relative: inverse depth, higher = closer; metric: metres."
-    )
-    intrinsics: IntrinsicsAnswer
-    depth_image: str | None = Field(description="16-bit PNG, base64; null if not asked for.")
-    point_cloud_ply: str | None = Field(description="Binary PLY, base64; null if not asked for.")
+DepthEstimationAnswer = answer_model(
+    "DepthEstimationAnswer",
+    DepthEstimationResult,
+    "A depth estimation as JSON.",
+    parts={
+        "depth_map": (
+            list[list[float]] | None,
+            "Rows of the depth; null if depth_map=false was sent.",
+        ),
+        "depth_image": (str | None, "16-bit PNG, base64; null if not asked for."),
+        "point_cloud_ply": (str | None, "Binary PLY, base64; null if not asked for."),
+    },
+    types={"intrinsics": IntrinsicsAnswer},
+)
 
 
 @form(DepthEstimationAdvanceConfig)
@@ -92,63 +85,22 @@ async def read_form(
     return Asked(command, parts)
 
 
-def png(result: DepthEstimationResult, _command: DepthEstimationCommand) -> bytes:
-    """The 16-bit depth image."""
-    return depth_files.encode_png(depth_files.to_uint16(result.raw_depth))
-
-
-def npy(result: DepthEstimationResult, _command: DepthEstimationCommand) -> bytes:
-    """The depth, float32 ``(H, W)``."""
-    return depth_files.encode_npy(result.raw_depth)
-
-
-def ply(result: DepthEstimationResult, command: DepthEstimationCommand) -> bytes:
-    """The point cloud, binary PLY."""
-    return cloud_files.encode_ply(*DepthOutput(result, command.advanced_config).points)
-
-
-def glb(result: DepthEstimationResult, command: DepthEstimationCommand) -> bytes:
-    """The point cloud, binary glTF."""
-    config = command.advanced_config
-    return cloud_files.encode_glb(*DepthOutput(result, config).points, config.frame)
+def show(result: DepthEstimationResult, command: DepthEstimationCommand) -> DepthOutput:
+    """The result as the encoders see it."""
+    return DepthOutput(result, command.advanced_config)
 
 
 def json(result: DepthEstimationResult, asked: Asked[DepthEstimationCommand]) -> bytes:
     """The result as JSON, with what is asked for of its large parts."""
-    command, parts = asked.command, asked.parts
+    output, parts = show(result, asked.command), asked.parts
+    png, ply = pick(["png", "ply"])
     fields = {
+        **values_of(result),
         "depth_map": orjson.Fragment(json_rows(result.raw_depth)) if parts["depth_map"] else None,
-        "min_depth": result.min_depth,
-        "max_depth": result.max_depth,
-        "backend_used": result.backend_used,
-        "point_cloud_scale": result.point_cloud_scale,
-        "depth_kind": result.depth_kind,
-        "intrinsics": asdict(result.intrinsics) if result.intrinsics else None,
-        "depth_image": as_text(png(result, command)) if parts["depth_image"] else None,
-        "point_cloud_ply": as_text(ply(result, command)) if parts["point_cloud"] else None,
+        "depth_image": as_text(png.encode(output)) if parts["depth_image"] else None,
+        "point_cloud_ply": as_text(ply.encode(output)) if parts["point_cloud"] else None,
     }
     return orjson.dumps(fields)
-
-
-FACTS = {
-    wire.MIN_DEPTH: "Smallest value of the depth (binary answers).",
-    wire.MAX_DEPTH: "Largest value of the depth (binary answers).",
-    wire.DEPTH_KIND: "relative or metric (binary answers).",
-    wire.INTRINSICS: "The camera that was assumed, JSON (binary answers).",
-    wire.MODEL: "The checkpoint's file on the server, percent-encoded (binary answers).",
-}
-
-
-def tell(result: DepthEstimationResult) -> dict[str, str]:
-    """What JSON would tell beside the large parts, as headers."""
-    intrinsics = asdict(result.intrinsics) if result.intrinsics else None
-    return {
-        wire.MIN_DEPTH: repr(result.min_depth),
-        wire.MAX_DEPTH: repr(result.max_depth),
-        wire.DEPTH_KIND: result.depth_kind,
-        wire.INTRINSICS: orjson.dumps(intrinsics).decode("ascii"),
-        wire.MODEL: quote(result.backend_used, safe=_PATH_CHARACTERS),
-    }
 
 
 ROUTE = Route(
@@ -162,13 +114,7 @@ ROUTE = Route(
     read=read_form,
     answer=DepthEstimationAnswer,
     json=json,
-    binary={
-        "image/png": Binary("depth.png", png),
-        "application/x-npy": Binary("depth.npy", npy),
-        "model/ply": Binary("points.ply", ply),
-        "application/x-ply": Binary("points.ply", ply),
-        "model/gltf-binary": Binary("points.glb", glb),
-    },
-    facts=FACTS,
-    tell=tell,
+    binary=binary_forms(FORMATS, show),
+    facts=binary_headers(DepthEstimationResult),
+    tell=as_headers,
 )

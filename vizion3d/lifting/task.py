@@ -14,9 +14,8 @@ def _handler(parts: Parts) -> Callable[[DepthEstimationCommand], DepthEstimation
         parts.checkpoints,
         parts.runtimes,
         parts.inference,
-        parts.limits,
+        parts.images,
         parts.observer,
-        parts.jpeg,
     ).handle
 
 

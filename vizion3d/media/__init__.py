@@ -1,1 +1,1 @@
-"""Pixels in: whatever a user calls an image or a video -> arrays."""
+"""Reading images and videos into arrays."""

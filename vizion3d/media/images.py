@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | PILImage | NDArray[np.uint8]"
 JpegDecoder: TypeAlias = Callable[[bytes], UInt8Array | None]
-"""JPEG file -> RGB uint8 ``(H, W, 3)``, not turned; ``None`` for one that Pillow is to decode."""
+"""JPEG file -> RGB uint8 ``(H, W, 3)``, EXIF orientation not applied; ``None``: use Pillow."""
 
 _ENCODED = (bytes, bytearray, memoryview, str, os.PathLike)
-"""Inputs that hold a file; a PIL image may have been changed since it was opened."""
+"""Inputs that are a file's content or path; a PIL image may have been changed since opening."""
 
 DEFAULT_MAX_PIXELS = 100_000_000
 _HEAD_BYTES = 16
-"""How much of a file Pillow's plugins look at to tell whether it is theirs."""
+"""Bytes by which Pillow's plugins recognise their format."""
 _ORIENTATION = 0x0112
 _TURNED = {5, 6, 7, 8}
 """EXIF orientations that exchange width and height."""
@@ -38,12 +38,12 @@ _TURNED = {5, 6, 7, 8}
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What an image's header tells, the EXIF orientation applied.
+    """Size and focal length read from an image's header, the EXIF orientation applied.
 
     Attributes:
         width_px: Width as seen.
         height_px: Height as seen.
-        exif_focal_px: Focal length by the EXIF data, in pixels of this size; ``None`` if not told.
+        exif_focal_px: Focal length by the EXIF data, in pixels of this size; ``None`` if unknown.
     """
 
     width_px: int
@@ -85,7 +85,7 @@ def decode(
             return _to_rgb(opened)
         except MemoryError:
             raise
-        # Decoders meet hostile bytes with whatever exception comes to hand.
+        # On damaged bytes, Pillow's decoders raise exceptions of many types.
         except Exception as error:
             raise InvalidImageError(
                 f"{label} is truncated or damaged and cannot be decoded: {error}"
@@ -114,13 +114,13 @@ def read_header(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> Imag
 
 
 def _exif_of(image: "PILImage") -> "Exif":
-    """The image's EXIF data; none where they are damaged: the pixels may be fine all the same."""
+    """The image's EXIF data; empty if they are damaged, as the pixels may still be intact."""
     from PIL import Image
 
     try:
         exif = image.getexif()
-        exif.get_ifd(cameras.EXIF_IFD)  # read now: a pointer into nowhere shows itself here
-    except Exception:  # noqa: BLE001 (metadata meet Pillow with any exception)
+        exif.get_ifd(cameras.EXIF_IFD)  # read now, so that a damaged pointer fails here
+    except Exception:  # noqa: BLE001 (on damaged metadata, Pillow raises many types)
         return Image.Exif()
     return exif
 
@@ -231,7 +231,7 @@ def _file_of(image: object) -> Iterator[tuple[BinaryIO, str]]:
         return
     path = _path_of(image)
     try:
-        # A pipe would keep whoever opens it waiting for a writer; a device may never end.
+        # Opening a pipe blocks until something writes to it; a device may have no end.
         if not (stat.S_ISREG(path.stat().st_mode) or path.is_dir()):
             raise InvalidImageError(f"{path} is no regular file, but a pipe, socket or device")
         file = path.open("rb")

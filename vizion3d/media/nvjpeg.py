@@ -29,9 +29,9 @@ def find_nvjpeg(
 ) -> JpegDecoder | None:
     """nvJPEG where it could be used; asked without importing torch.
 
-    ``None`` without torchvision, on a machine with no GPU or told to leave it alone, and for
-    ``fp32``, which is to be the reference's very numbers: nvJPEG rounds a little differently from
-    libjpeg.
+    ``None`` where torchvision is missing, where there is no GPU or the settings do not use it, and
+    at the precision ``fp32``, which must reproduce the reference's numbers: nvJPEG rounds a little
+    differently from libjpeg.
     """
     on_cuda = settings.device not in ("cpu", "mps") and settings.runtime != "openvino"
     asked = on_cuda and settings.precision not in ("fp32", "int8")
@@ -81,7 +81,7 @@ class NvJpeg:
             return _decoded(*loaded, encoded)
         except MemoryError:
             raise
-        # Unsupported, damaged, or the GPU's memory is full: with whatever exception comes to hand.
+        # Unsupported or damaged, or the GPU's memory is full; torchvision raises many types.
         except Exception as error:  # noqa: BLE001
             logger.info("nvJPEG declined an image, Pillow takes it: %s", error)
             return None

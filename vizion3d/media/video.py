@@ -1,4 +1,4 @@
-"""Videos: frames as commands in, a colour-mapped depth video with the sound of the original out.
+"""Reading the frames of a video, and writing a colour-mapped depth video with its sound.
 
 PyAV (FFmpeg) reads and writes; it comes with ``pip install 'vizion3d[video]'``.
 """
@@ -51,14 +51,14 @@ class Video:
     """A video file, open for reading. Iterating decodes its frames; use it as a context manager.
 
     One thread may decode while another closes it: closing waits for the frame being decoded, and
-    the next frame is a ``ValueError``, as for a closed file.
+    decoding the next frame then raises ``ValueError``, as reading a closed file does.
 
     Args:
         path: The video file.
 
     Attributes:
         fps: Mean frame rate, in frames per second.
-        frame_count: Number of frames by what the file tells; ``None`` if it does not.
+        frame_count: Number of frames by the file's header or duration; ``None`` if unknown.
 
     Raises:
         InvalidImageError: The file is not a video.

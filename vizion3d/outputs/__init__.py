@@ -1,1 +1,1 @@
-"""What a result is packaged as: Open3D objects in memory, and files."""
+"""Results as files (a table of formats) and as Open3D objects; knows no task."""

@@ -1,4 +1,4 @@
-"""The facts of a result: each declared once, beside the field of the result that holds it.
+"""The facts of a result, each declared once, at the field of the result that holds it.
 
     min_depth: Annotated[float, Fact("Smallest value of the depth.", header="X-Min-Depth")]
 
@@ -9,7 +9,7 @@ document and what the clients read back all follow from that line.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
-from typing import Any
+from typing import Any, Literal, get_origin
 from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, Field, TypeAdapter, create_model
@@ -20,11 +20,11 @@ _PATH_CHARACTERS = "/:\\ "
 
 @dataclass(frozen=True)
 class Fact:
-    """Marks the field of a result that is told wherever the result is.
+    """Marks a field of a result that every representation of the result contains.
 
     Attributes:
-        description: What it says, for people.
-        header: Name of the header of binary answers that tells it; empty: only JSON does.
+        description: What it is, for the documentation.
+        header: Name of the header that carries it in binary answers; empty: only JSON has it.
     """
 
     description: str
@@ -42,8 +42,12 @@ def facts_of(model: type[BaseModel]) -> dict[str, Fact]:
 
 
 def headers_of(model: type[BaseModel]) -> dict[str, str]:
-    """Name of a header -> what it says."""
-    return {fact.header: fact.description for fact in facts_of(model).values() if fact.header}
+    """Name of a header -> what it says, and how it is encoded."""
+    return {
+        fact.header: fact.description.rstrip(".") + _encoding(model.model_fields[name].annotation)
+        for name, fact in facts_of(model).items()
+        if fact.header
+    }
 
 
 def values_of(result: BaseModel) -> dict[str, Any]:
@@ -61,7 +65,7 @@ def as_headers(result: BaseModel) -> dict[str, str]:
 
 
 def from_headers(model: type[BaseModel], headers: Mapping[str, str]) -> dict[str, Any]:
-    """The fields that headers tell, by name; the inverse of :func:`as_headers`.
+    """The fields carried by headers, by name; the inverse of :func:`as_headers`.
 
     Raises:
         KeyError: A header is missing.
@@ -75,24 +79,38 @@ def from_headers(model: type[BaseModel], headers: Mapping[str, str]) -> dict[str
 
 
 def answer_model(
-    name: str, model: type[BaseModel], types: Mapping[str, Any] | None = None
+    name: str,
+    model: type[BaseModel],
+    summary: str,
+    parts: Mapping[str, tuple[Any, str]],
+    types: Mapping[str, Any] | None = None,
 ) -> type[BaseModel]:
-    """A model of the facts alone: the part of a JSON answer that is the same for every request.
+    """The model of a JSON answer: the facts, and large parts that a client asks for or not.
 
     Args:
         name: Of the model.
         model: The result.
-        types: Types that JSON has for some fields, in place of the result's own.
+        summary: What the answer is.
+        parts: Name -> type and description of what is there beside the facts.
+        types: Types that JSON has for some facts, in place of the result's own.
     """
     types = types or {}
-    fields: dict[str, Any] = {
-        field: (
-            types.get(field, model.model_fields[field].annotation),
-            Field(description=fact.description),
-        )
+    facts = {
+        field: (types.get(field, model.model_fields[field].annotation), fact.description)
         for field, fact in facts_of(model).items()
     }
-    return create_model(name, **fields)
+    fields: dict[str, Any] = {
+        field: (kind, Field(description=description))
+        for field, (kind, description) in {**facts, **parts}.items()
+    }
+    return create_model(name, __doc__=summary, **fields)
+
+
+def _encoding(kind: Any) -> str:
+    if kind is str:
+        return ", percent-encoded"
+    scalar = kind in (int, float, bool) or get_origin(kind) is Literal
+    return "" if scalar else ", JSON"
 
 
 def _as_text(value: object) -> str:

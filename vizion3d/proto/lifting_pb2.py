@@ -24,39 +24,43 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cvizion3d/proto/lifting.proto\x12\x10vizion3d.lifting\"\xc8\x02\n\x1c\x44\x65pthEstimationAdvanceConfig\x12\x0f\n\x02\x66x\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x0f\n\x02\x66y\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x0f\n\x02\x63x\x18\x03 \x01(\x02H\x02\x88\x01\x01\x12\x0f\n\x02\x63y\x18\x04 \x01(\x02H\x03\x88\x01\x01\x12\x18\n\x0b\x64\x65pth_scale\x18\x05 \x01(\x02H\x04\x88\x01\x01\x12\x18\n\x0b\x64\x65pth_trunc\x18\x06 \x01(\x02H\x05\x88\x01\x01\x12\x17\n\ndepth_near\x18\x10 \x01(\x02H\x06\x88\x01\x01\x12\x12\n\x05\x66rame\x18\x11 \x01(\tH\x07\x88\x01\x01\x12\x1b\n\x0e\x65\x64ge_threshold\x18\x12 \x01(\x02H\x08\x88\x01\x01\x42\x05\n\x03_fxB\x05\n\x03_fyB\x05\n\x03_cxB\x05\n\x03_cyB\x0e\n\x0c_depth_scaleB\x0e\n\x0c_depth_truncB\r\n\x0b_depth_nearB\x08\n\x06_frameB\x11\n\x0f_edge_threshold\"\x8f\x02\n\x16\x44\x65pthEstimationRequest\x12\x13\n\x0bimage_bytes\x18\x01 \x01(\x0c\x12\x15\n\rmodel_backend\x18\x02 \x01(\t\x12\x1a\n\x12return_depth_image\x18\x03 \x01(\x08\x12\x1a\n\x12return_point_cloud\x18\x04 \x01(\x08\x12G\n\x0f\x61\x64vanced_config\x18\x07 \x01(\x0b\x32..vizion3d.lifting.DepthEstimationAdvanceConfig\x12\x14\n\x0cpacked_depth\x18\x10 \x01(\x08\x12\x17\n\ninput_size\x18\x11 \x01(\rH\x00\x88\x01\x01\x42\r\n\x0b_input_sizeJ\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07\"\x1a\n\x08\x46loatRow\x12\x0e\n\x06values\x18\x01 \x03(\x02\"9\n\x0bPackedArray\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\r\n\x05shape\x18\x02 \x03(\r\x12\r\n\x05\x64type\x18\x03 \x01(\t\"\xd9\x01\n\x10\x43\x61meraIntrinsics\x12\n\n\x02\x66x\x18\x01 \x01(\x01\x12\n\n\x02\x66y\x18\x02 \x01(\x01\x12\n\n\x02\x63x\x18\x03 \x01(\x01\x12\n\n\x02\x63y\x18\x04 \x01(\x01\x12\x10\n\x08width_px\x18\x05 \x01(\r\x12\x11\n\theight_px\x18\x06 \x01(\r\x12@\n\x07sources\x18\x07 \x03(\x0b\x32/.vizion3d.lifting.CameraIntrinsics.SourcesEntry\x1a.\n\x0cSourcesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xce\x02\n\x17\x44\x65pthEstimationResponse\x12-\n\tdepth_map\x18\x01 \x03(\x0b\x32\x1a.vizion3d.lifting.FloatRow\x12\x11\n\tmin_depth\x18\x02 \x01(\x02\x12\x11\n\tmax_depth\x18\x03 \x01(\x02\x12\x14\n\x0c\x62\x61\x63kend_used\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65pth_image\x18\x05 \x01(\x0c\x12\x17\n\x0fpoint_cloud_ply\x18\x06 \x01(\x0c\x12\x33\n\x0cpacked_depth\x18\x10 \x01(\x0b\x32\x1d.vizion3d.lifting.PackedArray\x12\x12\n\ndepth_kind\x18\x11 \x01(\t\x12\x36\n\nintrinsics\x18\x12 \x01(\x0b\x32\".vizion3d.lifting.CameraIntrinsics\x12\x19\n\x11point_cloud_scale\x18\x13 \x01(\x02\";\n\nFrameError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x0f\n\x07problem\x18\x03 \x01(\t\"\x94\x01\n\x0c\x46rameOutcome\x12\r\n\x05index\x18\x01 \x01(\x04\x12;\n\x06result\x18\x02 \x01(\x0b\x32).vizion3d.lifting.DepthEstimationResponseH\x00\x12-\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1c.vizion3d.lifting.FrameErrorH\x00\x42\t\n\x07outcome\"\x13\n\x11ListModelsRequest\"\xf7\x01\n\tModelInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nis_default\x18\x02 \x01(\x08\x12\x14\n\x07variant\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nparameters\x18\x04 \x01(\x04H\x01\x88\x01\x01\x12\x14\n\x07licence\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x12\n\ndepth_kind\x18\x06 \x01(\t\x12\x18\n\x0bmax_depth_m\x18\x07 \x01(\x01H\x03\x88\x01\x01\x12\x13\n\x06loaded\x18\x08 \x01(\tH\x04\x88\x01\x01\x42\n\n\x08_variantB\r\n\x0b_parametersB\n\n\x08_licenceB\x0e\n\x0c_max_depth_mB\t\n\x07_loaded\"A\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.vizion3d.lifting.ModelInfo2\xbb\x02\n\x0eLiftingService\x12i\n\x12RunDepthEstimation\x12(.vizion3d.lifting.DepthEstimationRequest\x1a).vizion3d.lifting.DepthEstimationResponse\x12\x65\n\x15StreamDepthEstimation\x12(.vizion3d.lifting.DepthEstimationRequest\x1a\x1e.vizion3d.lifting.FrameOutcome(\x01\x30\x01\x12W\n\nListModels\x12#.vizion3d.lifting.ListModelsRequest\x1a$.vizion3d.lifting.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cvizion3d/proto/lifting.proto\x12\x10vizion3d.lifting\"\xc0\x03\n\x1c\x44\x65pthEstimationAdvanceConfig\x12\x0f\n\x02\x66x\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x0f\n\x02\x66y\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x0f\n\x02\x63x\x18\x03 \x01(\x02H\x02\x88\x01\x01\x12\x0f\n\x02\x63y\x18\x04 \x01(\x02H\x03\x88\x01\x01\x12\x18\n\x0b\x64\x65pth_scale\x18\x05 \x01(\x02H\x04\x88\x01\x01\x12\x18\n\x0b\x64\x65pth_trunc\x18\x06 \x01(\x02H\x05\x88\x01\x01\x12\x17\n\ndepth_near\x18\x10 \x01(\x02H\x06\x88\x01\x01\x12\x12\n\x05\x66rame\x18\x11 \x01(\tH\x07\x88\x01\x01\x12\x1b\n\x0e\x65\x64ge_threshold\x18\x12 \x01(\x02H\x08\x88\x01\x01\x12H\n\x05\x65xact\x18  \x03(\x0b\x32\x39.vizion3d.lifting.DepthEstimationAdvanceConfig.ExactEntry\x1a,\n\nExactEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x05\n\x03_fxB\x05\n\x03_fyB\x05\n\x03_cxB\x05\n\x03_cyB\x0e\n\x0c_depth_scaleB\x0e\n\x0c_depth_truncB\r\n\x0b_depth_nearB\x08\n\x06_frameB\x11\n\x0f_edge_threshold\"\x8f\x02\n\x16\x44\x65pthEstimationRequest\x12\x13\n\x0bimage_bytes\x18\x01 \x01(\x0c\x12\x15\n\rmodel_backend\x18\x02 \x01(\t\x12\x1a\n\x12return_depth_image\x18\x03 \x01(\x08\x12\x1a\n\x12return_point_cloud\x18\x04 \x01(\x08\x12G\n\x0f\x61\x64vanced_config\x18\x07 \x01(\x0b\x32..vizion3d.lifting.DepthEstimationAdvanceConfig\x12\x14\n\x0cpacked_depth\x18\x10 \x01(\x08\x12\x17\n\ninput_size\x18\x11 \x01(\rH\x00\x88\x01\x01\x42\r\n\x0b_input_sizeJ\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07\"\x1a\n\x08\x46loatRow\x12\x0e\n\x06values\x18\x01 \x03(\x02\"9\n\x0bPackedArray\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\r\n\x05shape\x18\x02 \x03(\r\x12\r\n\x05\x64type\x18\x03 \x01(\t\"\xd9\x01\n\x10\x43\x61meraIntrinsics\x12\n\n\x02\x66x\x18\x01 \x01(\x01\x12\n\n\x02\x66y\x18\x02 \x01(\x01\x12\n\n\x02\x63x\x18\x03 \x01(\x01\x12\n\n\x02\x63y\x18\x04 \x01(\x01\x12\x10\n\x08width_px\x18\x05 \x01(\r\x12\x11\n\theight_px\x18\x06 \x01(\r\x12@\n\x07sources\x18\x07 \x03(\x0b\x32/.vizion3d.lifting.CameraIntrinsics.SourcesEntry\x1a.\n\x0cSourcesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xce\x02\n\x17\x44\x65pthEstimationResponse\x12-\n\tdepth_map\x18\x01 \x03(\x0b\x32\x1a.vizion3d.lifting.FloatRow\x12\x11\n\tmin_depth\x18\x02 \x01(\x02\x12\x11\n\tmax_depth\x18\x03 \x01(\x02\x12\x14\n\x0c\x62\x61\x63kend_used\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65pth_image\x18\x05 \x01(\x0c\x12\x17\n\x0fpoint_cloud_ply\x18\x06 \x01(\x0c\x12\x33\n\x0cpacked_depth\x18\x10 \x01(\x0b\x32\x1d.vizion3d.lifting.PackedArray\x12\x12\n\ndepth_kind\x18\x11 \x01(\t\x12\x36\n\nintrinsics\x18\x12 \x01(\x0b\x32\".vizion3d.lifting.CameraIntrinsics\x12\x19\n\x11point_cloud_scale\x18\x13 \x01(\x02\";\n\nFrameError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x0f\n\x07problem\x18\x03 \x01(\t\"\x94\x01\n\x0c\x46rameOutcome\x12\r\n\x05index\x18\x01 \x01(\x04\x12;\n\x06result\x18\x02 \x01(\x0b\x32).vizion3d.lifting.DepthEstimationResponseH\x00\x12-\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1c.vizion3d.lifting.FrameErrorH\x00\x42\t\n\x07outcome\"\x13\n\x11ListModelsRequest\"\xf7\x01\n\tModelInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nis_default\x18\x02 \x01(\x08\x12\x14\n\x07variant\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nparameters\x18\x04 \x01(\x04H\x01\x88\x01\x01\x12\x14\n\x07licence\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x12\n\ndepth_kind\x18\x06 \x01(\t\x12\x18\n\x0bmax_depth_m\x18\x07 \x01(\x01H\x03\x88\x01\x01\x12\x13\n\x06loaded\x18\x08 \x01(\tH\x04\x88\x01\x01\x42\n\n\x08_variantB\r\n\x0b_parametersB\n\n\x08_licenceB\x0e\n\x0c_max_depth_mB\t\n\x07_loaded\"A\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.vizion3d.lifting.ModelInfo2\xbb\x02\n\x0eLiftingService\x12i\n\x12RunDepthEstimation\x12(.vizion3d.lifting.DepthEstimationRequest\x1a).vizion3d.lifting.DepthEstimationResponse\x12\x65\n\x15StreamDepthEstimation\x12(.vizion3d.lifting.DepthEstimationRequest\x1a\x1e.vizion3d.lifting.FrameOutcome(\x01\x30\x01\x12W\n\nListModels\x12#.vizion3d.lifting.ListModelsRequest\x1a$.vizion3d.lifting.ListModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vizion3d.proto.lifting_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_DEPTHESTIMATIONADVANCECONFIG_EXACTENTRY']._loaded_options = None
+  _globals['_DEPTHESTIMATIONADVANCECONFIG_EXACTENTRY']._serialized_options = b'8\001'
   _globals['_CAMERAINTRINSICS_SOURCESENTRY']._loaded_options = None
   _globals['_CAMERAINTRINSICS_SOURCESENTRY']._serialized_options = b'8\001'
   _globals['_DEPTHESTIMATIONADVANCECONFIG']._serialized_start=51
-  _globals['_DEPTHESTIMATIONADVANCECONFIG']._serialized_end=379
-  _globals['_DEPTHESTIMATIONREQUEST']._serialized_start=382
-  _globals['_DEPTHESTIMATIONREQUEST']._serialized_end=653
-  _globals['_FLOATROW']._serialized_start=655
-  _globals['_FLOATROW']._serialized_end=681
-  _globals['_PACKEDARRAY']._serialized_start=683
-  _globals['_PACKEDARRAY']._serialized_end=740
-  _globals['_CAMERAINTRINSICS']._serialized_start=743
-  _globals['_CAMERAINTRINSICS']._serialized_end=960
-  _globals['_CAMERAINTRINSICS_SOURCESENTRY']._serialized_start=914
-  _globals['_CAMERAINTRINSICS_SOURCESENTRY']._serialized_end=960
-  _globals['_DEPTHESTIMATIONRESPONSE']._serialized_start=963
-  _globals['_DEPTHESTIMATIONRESPONSE']._serialized_end=1297
-  _globals['_FRAMEERROR']._serialized_start=1299
-  _globals['_FRAMEERROR']._serialized_end=1358
-  _globals['_FRAMEOUTCOME']._serialized_start=1361
-  _globals['_FRAMEOUTCOME']._serialized_end=1509
-  _globals['_LISTMODELSREQUEST']._serialized_start=1511
-  _globals['_LISTMODELSREQUEST']._serialized_end=1530
-  _globals['_MODELINFO']._serialized_start=1533
-  _globals['_MODELINFO']._serialized_end=1780
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1782
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1847
-  _globals['_LIFTINGSERVICE']._serialized_start=1850
-  _globals['_LIFTINGSERVICE']._serialized_end=2165
+  _globals['_DEPTHESTIMATIONADVANCECONFIG']._serialized_end=499
+  _globals['_DEPTHESTIMATIONADVANCECONFIG_EXACTENTRY']._serialized_start=351
+  _globals['_DEPTHESTIMATIONADVANCECONFIG_EXACTENTRY']._serialized_end=395
+  _globals['_DEPTHESTIMATIONREQUEST']._serialized_start=502
+  _globals['_DEPTHESTIMATIONREQUEST']._serialized_end=773
+  _globals['_FLOATROW']._serialized_start=775
+  _globals['_FLOATROW']._serialized_end=801
+  _globals['_PACKEDARRAY']._serialized_start=803
+  _globals['_PACKEDARRAY']._serialized_end=860
+  _globals['_CAMERAINTRINSICS']._serialized_start=863
+  _globals['_CAMERAINTRINSICS']._serialized_end=1080
+  _globals['_CAMERAINTRINSICS_SOURCESENTRY']._serialized_start=1034
+  _globals['_CAMERAINTRINSICS_SOURCESENTRY']._serialized_end=1080
+  _globals['_DEPTHESTIMATIONRESPONSE']._serialized_start=1083
+  _globals['_DEPTHESTIMATIONRESPONSE']._serialized_end=1417
+  _globals['_FRAMEERROR']._serialized_start=1419
+  _globals['_FRAMEERROR']._serialized_end=1478
+  _globals['_FRAMEOUTCOME']._serialized_start=1481
+  _globals['_FRAMEOUTCOME']._serialized_end=1629
+  _globals['_LISTMODELSREQUEST']._serialized_start=1631
+  _globals['_LISTMODELSREQUEST']._serialized_end=1650
+  _globals['_MODELINFO']._serialized_start=1653
+  _globals['_MODELINFO']._serialized_end=1900
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1902
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1967
+  _globals['_LIFTINGSERVICE']._serialized_start=1970
+  _globals['_LIFTINGSERVICE']._serialized_end=2285
 # @@protoc_insertion_point(module_scope)

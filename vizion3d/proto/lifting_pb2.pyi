@@ -28,6 +28,26 @@ class DepthEstimationAdvanceConfig(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ExactEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     FX_FIELD_NUMBER: _builtins.int
     FY_FIELD_NUMBER: _builtins.int
     CX_FIELD_NUMBER: _builtins.int
@@ -37,6 +57,7 @@ class DepthEstimationAdvanceConfig(_message.Message):
     DEPTH_NEAR_FIELD_NUMBER: _builtins.int
     FRAME_FIELD_NUMBER: _builtins.int
     EDGE_THRESHOLD_FIELD_NUMBER: _builtins.int
+    EXACT_FIELD_NUMBER: _builtins.int
     fx: _builtins.float
     """horizontal focal length, pixels"""
     fy: _builtins.float
@@ -55,6 +76,10 @@ class DepthEstimationAdvanceConfig(_message.Message):
     """axes of the cloud: "opencv" or "opengl" """
     edge_threshold: _builtins.float
     """relative jump of depth at which points are discarded"""
+    @_builtins.property
+    def exact(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """The same numbers unrounded, by the names of their fields; these win."""
+
     def __init__(
         self,
         *,
@@ -67,10 +92,11 @@ class DepthEstimationAdvanceConfig(_message.Message):
         depth_near: _builtins.float | None = ...,
         frame: _builtins.str | None = ...,
         edge_threshold: _builtins.float | None = ...,
+        exact: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "exact", b"exact", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cx: _TypeAlias = _typing.Literal["cx"]  # noqa: Y015
     _WhichOneofArgType__cx: _TypeAlias = _typing.Literal["_cx", b"_cx"]  # noqa: Y015

@@ -7,31 +7,31 @@ from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.errors import InvalidConfigError
 from vizion3d.runtime.base import Runtime, RuntimeLoader
 from vizion3d.runtime.conversions import ConversionStore
-from vizion3d.runtime.fallback import PrecisionFallback
 from vizion3d.settings import Precision, Settings
 
 Framework = Literal["torch", "openvino"]
 
 
-def runtime_loader(settings: Settings, conversions: ConversionStore) -> RuntimeLoader:
-    """What loads a checkpoint into the runtime that the settings ask for."""
+def runtime_loader(
+    settings: Settings, conversions: ConversionStore, precision: Precision | None = None
+) -> RuntimeLoader:
+    """What loads a checkpoint into the runtime that the settings ask for.
+
+    Args:
+        settings: Framework, device and precision.
+        conversions: Finds or makes converted networks.
+        precision: In place of that of the settings.
+    """
+    wanted = precision or settings.precision
 
     def load(checkpoint: Checkpoint) -> Runtime:
-        framework = choose_framework(settings)
+        if choose_framework(settings) == "openvino":
+            from vizion3d.runtime.openvino_runtime import OpenVinoRuntime
 
-        def loaded(precision: Precision) -> Runtime:
-            if framework == "openvino":
-                from vizion3d.runtime.openvino_runtime import OpenVinoRuntime
+            return OpenVinoRuntime(checkpoint, conversions, wanted)
+        from vizion3d.runtime.torch_runtime import TorchRuntime
 
-                return OpenVinoRuntime(checkpoint, conversions, precision)
-            from vizion3d.runtime.torch_runtime import TorchRuntime
-
-            return TorchRuntime(checkpoint, settings.device, precision)
-
-        runtime = loaded(settings.precision)
-        if runtime.description.endswith("fp32"):
-            return runtime
-        return PrecisionFallback(runtime, lambda: loaded("fp32"))
+        return TorchRuntime(checkpoint, settings.device, wanted)
 
     return load
 

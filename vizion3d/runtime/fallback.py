@@ -1,7 +1,6 @@
 """Lower precision with a net under it."""
 
 import logging
-import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -13,18 +12,17 @@ logger = logging.getLogger(__name__)
 
 
 class PrecisionFallback:
-    """Runs images again in float32 whose depth is not finite in a lower precision.
+    """Runs images again in float32 whose maps are not finite in a lower precision.
 
     Args:
         fast: The runtime of lower precision.
-        load_exact: Loads the float32 runtime, when it is needed for the first time.
+        exact: Gives the float32 runtime, which is kept elsewhere.
     """
 
-    def __init__(self, fast: Runtime, load_exact: Callable[[], Runtime]) -> None:
+    def __init__(self, fast: Runtime, exact: Callable[[], Runtime]) -> None:
         self._fast = fast
-        self._load_exact = load_exact
-        self._exact: Runtime | None = None
-        self._lock = threading.Lock()
+        self._exact = exact
+        self._told = False
 
     @property
     def description(self) -> str:
@@ -42,19 +40,18 @@ class PrecisionFallback:
         bad = ~np.isfinite(sums).all(axis=0)
         if not bad.any():
             return maps
-        exact = self._exact_runtime().infer({n: i[bad] for n, i in images.items()}, size)
+        self._tell()
+        exact = self._exact().infer({n: i[bad] for n, i in images.items()}, size)
         mended = {name: values.copy() for name, values in maps.items()}
         for name, values in mended.items():
             values[bad] = exact[name]
         return mended
 
-    def _exact_runtime(self) -> Runtime:
-        with self._lock:
-            if self._exact is None:
-                logger.warning(
-                    "%s gave a depth that is not finite: running such images again in fp32 "
-                    "(VIZION3D_PRECISION=fp32 does so from the beginning)",
-                    self._fast.description,
-                )
-                self._exact = self._load_exact()
-            return self._exact
+    def _tell(self) -> None:
+        if not self._told:
+            logger.warning(
+                "%s gave a depth that is not finite: running such images again in fp32 "
+                "(VIZION3D_PRECISION=fp32 does so from the beginning)",
+                self._fast.description,
+            )
+        self._told = True

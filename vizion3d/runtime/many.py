@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Generic, Literal, Protocol, Self, TypeVar, get_args
 
 from vizion3d.core.cqrs import CommandBus
+from vizion3d.core.observe import Observer
 from vizion3d.core.scope import Scope, current_scope, within
 from vizion3d.errors import InvalidConfigError
 from vizion3d.runtime.choice import default_batch_size
@@ -34,6 +35,9 @@ class Application(Protocol):
 
     @property
     def commands(self) -> CommandBus: ...
+
+    @property
+    def observer(self) -> Observer: ...
 
     def with_inference(self, inference: Inference) -> Self: ...
 
@@ -104,7 +108,7 @@ def run_batched(
         raise InvalidConfigError(f'batch_size must be "auto" or at least 1, got {batch_size!r}')
     # While one batch is at the network, what comes before and after it is decoded and packaged.
     threads = size + max(size, _cores() - 1)
-    queue = InferenceQueue(size)
+    queue = InferenceQueue(size, observer=container.observer)
     bus = container.with_inference(queue).commands
     results = run_many(
         partial(work, bus),

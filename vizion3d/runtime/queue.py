@@ -1,20 +1,24 @@
 """How an image gets its turn at the network: at once, or through a queue that forms batches."""
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
-from vizion3d.core.observe import NoObserver, Observer, timed
+from vizion3d.core.fork import renew_after_fork
+from vizion3d.core.observe import Guarded, NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
 from vizion3d.networks.base import Size
 from vizion3d.runtime.base import Images, Maps, Runtime
+
+logger = logging.getLogger(__name__)
 
 
 class Inference(Protocol):
@@ -46,7 +50,7 @@ class DirectInference:
     """
 
     def __init__(self, observer: Observer | None = None) -> None:
-        self._observer = observer or NoObserver()
+        self._observer = Guarded(observer or NoObserver())
 
     def infer(self, runtime: Runtime, images: Images, size: Size) -> Maps:
         """See :meth:`Inference.infer`."""
@@ -62,12 +66,9 @@ class _Job:
     runtime: Runtime
     images: Images
     size: Size
+    shapes: dict[str, tuple[int, ...]]
     maps: "Future[Maps]" = field(default_factory=Future)
     queued_at: float = field(default_factory=time.perf_counter)
-
-    @cached_property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {name: image.shape for name, image in self.images.items()}
 
     def fits(self, other: "_Job") -> bool:
         """Whether both can go through the network in one batch."""
@@ -77,13 +78,19 @@ class _Job:
             and self.shapes == other.shapes
         )
 
+    def fail(self, error: BaseException) -> None:
+        """Tell whoever waits, unless there is a result already, or nobody waits any more."""
+        with suppress(InvalidStateError):
+            self.maps.set_exception(error)
+
 
 class InferenceQueue:
     """One thread at the network; whoever waits meanwhile goes through it as a batch.
 
-    The oldest image is always in the next batch, so none waits for ever. A batch that fails is
-    halved until what fails is one image alone: the others get their depth, and a GPU out of memory
-    goes on with fewer.
+    Every caller gets a result or an error, whatever goes wrong, and the thread goes on. The oldest
+    image is always in the next batch, so none waits for ever. A batch that fails is halved until
+    what fails is one image alone: the others get their maps, and a GPU out of memory goes on with
+    fewer.
 
     Args:
         max_batch_size: Images of equal shape that go through the network together.
@@ -100,11 +107,16 @@ class InferenceQueue:
     ) -> None:
         self._max_batch_size = max_batch_size
         self._max_batch_delay_s = max_batch_delay_s
-        self._observer = observer or NoObserver()
+        self._observer = Guarded(observer or NoObserver())
+        self._closed = False
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin with an empty queue, and a thread when there is work."""
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._closed = False
         self._free_since = 0.0
 
     @property
@@ -116,7 +128,7 @@ class InferenceQueue:
         """See :meth:`Inference.infer`."""
         scope = current_scope()
         scope.check()
-        job = _Job(runtime, images, size)
+        job = _Job(runtime, images, size, {name: image.shape for name, image in images.items()})
         with scope.cancelling(job.maps.cancel):
             self._put(job)
             try:
@@ -144,8 +156,9 @@ class InferenceQueue:
             if self._closed:
                 raise RuntimeError("the inference queue is closed")
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="inference", daemon=True)
+                thread.start()
+                self._thread = thread  # if it could be started; else the next caller tries again
             self._jobs.append(job)
             self._observer.queued(len(self._jobs))
             self._changed.notify_all()
@@ -159,15 +172,33 @@ class InferenceQueue:
                 self._changed.notify_all()
 
     def _work(self) -> None:
-        while batch := self._next_batch():
-            now = time.perf_counter()
-            wanted = [job for job in batch if job.maps.set_running_or_notify_cancel()]
-            for job in wanted:
-                self._observer.stage("queue", now - job.queued_at)
-            if wanted:
-                self._run(wanted)
-                self._free_since = time.perf_counter()
-            del batch, wanted  # keep no image while waiting for the next
+        working = True
+        while working:
+            batch: list[_Job] = []
+            try:
+                batch = self._next_batch()
+                working = bool(batch)
+                self._serve(batch)
+            # Out of memory, or a fault of ours: those concerned are told, and the thread goes on.
+            except BaseException as error:
+                logger.exception("the inference thread failed, and goes on")
+                for job in batch or self._oldest():
+                    job.fail(error)
+            del batch  # keep no image while waiting for the next
+
+    def _oldest(self) -> list[_Job]:
+        """The oldest image, taken from the queue, so that none can hold it up for ever."""
+        with self._changed:
+            return [self._jobs.popleft()] if self._jobs else []
+
+    def _serve(self, batch: list[_Job]) -> None:
+        now = time.perf_counter()
+        wanted = [job for job in batch if job.maps.set_running_or_notify_cancel()]
+        for job in wanted:
+            self._observer.stage("queue", now - job.queued_at)
+        if wanted:
+            self._run(wanted)
+            self._free_since = time.perf_counter()
 
     def _next_batch(self) -> list[_Job]:
         """The oldest image and those that fit to it; empty when the queue is closed."""
@@ -200,27 +231,33 @@ class InferenceQueue:
         return first not in self._jobs or len(self._fitting(first)) >= self._max_batch_size
 
     def _run(self, jobs: Sequence[_Job]) -> None:
-        first = jobs[0]
         try:
-            batch = _batch_of_one(first.images) if len(jobs) == 1 else _stacked(jobs)
-            with timed(self._observer, "inference"):
-                answers = first.runtime.infer(batch, first.size)
+            results = self._infer(jobs)
         # Whatever went wrong is told to the one image that it goes wrong with.
-        except Exception as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001
             if len(jobs) == 1:
-                first.maps.set_exception(error)
+                jobs[0].fail(error)
                 return
             middle = len(jobs) // 2
             self._run(jobs[:middle])
             self._run(jobs[middle:])
             return
         self._observer.batch(len(jobs))
+        for job, maps in zip(jobs, results, strict=True):
+            job.maps.set_result(maps)
+
+    def _infer(self, jobs: Sequence[_Job]) -> list[Maps]:
+        first = jobs[0]
+        batch = _batch_of_one(first.images) if len(jobs) == 1 else _stacked(jobs)
+        with timed(self._observer, "inference"):
+            answers = first.runtime.infer(batch, first.size)
         if len(jobs) == 1:
-            first.maps.set_result(_only(answers))
-            return
-        for index, job in enumerate(jobs):
-            # A view would keep the whole batch in memory for as long as one result is kept.
-            job.maps.set_result({name: a[index].copy() for name, a in answers.items()})
+            return [_only(answers)]
+        # A view would keep the whole batch in memory for as long as one result is kept.
+        return [
+            {name: answer[index].copy() for name, answer in answers.items()}
+            for index in range(len(jobs))
+        ]
 
 
 def _batch_of_one(images: Images) -> Images:

@@ -8,16 +8,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vizion3d.checkpoints.store import Checkpoint
-from vizion3d.checkpoints.weights import load
+from vizion3d.checkpoints.weights import load, torch_threads
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.errors import InvalidConfigError
 from vizion3d.networks.base import Output, Recipe, Size
 from vizion3d.runtime.base import KEPT_SIZES, Images, Maps
+from vizion3d.runtime.tf32 import ExactConvolutions
 from vizion3d.settings import Precision
 
 Channels = tuple[float, float, float]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+_without_tf32 = ExactConvolutions()
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -100,6 +103,7 @@ class TorchRuntime:
     @torch.inference_mode()
     def infer(self, images: Images, size: Size) -> Maps:
         """See :meth:`vizion3d.runtime.base.Runtime.infer`."""
+        torch_threads.use()
         inputs = [self._prepared(images[name], size) for name in self.network.inputs]
         height, width = images[self.network.inputs[0]].shape[1:3]
         with self._exact_convolutions():
@@ -152,4 +156,4 @@ class TorchRuntime:
         """fp32 is to be fp32: cuDNN would convolve it in TF32, with a mantissa of 10 bits."""
         if self._device.type != "cuda" or self._dtype != torch.float32:
             return nullcontext()
-        return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        return _without_tf32()

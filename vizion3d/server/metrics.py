@@ -3,7 +3,7 @@
 import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from vizion3d.core.observe import Stage
 
@@ -48,7 +48,7 @@ class Metrics:
         )
         self._in_flight = Gauge(
             "vizion3d_requests_in_flight",
-            "Depth requests that were admitted and are not answered.",
+            "Requests to a task that were admitted and are not answered.",
             registry=self.registry,
             multiprocess_mode="livesum",
         )
@@ -74,7 +74,7 @@ class Metrics:
         self._queued.set(count)
 
     def in_flight(self, count: int) -> None:
-        """How many depth requests are under way."""
+        """How many requests to a task are under way."""
         self._in_flight.set(count)
 
     def request(self, route: str, outcome: str, seconds: float) -> None:
@@ -89,3 +89,8 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # untyped there
         return generate_latest(registry)
+
+
+def forget_process(pid: int) -> None:
+    """Drop the gauges of a process that has died; what it counted still counts."""
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]  # untyped there

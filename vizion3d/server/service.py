@@ -13,6 +13,8 @@ from vizion3d.checkpoints.queries import ModelInfo
 from vizion3d.container import Container
 from vizion3d.core.cqrs import Command
 from vizion3d.core.observe import timed
+from vizion3d.core.room import Room
+from vizion3d.media import images
 from vizion3d.server.keys import read_keys
 from vizion3d.server.metrics import Metrics
 from vizion3d.server.offer import ModelOffer, describe
@@ -29,6 +31,10 @@ IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 
 MAX_NETWORK_PIXELS = 1_500_000
 """About 1036 x 1400: attention's memory grows with the square of this."""
+
+
+BYTES_PER_PIXEL = 7
+"""Of a decoded image: three of colour, and four of what is estimated of it."""
 
 
 class Service:
@@ -53,6 +59,7 @@ class Service:
         self.scheduler = scheduler
         self.metrics = metrics
         self._container = container
+        self._decoded = Room(settings.max_decoded_bytes)
         self._offers: dict[type[Command[Any]], ModelOffer] = {
             task.command: ModelOffer(
                 settings.models.get(task.name, task.default_model), settings.allow_models
@@ -102,9 +109,10 @@ class Service:
         offered = self._offered(command)
 
         def work() -> T:
-            result = self._container.commands.dispatch(offered)
-            with timed(self.metrics, "encode"):
-                return encode(result)
+            with self._decoded.taken(self._decoded_bytes(offered)):
+                result = self._container.commands.dispatch(offered)
+                with timed(self.metrics, "encode"):
+                    return encode(result)
 
         return await self.scheduler.run(work, timeout_s, patient=patient)
 
@@ -121,6 +129,17 @@ class Service:
                 self.settings.drain_timeout_s,
             )
         self.scheduler.close()
+
+    def _decoded_bytes(self, command: Command[Any]) -> int:
+        """How much memory a command's images need once they are decoded, by their headers.
+
+        Raises:
+            InvalidImageError: One is not an image, or too large.
+        """
+        limit = self.settings.max_pixels
+        fields = next(t.images for t in self.tasks if t.command is type(command))
+        headers = [images.read_header(getattr(command, name), limit) for name in fields]
+        return sum(BYTES_PER_PIXEL * header.width_px * header.height_px for header in headers)
 
     def _offered(self, command: Any) -> Any:
         """The command with a model that is offered."""

@@ -56,6 +56,7 @@ class ServerSettings(ValidatedModel):
         log_level: Of the log on standard error.
         max_body_bytes: Largest request body that is read.
         max_pixels: Largest image that is decoded.
+        max_decoded_bytes: Memory of the decoded images of all requests under way; more wait.
         max_queue: Requests that may wait beside those that are at the network.
         max_batch_size: Images of equal shape that go through the network together; ``None``: 8 on a
             GPU, 1 on a CPU, where a batch gains nothing.
@@ -97,6 +98,11 @@ class ServerSettings(ValidatedModel):
     log_level: Annotated[LogLevel, Flag("Of the log on standard error.")] = "info"
     max_body_bytes: Annotated[int, Field(gt=0), Flag("Largest request body.", LIMITS)] = 32 * MIB
     max_pixels: Annotated[int, Field(gt=0), Flag("Largest image.", LIMITS)] = 50_000_000
+    max_decoded_bytes: Annotated[
+        int,
+        Field(gt=0),
+        Flag("Decoded images in memory at the same time; requests with more wait.", LIMITS),
+    ] = 1 << 30
     max_queue: Annotated[
         int, Field(ge=0), Flag("Requests that may wait; more are refused at once.", LIMITS)
     ] = 16

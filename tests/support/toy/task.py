@@ -7,18 +7,13 @@ import numpy as np
 from tests.support.toy.commands import DifferenceCommand, DifferenceResult
 from vizion3d.core.scope import current_scope
 from vizion3d.errors import InvalidImageError
-from vizion3d.media import images
 from vizion3d.task import Feature, Parts, Task
 
 
 def _handler(parts: Parts) -> Callable[[DifferenceCommand], DifferenceResult]:
     def handle(command: DifferenceCommand) -> DifferenceResult:
         current_scope().check()
-        limits = parts.limits
-        first, second = (
-            images.decode(image, limits.max_pixels, limits.formats)
-            for image in (command.first, command.second)
-        )
+        first, second = (parts.images.read(image) for image in (command.first, command.second))
         if first.shape != second.shape:
             raise InvalidImageError(f"the photos differ in size: {first.shape}, {second.shape}")
         grey = [image.astype(np.float32).mean(axis=2) for image in (first, second)]

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import logging
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from vizion3d.checkpoints.catalogue import (
 )
 from vizion3d.checkpoints.download import Downloader
 from vizion3d.checkpoints.store import CheckpointStore, forget_notices
-from vizion3d.errors import CheckpointError, DownloadError
+from vizion3d.core.scope import Scope, within
+from vizion3d.errors import CheckpointError, DeadlineExceededError, DownloadError
 from vizion3d.networks.base import Meaning, Output
 from vizion3d.networks.depth_anything_v2.network import DepthAnythingV2Network
 
@@ -34,6 +36,18 @@ class FakeDownloader(Downloader):
         self.asked.append((url, sha256, size_bytes))
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(url.encode())
+
+
+class SlowDownloader(FakeDownloader):
+    """Downloads when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def fetch(self, url: str, target: Path, *_: object) -> None:
+        assert self.go.wait(10)
+        super().fetch(url, target)
 
 
 @pytest.fixture
@@ -282,3 +296,14 @@ def test_the_catalogues_parameter_counts_are_the_networks() -> None:
             own = release.name == "nano"
             network = Nano(NanoConfig(LITE2)) if own else DepthAnythingV2(sizes[release.variant])
         assert sum(p.numel() for p in network.parameters()) == release.parameters
+
+
+def test_a_download_outlives_the_request_that_began_it(tmp_path: Path) -> None:
+    downloader = SlowDownloader()
+    store = CheckpointStore(tmp_path, downloader)
+    for _ in range(3):
+        with pytest.raises(DeadlineExceededError), within(Scope(0.01)):
+            store.fetch("small")
+    downloader.go.set()
+    assert store.fetch("small").is_file()
+    assert len(downloader.asked) == 1

@@ -12,6 +12,11 @@ def test_without_a_scope_nothing_ends() -> None:
     assert current_scope().remaining_s() is None
 
 
+def test_cancelling_where_no_scope_is_open_cancels_nothing_else() -> None:
+    current_scope().cancel()
+    current_scope().check()
+
+
 def test_a_scope_holds_within_its_block_and_not_in_another_thread() -> None:
     scope, seen = Scope(60), []
     with within(scope):

@@ -20,6 +20,7 @@ from vizion3d.errors import CheckpointError, InferenceError, InvalidImageError
 from vizion3d.lifting import DepthEstimationAdvanceConfig, DepthEstimationCommand
 from vizion3d.lifting.handler import DepthEstimationHandler
 from vizion3d.media.limits import ImageLimits
+from vizion3d.media.reader import ImageReader
 from vizion3d.networks.base import Network
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.choice import runtime_loader
@@ -41,7 +42,7 @@ class Kitchen:
         self.runtime = GivenDepthRuntime(depth)
         runtimes = RuntimeCache(GivenDepthLoader(self.runtime), 1)
         self.handler = DepthEstimationHandler(
-            self.store, runtimes, DirectInference(), ImageLimits(max_pixels=10_000)
+            self.store, runtimes, DirectInference(), ImageReader(ImageLimits(max_pixels=10_000))
         )
 
 
@@ -213,7 +214,7 @@ def test_loaded_models_are_told(tmp_path: Path) -> None:
     conversions = ConversionStore(tmp_path)
     runtimes = RuntimeCache(runtime_loader(Settings(runtime="torch"), conversions), 2)
     models = ModelsHandler(store, runtimes, conversions)
-    depth = DepthEstimationHandler(store, runtimes, DirectInference(), ImageLimits())
+    depth = DepthEstimationHandler(store, runtimes, DirectInference(), ImageReader())
     depth.handle(DepthEstimationCommand(IMAGE, model_backend=str(path), input_size=28))
     assert models.model_info(ModelInfoQuery(str(path))).loaded == "torch cpu fp32"
 

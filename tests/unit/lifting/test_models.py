@@ -122,7 +122,7 @@ def test_from_exif() -> None:
     assert (used.fx, used.fy) == pytest.approx((500, 500), rel=1e-5)
     assert used.sources["fx"] == "EXIF focal length"
     assert config.depth_near == 1
-    with pytest.raises(InvalidConfigError, match="tell no focal length"):
+    with pytest.raises(InvalidConfigError, match="contain no focal length"):
         DepthEstimationAdvanceConfig.from_exif(photo(400, 300))
 
 

@@ -15,8 +15,8 @@ from vizion3d.errors import InvalidImageError
 from vizion3d.lifting import DepthEstimationCommand
 from vizion3d.lifting.handler import DepthEstimationHandler
 from vizion3d.media.images import decode
-from vizion3d.media.limits import ImageLimits
 from vizion3d.media.nvjpeg import NvJpeg, find_nvjpeg
+from vizion3d.media.reader import ImageReader
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.queue import DirectInference
 from vizion3d.settings import load_settings
@@ -155,8 +155,7 @@ def test_the_handler_decodes_with_it(tmp_path: Path) -> None:
         FakeStore(touch(tmp_path / "fake.pth")),
         runtimes,
         DirectInference(),
-        ImageLimits(),
-        jpeg=NvJpeg(lambda: (NegativeDecoder(), CPU)),
+        ImageReader(jpeg=NvJpeg(lambda: (NegativeDecoder(), CPU))),
     )
     result = handler.handle(DepthEstimationCommand(PHOTO, model_backend="any"))
     assert np.array_equal(result.rgb, 255 - decode(PHOTO))

@@ -64,7 +64,12 @@ def test_what_headers_tell_is_what_is_read_from_them(measured: Measured) -> None
 
 def test_only_facts_are_told() -> None:
     assert list(facts_of(Measured)) == ["length_m", "place", "kind", "camera", "scale"]
-    assert headers_of(Measured)["X-Place"] == "Where it lies."
+    assert headers_of(Measured) == {
+        "X-Length": "How long it is",
+        "X-Place": "Where it lies, percent-encoded",
+        "X-Kind": "How it was measured",
+        "X-Camera": "The camera, JSON",
+    }
     camera = CameraIntrinsics(1, 2, 3, 4, 5, 6)
     told = values_of(Measured(length_m=2, camera=camera))
     assert told["scale"] == 1.0
@@ -83,8 +88,13 @@ def test_a_header_that_holds_another_type_is_refused() -> None:
 
 
 def test_the_model_of_an_answer_has_the_facts_types_and_descriptions() -> None:
-    schema = answer_model("Answer", Measured, {"scale": int}).model_json_schema()
-    assert schema["required"] == ["length_m", "place", "kind", "camera", "scale"]
+    parts = {"rows": (list[float] | None, "Every length.")}
+    answer = answer_model("Answer", Measured, "What was measured.", parts, {"scale": int})
+    schema = answer.model_json_schema()
+    assert schema["title"] == "Answer"
+    assert schema["description"] == "What was measured."
+    assert schema["required"] == ["length_m", "place", "kind", "camera", "scale", "rows"]
+    assert schema["properties"]["rows"]["description"] == "Every length."
     assert schema["properties"]["length_m"] == {
         "description": "How long it is.",
         "title": "Length M",

@@ -1,6 +1,5 @@
 import io
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,31 +8,8 @@ import trimesh
 from numpy.typing import NDArray
 from PIL import Image
 
-from vizion3d.core.arrays import Float32Array, UInt8Array
-from vizion3d.geometry.cameras import CameraIntrinsics
-from vizion3d.geometry.frames import Frame
+from tests.support.fakes import GivenLifted
 from vizion3d.outputs.formats import FORMATS, by_media_type, pick
-
-RNG = np.random.default_rng(0)
-
-
-class GivenLifted:
-    """A lifted image whose every part the test knows; of no task."""
-
-    depth: Float32Array = RNG.uniform(1, 5, (6, 8)).astype(np.float32)
-    gray: NDArray[np.uint16] = RNG.integers(0, 65536, (6, 8), np.uint16)
-    colored: UInt8Array = RNG.integers(0, 256, (6, 8, 3), np.uint8)
-    depth_m: Float32Array = np.full((6, 8), 1.5, np.float32)
-    depth_scale = 1000.0
-    points = (
-        RNG.uniform(1, 2, (10, 3)).astype(np.float32),
-        RNG.integers(0, 256, (10, 3), np.uint8),
-    )
-    frame: Frame = "opencv"
-    intrinsics = CameraIntrinsics(8.0, 8.0, 3.5, 2.5, 8, 6, {"fx": "given"})
-    arrays: Mapping[str, NDArray[Any]] = {"depth": depth, "other": depth_m}
-    facts: Mapping[str, Any] = {"answer": 42}
-
 
 LIFTED = GivenLifted()
 

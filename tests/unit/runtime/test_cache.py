@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.fakes import METRIC, RELATIVE
 from vizion3d.checkpoints.store import Checkpoint
-from vizion3d.errors import CheckpointError
+from vizion3d.core.scope import Scope, within
+from vizion3d.errors import CheckpointError, DeadlineExceededError
 from vizion3d.networks.base import Size
 from vizion3d.runtime.base import Images, Maps, Runtime
 from vizion3d.runtime.cache import RuntimeCache
@@ -143,3 +144,45 @@ def test_the_same_file_read_as_metric_is_another_model(tmp_path: Path, loader: F
 def test_a_file_that_is_gone_is_told(tmp_path: Path, loader: FakeLoader) -> None:
     with pytest.raises(CheckpointError, match="cannot be read: No such file"):
         RuntimeCache(loader, 2).get(Checkpoint(tmp_path / "none", RELATIVE))
+
+
+class Overflowing(FakeRuntime):
+    """A lower precision, in which nothing is finite."""
+
+    def infer(self, images: Images, size: Size) -> Maps:
+        return {"depth": np.full(images["image"].shape[:3], np.nan, np.float32)}
+
+
+def test_the_float32_network_under_a_lower_precision_counts_as_one_more(tmp_path: Path) -> None:
+    loads: list[str] = []
+
+    def load(checkpoint: Checkpoint) -> Runtime:
+        loads.append(f"{checkpoint.path.name} fp16")
+        return Overflowing(loads[-1])
+
+    def load_exact(checkpoint: Checkpoint) -> Runtime:
+        loads.append(f"{checkpoint.path.name} fp32")
+        return FakeRuntime(loads[-1])
+
+    cache = RuntimeCache(load, 2, load_exact)
+    a, b = (checkpoint(tmp_path, name) for name in "ab")
+    image = {"image": np.zeros((1, 4, 6, 3), np.uint8)}
+    for _ in range(2):
+        assert (cache.get(a).infer(image, (14, 14))["depth"] == 0).all()
+    assert loads == ["a fp16", "a fp32"]
+    assert cache.loaded() == {a.path: "a fp16"}
+    cache.get(b)  # the third network: the least recently used goes, which is a in fp16
+    assert cache.loaded() == {a.path: "a fp32", b.path: "b fp16"}
+    cache.get(b).infer(image, (14, 14))
+    assert cache.loaded() == {b.path: "b fp16"}
+    assert loads == ["a fp16", "a fp32", "b fp16", "b fp32"]
+
+
+def test_who_is_out_of_time_leaves_and_the_next_finds_it_loaded(
+    tmp_path: Path, loader: FakeLoader
+) -> None:
+    cache, wanted = RuntimeCache(loader, 2), checkpoint(tmp_path, "a")
+    with pytest.raises(DeadlineExceededError), within(Scope(0.01)):
+        cache.get(wanted)
+    assert cache.get(wanted).description == "a"
+    assert loader.loads == {"a": 1}

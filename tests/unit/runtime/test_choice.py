@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.checkpoints import checkpoint_at, save_checkpoint
 from vizion3d.errors import InvalidConfigError
+from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.choice import choose_framework, default_batch_size, runtime_loader
 from vizion3d.runtime.conversions import ConversionStore
 from vizion3d.runtime.fallback import PrecisionFallback
@@ -46,8 +47,10 @@ def test_a_lower_precision_has_a_net_under_it(
     tmp_path: Path, framework: str, precision: str
 ) -> None:
     settings = load_settings(runtime=framework, device="cpu", precision=precision)
-    load = runtime_loader(settings, ConversionStore(tmp_path))
-    runtime = load(checkpoint_at(save_checkpoint(tmp_path / "tiny.pth")))
+    conversions = ConversionStore(tmp_path)
+    load, exact = (runtime_loader(settings, conversions, p) for p in (None, "fp32"))
+    cache = RuntimeCache(load, 2, exact)
+    runtime = cache.get(checkpoint_at(save_checkpoint(tmp_path / "tiny.pth")))
     assert runtime.description == f"{framework} cpu {precision}"
     assert isinstance(runtime, PrecisionFallback) == (precision != "fp32")
 

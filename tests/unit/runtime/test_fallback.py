@@ -56,7 +56,7 @@ def test_only_the_image_that_is_not_finite_is_run_again_with_one_warning(
                 runtime.infer({"image": images}, (14, 14))["depth"], images[..., 0]
             )
     assert exact.seen == [1, 1]
-    assert len(loads) == 1
+    assert len(loads) == 2, "asked for each time: whoever keeps it may have let it go"
     assert [r.levelname for r in caplog.records] == ["WARNING"]
     assert "fake fp16 gave a depth that is not finite" in caplog.text
     assert runtime.description == "fake fp16"

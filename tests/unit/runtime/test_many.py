@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.fakes import FakeStore, GivenDepthLoader, touch
+from tests.support.fakes import FakeStore, GivenDepthLoader, Recorder, touch
 from vizion3d.app import Container, build_container
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.core.scope import Scope, current_scope, within
 from vizion3d.errors import DeadlineExceededError, InvalidConfigError, InvalidImageError
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
+from vizion3d.media.limits import ImageLimits
 from vizion3d.networks.base import Size
 from vizion3d.runtime.base import Images, Maps
 from vizion3d.runtime.cache import RuntimeCache
@@ -410,6 +411,25 @@ def test_closing_early_ends_the_queues_thread_too(container: Container) -> None:
     next(results)
     results.close()
     assert threads_left() == []
+
+
+def test_limits_and_observer_of_the_application_hold_for_many_too(
+    tmp_path: Path, runtime: MeanRuntime
+) -> None:
+    store = FakeStore(touch(tmp_path / "model.pth"))
+    recorder = Recorder()
+    container = build_container(
+        Settings(),
+        store,
+        RuntimeCache(GivenDepthLoader(runtime), 1),
+        observer=recorder,
+        limits=ImageLimits(max_pixels=10),
+    )
+    told = values(estimate(container, [photo(1, 2, 5), photo(2, 4, 4)], on_error="yield"))
+    assert told[0] == 1
+    assert "4 x 4 = 16 pixels, more than the limit of 10" in str(told[1])
+    assert recorder.batches == [1]
+    assert {"decode", "inference", "package"} <= {stage for stage, _ in recorder.stages}
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 1.5, "many"])

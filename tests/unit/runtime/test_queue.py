@@ -1,7 +1,11 @@
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -248,3 +252,163 @@ def test_closing_calls_off_what_waits_and_ends_the_thread(pool: ThreadPoolExecut
     assert not [t for t in threading.enumerate() if t.name == "inference" and t.is_alive()]
     with pytest.raises(RuntimeError, match="closed"):
         depth_of(queue, runtime, grey(2))
+
+
+def test_batches_form_by_the_shapes_of_every_input(pool: ThreadPoolExecutor) -> None:
+    class Pairs(GatedRuntime):
+        """Answers a map and a vector of two images."""
+
+        def infer(self, images: Images, size: Size) -> Maps:
+            self.entered.set()
+            assert self.gate.wait(30)
+            left, right = images["left"], images["right"]
+            self.batches.append(left[:, 0, 0, 0].tolist())
+            means = np.stack([left.mean((1, 2, 3)), right.mean((1, 2, 3))], axis=1)
+            return {"disparity": left[..., 0] - np.float32(1), "means": means.astype(np.float32)}
+
+    runtime, queue = Pairs(), InferenceQueue(max_batch_size=8)
+
+    def ask(value: int, right: tuple[int, int]) -> "Future[Maps]":
+        pair = {"left": grey(value), "right": grey(10 * value, right)}
+        return pool.submit(lambda: queue.infer(runtime, pair, SIZE))
+
+    asked = [ask(1, (4, 6))]
+    assert runtime.entered.wait(30)
+    for count, (value, right) in enumerate([(2, (4, 6)), (3, (5, 5)), (4, (4, 6))], 1):
+        asked.append(ask(value, right))
+        until(lambda count=count: queue.length == count)
+    runtime.gate.set()
+    for value, future in enumerate(asked, 1):
+        maps = future.result(30)
+        assert maps["disparity"].shape == (4, 6)
+        assert (maps["disparity"] == value - 1).all()
+        assert maps["means"].tolist() == [value, 10 * value]
+    assert runtime.batches == [[1], [2, 4], [3]]
+    queue.close()
+
+
+class FailingObserver:
+    """Fails at whatever it is told."""
+
+    def stage(self, stage: str, seconds: float) -> None:
+        raise RuntimeError("no stage")
+
+    def batch(self, size: int) -> None:
+        raise RuntimeError("no batch")
+
+    def queued(self, count: int) -> None:
+        raise RuntimeError("no count")
+
+
+def test_an_observer_that_fails_disturbs_nobody(
+    pool: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    runtime = GatedRuntime()
+    queue = InferenceQueue(max_batch_size=2, observer=FailingObserver())
+    asked = ask_while_busy(Callers(queue, pool), queue, runtime, [grey(v) for v in range(4)])
+    runtime.gate.set()
+    assert [f.result(30) for f in asked] == [0, 1, 2, 3]
+    assert depth_of(DirectInference(FailingObserver()), runtime, grey(7))[0, 0] == 7
+    assert caplog.text.count("FailingObserver object") == 2, "once each, not every time"
+    queue.close()
+
+
+class Unstackable(np.ndarray[tuple[int, ...], np.dtype[np.uint8]]):
+    """An image for whose batch there is no memory."""
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func is np.stack:
+            raise MemoryError("no batch fits into memory")
+        return super().__array_function__(func, types, args, kwargs)
+
+
+def test_images_that_cannot_be_put_together_go_alone(pool: ThreadPoolExecutor) -> None:
+    runtime, queue = GatedRuntime(), InferenceQueue(max_batch_size=8)
+    images = [grey(v).view(Unstackable) for v in range(4)]
+    asked = ask_while_busy(Callers(queue, pool), queue, runtime, images)
+    runtime.gate.set()
+    assert [f.result(30) for f in asked] == [0, 1, 2, 3]
+    queue.close()
+
+
+class Answering(GatedRuntime):
+    """Answers, or raises, what it was given."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def infer(self, images: Images, size: Size) -> Maps:
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        answer: Maps = self.answer
+        return answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [SystemExit("of a library"), GeneratorExit(), None, {"depth": None}, {"depth": np.zeros(0)}],
+    ids=repr,
+)
+def test_whatever_the_network_does_its_caller_is_told_and_the_thread_goes_on(answer: Any) -> None:
+    queue, good = InferenceQueue(), GatedRuntime()
+    good.gate.set()
+    with within(Scope(30)), pytest.raises(BaseException) as told:  # noqa: PT011
+        depth_of(queue, Answering(answer), grey(1))
+    assert not isinstance(told.value, DeadlineExceededError)
+    with within(Scope(30)):
+        assert depth_of(queue, good, grey(2))[0, 0] == 2
+    queue.close()
+
+
+def test_what_is_no_image_is_told_to_its_caller_alone(pool: ThreadPoolExecutor) -> None:
+    runtime, queue = GatedRuntime(), InferenceQueue(max_batch_size=4)
+    asked = ask_while_busy(Callers(queue, pool), queue, runtime, [grey(0), grey(1)])
+    with pytest.raises(AttributeError):
+        queue.infer(runtime, {"image": None}, SIZE)  # type: ignore[dict-item]
+    runtime.gate.set()
+    assert [f.result(30) for f in asked] == [0, 1]
+    queue.close()
+
+
+def test_a_thread_that_cannot_be_started_is_told_and_tried_again() -> None:
+    runtime, queue = GatedRuntime(), InferenceQueue()
+    runtime.gate.set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "Thread", NoThread)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            depth_of(queue, runtime, grey(1))
+    with within(Scope(30)):
+        assert depth_of(queue, runtime, grey(2))[0, 0] == 2
+    queue.close()
+
+
+class NoThread:
+    """A thread of a system that has no more of them."""
+
+    def __init__(self, **_given: Any) -> None:
+        pass
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+FORKED = """
+import os, sys, numpy as np
+from tests.unit.runtime.test_queue import GatedRuntime, depth_of, grey
+from vizion3d.runtime.queue import InferenceQueue
+
+runtime, queue = GatedRuntime(), InferenceQueue()
+runtime.gate.set()
+assert depth_of(queue, runtime, grey(1))[0, 0] == 1
+child = os.fork()
+assert depth_of(queue, runtime, grey(2))[0, 0] == 2
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_queue_works_in_a_process_that_is_forked_after_its_first_use() -> None:
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], check=True, timeout=60)

@@ -1,9 +1,9 @@
 """``vizion3d depth``: photos in, depth and point cloud files out."""
 
-from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,47 +13,18 @@ from vizion3d.cli.context import application_of
 from vizion3d.cli.inputs import Job, find_jobs
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
-from vizion3d.container import Container
+from vizion3d.cli.report import report
+from vizion3d.cli.saving import files_of, names_of, parse_formats, write
 from vizion3d.core.cqrs import CommandBus
-from vizion3d.core.files import write_atomic
-from vizion3d.errors import InferenceError, InvalidImageError
-from vizion3d.geometry.cameras import PRESETS, focal_from_fov
-from vizion3d.lifting.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
+from vizion3d.errors import InvalidImageError
+from vizion3d.geometry.cameras import PRESETS
+from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD, CameraOptions, parse_camera
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig
-from vizion3d.media import images
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
+from vizion3d.outputs.formats import FORMATS, Format, Lifted
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
-
-FLYING_PIXEL_THRESHOLD = 0.04
-
-
-def parse_camera(text: str) -> str:
-    """``auto`` or the name of a preset; anything else is a usage error."""
-    if text != "auto" and text not in PRESETS:
-        raise typer.BadParameter(f"{text!r}; choose from auto, {', '.join(PRESETS)}")
-    return text
-
-
-def configure(
-    image: Path, camera: str, fov_deg: float | None, fields: dict[str, Any], max_pixels: int
-) -> DepthEstimationAdvanceConfig:
-    """The configuration for one image: what is given, else the field of view, else the camera.
-
-    ``auto`` takes the EXIF focal length where there is one, and PrimeSense's otherwise.
-    """
-    config = DepthEstimationAdvanceConfig
-    header = images.read_header(image, max_pixels)
-    size = header.width_px, header.height_px
-    if fov_deg is not None:
-        return config.from_fov(fov_deg, *size, **fields)
-    if camera != "auto":
-        return config.preset(camera, *size, **fields)
-    if header.exif_focal_px is None:
-        return config(**fields)
-    return config.from_exif(image, max_pixels, **fields)
-
 
 PANEL = "Camera and depth range"
 
@@ -64,7 +35,7 @@ def depth(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("vizion3d-output"),
     model: o.Model = "default",
     save: Annotated[
-        str, typer.Option(help="What to write: " + ",".join(SaveFormat) + ".")
+        str, typer.Option(help="What to write: " + names_of(FORMATS) + ".")
     ] = "png,color,ply",
     camera: Annotated[
         str,
@@ -109,8 +80,11 @@ def depth(
     ] = False,
 ) -> None:
     """Estimate depth: a depth image, a coloured picture of it and a point cloud for each photo."""
-    formats = parse_formats(save)
-    given = {
+    formats = parse_formats(save, FORMATS)
+    show_log()
+    # Check the options before anything is downloaded.
+    color_table(color_map)
+    fields = {
         "fx": fx,
         "fy": fy,
         "cx": cx,
@@ -119,77 +93,51 @@ def depth(
         "depth_trunc": depth_trunc,
         "depth_scale": depth_scale,
         "edge_threshold": edge_threshold or None,
+        "frame": frame,
     }
-    fields = {name: value for name, value in given.items() if value is not None} | {"frame": frame}
-    show_log()
-    # What is wrong with the options is told before anything is downloaded.
-    color_table(color_map)
-    DepthEstimationAdvanceConfig(**fields)
-    if fov is not None:
-        focal_from_fov(fov, 1)
+    cameras = CameraOptions(camera, fov, fields)
+    cameras.check()
     jobs = find_jobs(paths, out)
     if all(not job.image.exists() for job in jobs):
         raise InvalidImageError(f"there is no file {jobs[0].image}; check the path")
+    if skip_existing:
+        jobs = _unfinished(jobs, formats)
     container = application_of(context).build(load_settings(device=device, precision=precision))
+    if jobs:  # before the progress bar of the images starts
+        container.commands.dispatch(DownloadModelCommand(model))
+    lift = _Lift(cameras, model, input_size, color_map, formats, container.settings.max_pixels)
+    notes = run_batched(container, lift, jobs, on_error="yield")
+    with interruptible(), closing(notes):
+        report("depth", jobs, notes, [row.ending for row in formats])
 
-    def process(commands: CommandBus, job: Job) -> str:
-        config = configure(job.image, camera, fov, fields, container.settings.max_pixels)
+
+def _unfinished(jobs: list[Job], formats: list[Format[Lifted]]) -> list[Job]:
+    """The jobs of which not every file is there."""
+    left = [j for j in jobs if not all(path.exists() for path in files_of(j.stem, formats))]
+    done = len(jobs) - len(left)
+    typer.echo(f"{done} of {len(jobs)} images have their results already", err=True)
+    return left
+
+
+@dataclass(frozen=True)
+class _Lift:
+    """Lifts one image and writes its files; returns the source of its intrinsics."""
+
+    cameras: CameraOptions
+    model: str
+    input_size: int | None
+    color_map: str
+    formats: list[Format[Lifted]]
+    max_pixels: int
+
+    def __call__(self, commands: CommandBus, job: Job) -> str:
+        config = self.cameras.config_for(job.image, self.max_pixels)
         command = DepthEstimationCommand(
             image_input=job.image,
-            model_backend=model,
+            model_backend=self.model,
             advanced_config=config,
-            input_size=input_size,
+            input_size=self.input_size,
         )
-        result = commands.dispatch(command)
-        output = Output(result, config, color_map)
-        for format_ in formats:
-            suffix, encode = ENCODERS[format_]
-            write_atomic(Path(f"{job.stem}{suffix}"), encode(output))
+        output = DepthOutput(commands.dispatch(command), config, self.color_map)
+        write(output, job.stem, self.formats)
         return f"intrinsics: {output.intrinsics.sources['fx']}"
-
-    endings = [ENCODERS[format_][0] for format_ in formats]
-    if skip_existing:
-        found = len(jobs)
-        jobs = [j for j in jobs if not all(Path(f"{j.stem}{e}").exists() for e in endings)]
-        typer.echo(f"{found - len(jobs)} of {found} images have their results already", err=True)
-    _warm(container, model, jobs)
-    notes = run_batched(container, process, jobs, on_error="yield")
-    with interruptible(), closing(notes):
-        _report(jobs, notes, f"{{{','.join(endings)}}}")
-
-
-def _warm(container: Container, model: str, jobs: list[Job]) -> None:
-    """Fetch the model before the progress bar of the images starts."""
-    if jobs:
-        container.commands.dispatch(DownloadModelCommand(model))
-
-
-def _report(jobs: list[Job], notes: Iterable[str | Exception], endings: str) -> None:
-    """Tell of every job as it is done; those that failed at the end, with exit code 1."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    failed: list[tuple[Job, Exception]] = []
-    bar = track(
-        zip(jobs, notes, strict=True),
-        total=len(jobs),
-        description="depth",
-        console=console,
-        disable=len(jobs) < 2 or not console.is_terminal,
-    )
-    for job, note in bar:
-        # Anything else (a checkpoint, an option) would fail every other image too.
-        if isinstance(note, InvalidImageError | InferenceError | OSError):
-            failed.append((job, note))
-        elif isinstance(note, Exception):
-            raise note
-        else:
-            console.print(
-                f"{job.image} -> {job.stem}{endings} ({note})", markup=False, soft_wrap=True
-            )
-    for job, reason in failed:
-        typer.echo(f"failed: {job.image}: {reason}", err=True)
-    if failed:
-        typer.echo(f"{len(failed)} of {len(jobs)} images failed", err=True)
-        raise typer.Exit(1)

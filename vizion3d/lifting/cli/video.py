@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, cast
@@ -13,15 +14,16 @@ from vizion3d.cli import options as o
 from vizion3d.cli.context import application_of
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
+from vizion3d.cli.saving import names_of, parse_formats, write
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.core.cqrs import CommandBus
-from vizion3d.core.files import write_atomic
-from vizion3d.lifting.cli.depth import FLYING_PIXEL_THRESHOLD
-from vizion3d.lifting.cli.formats import ENCODERS, Output, SaveFormat, parse_formats
+from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.media.video import DepthVideo, Video
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
+from vizion3d.outputs.formats import FORMATS, Format, Lifted
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
 
@@ -40,7 +42,7 @@ def video(
     save_frames: Annotated[
         str | None,
         typer.Option(
-            help="Also write each frame, into a folder beside the video: " + ",".join(SaveFormat)
+            help="Also write each frame, into a folder beside the video: " + names_of(FORMATS)
         ),
     ] = None,
     depth_range: Annotated[
@@ -58,7 +60,7 @@ def video(
     precision: o.PrecisionOption = None,
 ) -> None:
     """Estimate the depth of every frame: a colour-mapped video with the sound of the original."""
-    formats = parse_formats(save_frames) if save_frames else []
+    formats = parse_formats(save_frames, FORMATS) if save_frames else []
     show_log()
     out = out or Path("vizion3d-output") / f"{path.stem}.depth.mp4"
     folder = out.with_suffix("")
@@ -66,24 +68,8 @@ def video(
         target = DepthVideo(out, original, color_map, depth_range)
         container = application_of(context).build(load_settings(device=device, precision=precision))
         container.commands.dispatch(DownloadModelCommand(model))
-
-        def process(commands: CommandBus, frame: _Frame) -> _Depth:
-            number, image, time_s = frame
-            config = _configure(image, fov)
-            command = DepthEstimationCommand(
-                image_input=image,
-                model_backend=model,
-                advanced_config=config,
-                input_size=input_size,
-            )
-            result = commands.dispatch(command)
-            output = Output(result, config, color_map)
-            for format_ in formats:
-                suffix, encode = ENCODERS[format_]
-                write_atomic(folder / f"{number:06d}{suffix}", encode(output))
-            return result.raw_depth, time_s
-
-        depths = run_batched(container, process, _frames(original))
+        lift = _Lift(model, input_size, fov, color_map, formats, folder)
+        depths = run_batched(container, lift, _frames(original))
         # With on_error="raise" there are no errors among them.
         depths = cast(Generator[_Depth, None, None], depths)
         with closing(depths), target:
@@ -92,17 +78,43 @@ def video(
     typer.echo(f"{path} -> {out}" + (f", {folder}/" if formats else ""), err=True)
 
 
+@dataclass(frozen=True)
+class _Lift:
+    """Lifts one frame, and writes its files where some are asked for."""
+
+    model: str
+    input_size: int | None
+    fov_deg: float | None
+    color_map: str
+    formats: list[Format[Lifted]]
+    folder: Path
+
+    def __call__(self, commands: CommandBus, frame: _Frame) -> _Depth:
+        number, image, time_s = frame
+        config = _configure(image, self.fov_deg)
+        command = DepthEstimationCommand(
+            image_input=image,
+            model_backend=self.model,
+            advanced_config=config,
+            input_size=self.input_size,
+        )
+        result = commands.dispatch(command)
+        output = DepthOutput(result, config, self.color_map)
+        write(output, self.folder / f"{number:06d}", self.formats)
+        return result.raw_depth, time_s
+
+
 def _frames(original: Video) -> Iterator[_Frame]:
     for number, (image, time_s) in enumerate(original.timed(), 1):
         yield number, image, time_s
 
 
-def _configure(image: UInt8Array, fov: float | None) -> DepthEstimationAdvanceConfig:
+def _configure(image: UInt8Array, fov_deg: float | None) -> DepthEstimationAdvanceConfig:
     config, threshold = DepthEstimationAdvanceConfig, FLYING_PIXEL_THRESHOLD
-    if fov is None:
+    if fov_deg is None:
         return config(edge_threshold=threshold)
     height, width = image.shape[:2]
-    return config.from_fov(fov, width, height, edge_threshold=threshold)
+    return config.from_fov(fov_deg, width, height, edge_threshold=threshold)
 
 
 def _tracked(depths: Iterator[_Depth], total: int | None) -> Iterator[_Depth]:

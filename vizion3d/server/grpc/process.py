@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import start_http_server
+from prometheus_client import CollectorRegistry, start_http_server
 
 from vizion3d.errors import InvalidConfigError
 from vizion3d.server.grpc.call import Context, call
@@ -44,9 +44,7 @@ def serve(service: Service) -> None:
 
 async def _serve(service: Service) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop_on_signals(stop)
     settings = service.settings
     stopping = asyncio.create_task(stop.wait())
     loading = asyncio.create_task(service.load())
@@ -56,16 +54,40 @@ async def _serve(service: Service) -> None:
     loading.result()
     server, health_servicer = await build_server(service)
     port = _listen(server, settings)
+    serve_metrics(settings, service.metrics.registry)
     await server.start()
     for name in ("", LIFTING_SERVICE):
         await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
-    if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, settings.host, service.metrics.registry)
     logger.info("serving gRPC", extra={"host": settings.host, "port": port})
     await stopping
     logger.info("stopping: finishing what is under way")
     await health_servicer.enter_graceful_shutdown()
     await asyncio.gather(server.stop(settings.drain_timeout_s), service.stop())
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set the event on SIGTERM and SIGINT."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # on Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+
+def serve_metrics(settings: ServerSettings, registry: CollectorRegistry) -> None:
+    """Serve the counters over HTTP, if the settings say on which port.
+
+    Raises:
+        InvalidConfigError: The port is taken.
+    """
+    if settings.metrics_port is None:
+        return
+    try:
+        start_http_server(settings.metrics_port, settings.host, registry)
+    except OSError as error:
+        address = f"{settings.host}:{settings.metrics_port}"
+        raise InvalidConfigError(f"the metrics cannot be served on {address}: {error}") from error
 
 
 async def build_server(service: Service) -> tuple[grpc.aio.Server, Any]:

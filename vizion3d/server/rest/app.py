@@ -76,7 +76,8 @@ def _document(generate: Callable[[], dict[str, Any]], service: Service) -> dict[
 async def _load(service: Service) -> None:
     try:
         await service.load()
-    except Vizion3DError as error:
-        # Told without a traceback; the server sees the task's end and leaves.
-        logger.error("%s", error)
+    except Exception as error:
+        # The server sees the task's end and leaves; only what nobody expected has a traceback.
+        unexpected = not isinstance(error, Vizion3DError)
+        logger.error("the model cannot be loaded: %s", error, exc_info=unexpected)
         raise

@@ -1,6 +1,6 @@
 """A task over HTTP: a multipart form in; JSON, or the result in a binary form, out."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from vizion3d.core.cqrs import Command
+from vizion3d.outputs.facts import headers_of
+from vizion3d.outputs.formats import Format, Lifted, by_media_type
 from vizion3d.server.encoding import compress
 from vizion3d.server.rest import negotiation, openapi
 from vizion3d.server.rest.connection import while_connected
@@ -16,6 +18,7 @@ from vizion3d.server.service import Service
 
 C = TypeVar("C", bound=Command[Any])
 R = TypeVar("R")
+L = TypeVar("L", bound=Lifted)
 
 JSON = "application/json"
 
@@ -44,6 +47,28 @@ class Binary(Generic[C, R]):
 
     file_name: str
     encode: Callable[[R, C], bytes]
+
+
+def binary_forms(
+    formats: Iterable[Format[L]], show: Callable[[R, C], L]
+) -> dict[str, Binary[C, R]]:
+    """The binary forms that the table of formats serves, by media type.
+
+    Args:
+        formats: The rows that a task offers.
+        show: A result, and the command that it is of, as the rows' encoders see them.
+    """
+
+    def encoder(row: Format[L]) -> Callable[[R, C], bytes]:
+        return lambda result, command: row.encode(show(result, command))
+
+    rows = by_media_type(formats)
+    return {kind: Binary(row.file_name, encoder(row)) for kind, row in rows.items()}
+
+
+def binary_headers(result: type[BaseModel]) -> dict[str, str]:
+    """The headers of binary answers, which tell the facts of a result, and what each says."""
+    return {name: f"{text} (binary answers)." for name, text in headers_of(result).items()}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 /** Photo and depth over one another, the value under the cursor, and the legend. */
 
 import { colourTable, colourise } from "./colour.js";
+import { $ } from "./dom.js";
 
-const $ = (id) => document.getElementById(id);
 const TICKS = 5;
 
 /** @param {number} value */

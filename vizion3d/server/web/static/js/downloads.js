@@ -1,5 +1,6 @@
 /** The files that one can take away, under the names that the command line gives them. */
 
+import { FORMATS } from "./formats.js";
 import { stemOf } from "./snippets.js";
 
 /**
@@ -11,14 +12,19 @@ import { stemOf } from "./snippets.js";
  * @property {() => Promise<Blob | null>} view
  */
 
-/** @type {[string, string, string, (source: Source) => Promise<Blob | null>][]} */
+/** The files that are offered: what a button says, which format it is, and where it comes from. */
 const FILES = [
-  ["PNG", ".depth.png", "16-bit depth image", (source) => source.fromServer("image/png")],
-  ["Colour PNG", ".color.png", "coloured depth", (source) => source.coloured()],
-  ["NPY", ".npy", "float32 depth", async (source) => source.npy],
-  ["PLY", ".ply", "point cloud", (source) => source.fromServer("model/ply")],
-  ["GLB", ".glb", "point cloud for web and Blender", (source) => source.fromServer("model/gltf-binary")],
-  ["View", ".view.png", "the 3D view as it is", (source) => source.view()],
+  { label: "PNG", format: FORMATS["png"] },
+  { label: "Colour PNG", format: FORMATS["color"], make: (source) => source.coloured() },
+  { label: "NPY", format: FORMATS["npy"], make: async (source) => source.npy },
+  { label: "PLY", format: FORMATS["ply"] },
+  { label: "GLB", format: FORMATS["glb"] },
+  {
+    label: "View",
+    format: FORMATS["view"],
+    note: "the 3D view as it is",
+    make: (source) => source.view(),
+  },
 ];
 
 /**
@@ -27,10 +33,10 @@ const FILES = [
  * @param {(error: unknown) => void} onError
  */
 export function listDownloads(parent, source, onError) {
-  for (const [label, ending, note, make] of FILES) {
+  for (const { label, format, note = format.title, make = fromServer(format) } of FILES) {
     const button = document.createElement("button");
     button.type = "button";
-    button.dataset.ending = ending;
+    button.dataset.ending = format.ending;
     const small = document.createElement("small");
     small.textContent = note;
     button.append(label, small);
@@ -39,7 +45,7 @@ export function listDownloads(parent, source, onError) {
       button.setAttribute("aria-busy", "true");
       try {
         const from = source();
-        save(await make(from), stemOf(from.name) + ending);
+        save(await make(from), stemOf(from.name) + format.ending);
       } catch (error) {
         onError(error);
       } finally {
@@ -49,6 +55,11 @@ export function listDownloads(parent, source, onError) {
     });
     parent.append(button);
   }
+}
+
+/** The maker of a file that the server answers with. */
+function fromServer({ mediaType }) {
+  return (source) => source.fromServer(mediaType);
 }
 
 function save(blob, name) {

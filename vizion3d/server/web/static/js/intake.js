@@ -1,6 +1,6 @@
 /** Where photos come from: files, drops, the clipboard, the camera, the bundled samples. */
 
-const $ = (id) => document.getElementById(id);
+import { $, all } from "./dom.js";
 
 /** @param {(file: File) => void} onPhoto */
 export function listenForPhotos(onPhoto) {
@@ -11,7 +11,7 @@ export function listenForPhotos(onPhoto) {
   });
   document.addEventListener("paste", (event) => takeFirst(event.clipboardData?.files));
   listenForDrops(takeFirst);
-  for (const button of document.querySelectorAll("[data-sample]")) {
+  for (const button of all("[data-sample]")) {
     button.addEventListener("click", async () => {
       const name = button.dataset.sample;
       const blob = await (await fetch(`/ui/samples/${name}`)).blob();

@@ -15,11 +15,12 @@
  * @property {string} colourMap
  */
 
+import { fieldOf } from "./dom.js";
 import { focalFromFov } from "./geometry.js";
 
 /** @param {HTMLFormElement} form @returns {Settings} */
 export function readSettings(form) {
-  const field = (name) => form.elements.namedItem(name).value;
+  const field = (name) => fieldOf(form, name).value;
   const number = (name) => Number(field(name));
   return {
     model: field("model_backend"),
@@ -87,8 +88,8 @@ function texts(numbers) {
 
 /** Mark what makes no sense beyond a field's own limits. @param {HTMLFormElement} form */
 export function validate(form) {
-  const near = form.elements.namedItem("depth_near");
-  const far = form.elements.namedItem("depth_trunc");
+  const near = fieldOf(form, "depth_near");
+  const far = fieldOf(form, "depth_trunc");
   const crossed = !near.disabled && near.valueAsNumber >= far.valueAsNumber;
   near.setCustomValidity(crossed ? "Nearest must be less than farthest." : "");
   return form.checkValidity();

@@ -1,0 +1,122 @@
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.support.toy.commands import DifferenceCommand, DifferenceResult
+from tests.support.toy.task import DIFFERENCE
+from vizion3d.checkpoints.commands import LoadModelCommand
+from vizion3d.errors import CheckpointError, InvalidImageError, ModelNotAllowedError
+from vizion3d.programs.serving import build_service
+from vizion3d.server.scheduler import State
+from vizion3d.server.service import BYTES_PER_PIXEL, Service
+from vizion3d.server.settings import ServerSettings
+from vizion3d.task import Parts
+
+SIDE_PX = 10
+PHOTO = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
+COMMAND = DifferenceCommand(PHOTO, PHOTO + 1, model_backend="")
+ONE_REQUEST_BYTES = 2 * SIDE_PX * SIDE_PX * BYTES_PER_PIXEL
+WITHIN_S = 10
+
+
+class Counter:
+    """A handler that counts how many are at work together, and waits to be let go."""
+
+    def __init__(self) -> None:
+        self.together, self.most = 0, 0
+        self.go = threading.Event()
+        self._lock = threading.Lock()
+
+    def handler(self, _parts: Parts) -> Callable[[DifferenceCommand], DifferenceResult]:
+        return self.handle
+
+    def handle(self, command: DifferenceCommand) -> DifferenceResult:
+        with self._lock:
+            self.together += 1
+            self.most = max(self.most, self.together)
+        self.go.wait(0.05)
+        with self._lock:
+            self.together -= 1
+        return DifferenceResult(np.zeros((1, 1), np.float32), 0.0)
+
+
+def service(counter: Counter | None = None, **settings: object) -> Service:
+    task = replace(DIFFERENCE, handler=counter.handler) if counter else DIFFERENCE
+    return build_service(ServerSettings(port=0, **settings), (task,))
+
+
+@pytest.mark.parametrize(("room", "most"), [(1, 1), (3, 3), (0.5, 1)])
+def test_decoded_images_are_bounded_by_their_bytes(room: float, most: int) -> None:
+    counter = Counter()
+    served = service(counter, max_decoded_bytes=int(room * ONE_REQUEST_BYTES))
+
+    async def ask_all() -> None:
+        await asyncio.gather(*(served.run(COMMAND, lambda result: result) for _ in range(8)))
+        await served.stop()
+
+    asyncio.run(ask_all())
+    assert counter.most <= most
+
+
+def test_the_answer_is_what_is_made_of_the_result() -> None:
+    async def ask() -> float:
+        return await service().run(COMMAND, lambda result: result.mean)
+
+    assert asyncio.run(ask()) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        (replace(COMMAND, model_backend="/etc/passwd"), ModelNotAllowedError),
+        (replace(COMMAND, second=b"no photo"), InvalidImageError),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_told_and_leaves_nothing_taken(
+    command: DifferenceCommand, error: type[Exception]
+) -> None:
+    served = service(max_queue=0, max_batch_size=1, max_decoded_bytes=1)
+
+    async def ask() -> None:
+        for _ in range(3):
+            with pytest.raises(error):
+                await served.run(command, lambda result: result, patient=True)
+        await served.run(COMMAND, lambda result: result, patient=True)
+
+    asyncio.run(ask())
+
+
+def test_a_model_is_offered_by_its_tasks_own_words() -> None:
+    seen: list[str] = []
+
+    class Seeing(Counter):
+        def handle(self, command: DifferenceCommand) -> DifferenceResult:
+            seen.append(command.model_backend)
+            return super().handle(command)
+
+    served = service(Seeing(), models={"photo_difference": "mine"}, allow_models=("other", "mine"))
+
+    async def ask() -> None:
+        for name in ("", "other", "mine"):
+            await served.run(replace(COMMAND, model_backend=name), lambda result: result)
+
+    asyncio.run(ask())
+    assert seen == ["mine", "other", "mine"]
+
+
+def test_a_selected_model_that_cannot_be_loaded_is_told() -> None:
+    served = service(models={"photo_difference": "no such model"})
+    with pytest.raises(CheckpointError, match="no such model"):
+        asyncio.run(served.load())
+    assert served.scheduler.state is State.LOADING
+
+
+def test_a_server_without_a_selected_model_is_ready_at_once() -> None:
+    served = service()
+    assert LoadModelCommand in served._container.commands.registered
+    asyncio.run(served.load())
+    assert served.scheduler.state is State.READY

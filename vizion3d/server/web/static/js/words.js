@@ -1,0 +1,62 @@
+/** The words beside the settings: values of the sliders, and what follows from the choices. */
+
+import { digits } from "./depth_view.js";
+import { $, all, fieldOf } from "./dom.js";
+import { readSettings } from "./settings.js";
+
+/** @param {HTMLFormElement} form @param {import("./api.js").Model[]} models */
+export function showValues(form, models) {
+  const { fovDeg, range, pointSize, camera } = readSettings(form);
+  $("fov-value").textContent = `${fovDeg.toFixed(1)}°`;
+  $("edge-value").textContent = range.edge > 0 ? `${digits(100 * range.edge)} %` : "off";
+  $("size-value").textContent = `× ${digits(pointSize)}`;
+  for (const part of all("#settings [data-camera]")) {
+    part.hidden = !part.dataset.camera.includes(camera);
+  }
+  const model = models.find(({ name }) => name === fieldOf(form, "model_backend").value);
+  if (model) $("model-note").textContent = noteOf(model);
+}
+
+/**
+ * What holds for the photo on the screen.
+ *
+ * @param {"relative" | "metric"} kind - Of its depth.
+ * @param {string} camera - Which camera is chosen.
+ * @param {{sources?: Record<string, string>, width_px: number, height_px: number}} intrinsics
+ */
+export function describe(kind, camera, intrinsics) {
+  $("range-note").textContent =
+    kind === "metric"
+      ? "This checkpoint estimates metres: only the farthest counts, where points end."
+      : "Assumed: this checkpoint tells what is closer, not how far it is.";
+  $("camera-note").textContent = {
+    auto: `The server's: ${intrinsics.sources?.fx ?? "its default"}.`,
+    fov: "Square pixels, the centre of the picture in the middle.",
+    matrix: `For ${intrinsics.width_px} × ${intrinsics.height_px} pixels, the first pixel's centre at 0.`,
+  }[camera];
+}
+
+/** @param {number} shown @param {number} pixels @param {number} stride - Between points. */
+export function countPoints(shown, pixels, stride) {
+  const sampled = stride > 1 ? `, one of every ${stride} × ${stride} pixels` : "";
+  $("cloud-note").textContent = `${group(shown)} points of ${group(pixels)} pixels${sampled}`;
+}
+
+/** @param {import("./api.js").Model} model */
+function noteOf(model) {
+  const weights = model.parameters && `${digits(model.parameters / 1e6)} million weights`;
+  const free = model.licence?.includes("-NC-") ? " (no commercial use)" : "";
+  const range = model.max_depth_m ? `metres to ${model.max_depth_m}` : `${model.depth_kind} depth`;
+  const licence = model.licence && `${model.licence}${free}`;
+  return [range, weights, licence].filter(Boolean).join(" · ");
+}
+
+/** A model's name; of a path or an address, the file's. @param {string} name */
+export function labelOf(name) {
+  return name.split("/").pop();
+}
+
+/** @param {number} count */
+function group(count) {
+  return count.toLocaleString("en-GB");
+}
