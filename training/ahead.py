@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import queue
 from typing import Any
 
 import torch
@@ -36,18 +37,30 @@ class Ahead:
         self.process.start()
 
     def take(self) -> Shard:
-        image, inverse = self.queue.get()
-        return torch.from_numpy(image), torch.from_numpy(inverse)
+        """The next shard; waits for it.
+
+        Raises:
+            RuntimeError: The other process has ended.
+        """
+        while True:
+            try:
+                image, inverse = self.queue.get(timeout=5)
+            except queue.Empty:
+                if not self.process.is_alive():
+                    status = self.process.exitcode
+                    raise RuntimeError(f"the renderer ended with exit status {status}") from None
+                continue
+            return torch.from_numpy(image), torch.from_numpy(inverse)
 
     def stop(self) -> None:
         self.process.terminate()
         self.process.join()
 
 
-def _work(queue: Any, seed: int, count: int, size: tuple[int, int]) -> None:
+def _work(shards: Any, seed: int, count: int, size: tuple[int, int]) -> None:
     parent = os.getppid()
     torch.set_num_threads(1)
     renderer = Renderer(seed)
     while os.getppid() == parent:
         image, inverse = pack(renderer, count, size)
-        queue.put((image.numpy(), inverse.numpy()))
+        shards.put((image.numpy(), inverse.numpy()))

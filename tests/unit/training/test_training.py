@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from training.ahead import Ahead
 from training.data import Pool, Stage, crop, merge
 from training.effects import photograph
 from training.encoder_weights import load_published
@@ -147,6 +148,14 @@ def test_a_pool_gives_images_of_the_sizes_in_turn_and_survives_a_restart(tmp_pat
         assert torch.equal(again.kept[0][0], pool.kept[0][0])
     finally:
         again.close()
+
+
+def test_a_renderer_that_died_is_told_of() -> None:
+    ahead = Ahead(0, 2, (48, 64))
+    ahead.process.kill()
+    ahead.process.join()
+    with pytest.raises(RuntimeError, match="the renderer ended with exit status -9"):
+        ahead.take()
 
 
 def test_what_is_merged_stands_before_what_was_there() -> None:
