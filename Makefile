@@ -3,10 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Worker processes of the tests, and what `make fast` leaves out (pyproject.toml says what these mean).
+# Worker processes of the tests.
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
-NOT_FAST := server or browser or full_size or process or slow
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test fast coverage web screenshots bench-web lint types check protos docs figures bench bench-serving soak clean
@@ -23,8 +22,10 @@ $(READY): pyproject.toml constraints.txt
 		--constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-demo: $(READY) ## lift a photo into 3D and say where the results are
+demo: $(READY) ## lift a photo and a stereo pair into 3D and say where the results are
 	@$(BIN)/vizion3d depth examples/astronaut.jpg --model nano --save png,color,ply,glb,view,json --out demo-output
+	@$(BIN)/vizion3d stereo examples/motorcycle_left.jpg examples/motorcycle_right.jpg --calibration examples/motorcycle_calib.txt --save png,color,ply,glb,view,json --out demo-output
+	@$(BIN)/python examples/measure_motorcycle.py
 	@cat examples/after-demo.txt
 
 test: $(READY) ## run every test
@@ -32,20 +33,21 @@ test: $(READY) ## run every test
 	$(PYTEST) --durations 15
 
 fast: $(READY) ## run the tests for every few minutes: no servers, browsers, child processes, full-size networks
-	$(PYTEST) --durations 5 -m "not ($(NOT_FAST))"
+	$(PYTEST) --durations 5 --fast
 
 coverage: $(READY) ## run every test, and show what of vizion3d/ they reach; fails below the floor
 	bash tools/system_libraries.sh --tests
 	$(PYTEST) --durations 15 --cov --cov-report term-missing:skip-covered
 
-lint: $(READY) ## style and formatting
+lint: $(READY) ## style, formatting, and which package may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 
 types: $(READY) ## static types, strict
 	$(BIN)/mypy
 
-check: lint types coverage docs $(READY) ## everything that CI checks
+check: lint types coverage $(READY) ## everything that CI checks
 	PYTHON=$(BIN)/python tools/generate_protos.sh --check
 
 protos: $(READY) ## generate vizion3d/proto from protos/
@@ -71,6 +73,7 @@ bench: $(READY) ## time the pipeline beside its peers, into benchmarks/results/
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.input_size
 	$(BIN)/python -m benchmarks.bound
+	$(BIN)/python -m benchmarks.stereo
 	$(BIN)/python -m tools.figures
 
 bench-serving: $(READY) ## measure the servers, into benchmarks/results/
@@ -80,4 +83,4 @@ soak: $(READY) ## minutes of good, bad and vanishing clients on both servers
 	$(BIN)/python -m benchmarks.soak
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-1.5.6 site dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-1.5.6 site dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,22 +1,30 @@
 """Every test runs in an environment of its own: no VIZION3D_* variable, no GPU, an empty cache.
 
-Tests that take long say why by a marker (``pyproject.toml`` has the list), so that ``make fast``
-can leave them out. That none forgets to is seen to here: a test that uses the browser or the
-full-size checkpoint is marked by that, and one without a marker may start no child process.
+Tests that take long say why by a marker (``pyproject.toml`` has the list), and ``--fast`` leaves
+them out; a module that is marked as a whole is then not even imported. That none forgets to is seen
+to here: a test that uses the browser or the full-size checkpoint is marked by that, and one without
+a marker may start no child process.
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+NOT_FAST = frozenset({"process", "server", "browser", "full_size", "slow"})
 MARKED_BY_FIXTURE = {"browser": "browser", "vits": "full_size"}
+MARKED_AS_A_WHOLE = re.compile(r"^pytestmark = pytest\.mark\.(\w+)$", re.MULTILINE)
 MAY_START_PROCESSES = ("process", "server", "browser")
 STARTS_A_PROCESS = ("subprocess.Popen", "os.fork", "os.posix_spawn")
 
 _running: list[pytest.Item] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="leave out what is marked to take long")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,11 +36,23 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_unmarked_processes)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if not config.option.fast or collection_path.suffix != ".py":
+        return None
+    marked = MARKED_AS_A_WHOLE.search(collection_path.read_text())
+    return True if marked and marked[1] in NOT_FAST else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for fixture, marker in MARKED_BY_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)
+    if config.option.fast:
+        slow = [item for item in items if NOT_FAST & {mark.name for mark in item.iter_markers()}]
+        config.hook.pytest_deselected(items=slow)
+        left_out = set(slow)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -33,7 +33,7 @@ def align(predicted: Array, target: Array, valid: NDArray[np.bool_]) -> Array:
     x, y = predicted[valid], target[valid]
     design = np.stack((x, np.ones_like(x)), axis=1)
     (scale, shift), *_ = np.linalg.lstsq(design, y, rcond=None)
-    return predicted * scale + shift
+    return np.asarray(predicted * scale + shift)
 
 
 def vertical_ramp(target: Array) -> Array:

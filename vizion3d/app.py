@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore, forget_notices
 from vizion3d.container import Container, wire
@@ -16,13 +17,11 @@ from vizion3d.runtime.choice import runtime_loader
 from vizion3d.runtime.conversions import ConversionStore
 from vizion3d.runtime.queue import DirectInference, Inference
 from vizion3d.settings import Settings, load_settings
-from vizion3d.task import Feature, Parts, Task
+from vizion3d.stereo.task import STEREO_DEPTH
+from vizion3d.task import Parts, Task
 
-TASKS: tuple[Task, ...] = (DEPTH_ESTIMATION,)
+TASKS: tuple[Task[Any], ...] = (DEPTH_ESTIMATION, STEREO_DEPTH)
 """Every task of the library; another one is one more line."""
-
-NOT_BUILT = (Feature("stereo_depth", "stereo depth", "stereo_model"),)
-"""Features whose flags the servers know, and refuse."""
 
 
 def build_container(
@@ -32,7 +31,7 @@ def build_container(
     inference: Inference | None = None,
     observer: Observer | None = None,
     limits: ImageLimits | None = None,
-    tasks: Iterable[Task] = TASKS,
+    tasks: Iterable[Task[Any]] = TASKS,
 ) -> Container:
     """Wire an application.
 

@@ -1,6 +1,7 @@
 """The wired application: its parts, its tasks, and the buses that lead to their handlers."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from vizion3d.checkpoints.commands import (
     ClearConversionsCommand,
@@ -28,7 +29,7 @@ class Container:
     """
 
     parts: Parts
-    tasks: tuple[Task, ...]
+    tasks: tuple[Task[Any], ...]
     commands: CommandBus
     queries: QueryBus
 
@@ -47,11 +48,13 @@ class Container:
         return wire(replace(self.parts, inference=inference), self.tasks)
 
 
-def wire(parts: Parts, tasks: tuple[Task, ...]) -> Container:
+def wire(parts: Parts, tasks: tuple[Task[Any], ...]) -> Container:
     """Register a handler for every command and query."""
     commands, queries = CommandBus(), QueryBus()
     for task in tasks:
         commands.register(task.command, task.handler(parts))
+        for command, handle in task.others(parts).items():
+            commands.register(command, handle)
     models = ModelsHandler(parts.checkpoints, parts.runtimes, parts.conversions)
     commands.register(DownloadModelCommand, models.download)
     commands.register(LoadModelCommand, models.load)

@@ -5,7 +5,7 @@
     Vizion3DError
     ├── InvalidImageError        not an image, truncated, empty, too many pixels
     ├── InvalidConfigError       NaN, non-positive focal length, near >= far ...
-    ├── CheckpointError          missing file, not a Depth Anything V2 checkpoint, hash mismatch
+    ├── CheckpointError          missing file, of no known network, hash mismatch
     │   └── DownloadError        network, HTTP status, interrupted, offline
     ├── InferenceError           the network's depth of this image is not finite
     ├── ModelNotAllowedError     a served client names a model that the server does not offer
@@ -47,7 +47,7 @@ class InvalidConfigError(Vizion3DError):
 
 
 class CheckpointError(Vizion3DError):
-    """A checkpoint is missing, unreadable, or not a Depth Anything V2 checkpoint."""
+    """A checkpoint is missing, unreadable, or of no network that is known here."""
 
 
 class DownloadError(CheckpointError):

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from vizion3d.core.limits import DEFAULT_MAX_PIXELS
 from vizion3d.core.validation import explain
 from vizion3d.errors import InvalidConfigError
-from vizion3d.media.images import DEFAULT_MAX_PIXELS
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 RuntimeName = Literal["auto", "openvino", "torch"]

@@ -5,9 +5,9 @@ adapters are; ``app.py`` lists the records, and both servers and the command lin
 through them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.core.cqrs import Command
@@ -21,6 +21,7 @@ from vizion3d.runtime.queue import Inference
 from vizion3d.settings import Settings
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,21 @@ class Feature:
         title: For people: ``"depth estimation"``.
         model_option: ``"depth_model"``: the flag ``--depth_model`` selects it and loads a model
             before the first request.
+        without_model: What is done where that flag is not given, for its help.
     """
 
     name: str
     title: str
     model_option: str
+    without_model: str = "Without it the release checkpoint is downloaded on the first request."
+
+
+def _none(_: Parts) -> Mapping[type[Command[Any]], Callable[[Any], Any]]:
+    return {}
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Generic[R]):
     """One task, and where its adapters are: import paths, ``"package.module:NAME"``.
 
     Adapters are imported when an entry point asks for them: importing the record loads no server
@@ -72,22 +79,25 @@ class Task:
     Attributes:
         feature: Its name, and the flags that select it.
         command: The type of its command; has a field ``model_backend``.
-        handler: Makes the command's handler of the application's parts.
+        handler: Makes the command's handler of the application's parts; one that returns something
+            else than the command's result does not type-check.
         default_model: What ``model_backend`` is where a client of a server names none.
         images: The command's fields that hold an image.
         rest: A :class:`vizion3d.server.rest.route.Route`.
         grpc: A :class:`vizion3d.server.grpc.methods.Methods`.
         cli: A :class:`vizion3d.cli.program.Commands`; empty if it has none.
+        others: Makes the handlers of commands that it has besides, which no server takes.
     """
 
     feature: Feature
-    command: type[Command[Any]]
-    handler: Callable[[Parts], Callable[[Any], Any]]
+    command: type[Command[R]]
+    handler: Callable[[Parts], Callable[[Any], R]]
     default_model: str
     images: tuple[str, ...]
     rest: str
     grpc: str
     cli: str = ""
+    others: Callable[[Parts], Mapping[type[Command[Any]], Callable[[Any], Any]]] = _none
 
     @property
     def name(self) -> str:
@@ -95,13 +105,13 @@ class Task:
         return self.feature.name
 
 
-def adapters(tasks: Iterable[Task], side: str, kind: type[T]) -> list[tuple[Task, T]]:
-    """The tasks that have an adapter for ``"rest"``, ``"grpc"`` or ``"cli"``, and the adapter."""
-    paths = [(task, getattr(task, side)) for task in tasks]
-    return [(task, load(path, kind)) for task, path in paths if path]
+def adapters(tasks: Iterable[Task[Any]], side: str, kind: type[T]) -> list[T]:
+    """The tasks' adapters for ``"rest"``, ``"grpc"`` or ``"cli"``, of those that have one."""
+    paths = [getattr(task, side) for task in tasks]
+    return [load(path, kind) for path in paths if path]
 
 
-def select(tasks: Sequence[Task], names: Iterable[str]) -> tuple[Task, ...]:
+def select(tasks: Sequence[Task[Any]], names: Iterable[str]) -> tuple[Task[Any], ...]:
     """The named tasks; every task if none is named.
 
     Raises:

@@ -23,9 +23,18 @@ REFERENCE = Path(__file__).parent / "reference"
 HELP = json.loads((REFERENCE / "help.json").read_text())
 
 ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
+    "/paths//models/get/responses/(424|503|504)",
     "/paths//lifting/depth-estimation/post/responses/200/content/application/x-npz",
     "/components/schemas/DepthEstimationAnswer/properties/(min|max)_depth/description",
     "/components/schemas/DepthEstimationAnswer/properties/intrinsics/description",
+    "/paths//lifting/depth-estimation/post/responses/200/headers/X-Alignment",
+    "/components/schemas/DepthEstimationAnswer/(required|properties)/alignment",
+    "/components/schemas/(Alignment|Residuals)",
+    "/components/schemas/Body_estimate_depth/properties/(points|distances|planes|sparse_depth)",
+    "/components/schemas/Body_estimate_depth/properties/camera_(height_m|pitch_deg)",
+    "/components/schemas/Body_estimate_depth/properties/(camera|fov)",
+    "/paths//lifting/stereo-depth",
+    "/components/schemas/(StereoDepthAnswer|Body_measure_stereo_depth)",
 )
 """JSON pointers (regular expressions) of what the REST document has gained."""
 
@@ -34,10 +43,21 @@ REWORDED_IN_THE_DOCUMENT: tuple[str, ...] = (
 )
 """JSON pointers (regular expressions) of texts for people that say the same in other words."""
 
-ADDED_TO_THE_WIRE: tuple[str, ...] = ("/messages/DepthEstimationAdvanceConfig/fields/exact",)
+ADDED_TO_THE_WIRE: tuple[str, ...] = (
+    "/messages/(Knowledge|KnownPoint|KnownLength|Alignment|Residuals)",
+    "/messages/DepthEstimationRequest/fields/knowledge",
+    "/messages/DepthEstimationResponse/fields/alignment",
+    "/messages/DepthEstimationAdvanceConfig/fields/(exact|camera|fov)",
+    r"/.*Stereo.*",
+)
 """Pointers of what the proto file has gained."""
 
 ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
+    "vizion3d depth": (
+        "Metres, from what is known of the scene",
+        "--(known|distance|plane|sparse|camera-height|camera-pitch) ",
+    ),
+    "vizion3d": ("stereo Measure depth from two photos",),
     "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
     "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
 }

@@ -4,10 +4,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from tests.support import photos
+from tests.support import stereo_scenes as scenes
 from tests.support.checkpoints import TINY, save_checkpoint, seeded_network
 from tests.support.servers import running
 from tests.support.videos import panning, write_video
@@ -15,6 +17,7 @@ from vizion3d.app import reset_default_container
 from vizion3d.checkpoints.catalogue import BY_NAME
 from vizion3d.checkpoints.store import CheckpointStore
 
+ROOT = Path(__file__).parents[2]
 RELATIVE, METRIC = ("default", "small"), ("metric-indoor-small", "metric-outdoor-small")
 
 
@@ -28,6 +31,19 @@ def put_photos(folder: Path) -> None:
     photo.save(folder / "photos" / "one.jpg")
     photo.rotate(90, expand=True).save(folder / "photos" / "two.jpg")
     write_video(folder / "clip.mp4", panning(3), sound_s=0.3)
+
+
+def put_pairs(folder: Path) -> None:
+    """A stereo pair in several forms, its calibration, and photos of a checkerboard."""
+    pair = scenes.motorcycle()
+    left, right = Image.fromarray(pair.left), Image.fromarray(pair.right)
+    (folder / "pairs").mkdir()
+    for name, photo in (("left", left), ("right", right)):
+        photo.save(folder / f"{name}.png")
+        photo.save(folder / "pairs" / f"one_{name}.png")
+    Image.fromarray(np.hstack([pair.left, pair.right])).save(folder / "both.png")
+    shutil.copy(ROOT / "examples" / "motorcycle_calib.txt", folder / "calib.txt")
+    scenes.write_boards(folder / "boards")
 
 
 def put_checkpoints(folder: Path) -> None:
@@ -58,6 +74,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     (folder / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")  # else it ends with 0
     put_photos(folder)
+    put_pairs(folder)
     put_checkpoints(folder)
     put_transformers_model(folder)
     return folder
@@ -80,7 +97,15 @@ def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def servers(home: Path) -> Iterator[dict[int, int]]:
     """Both servers: the ports that the pages name -> those that they are at."""
     env = {"VIZION3D_MODEL_CACHE": str(home / "cache"), "VIZION3D_OFFLINE": "1"}
-    offer = ("--depth-model", "default", "--allow-model", "nano", "--allow-model", "small")
+    offer = (
+        "--stereo-depth",
+        "--depth-model",
+        "default",
+        "--allow-model",
+        "nano",
+        "--allow-model",
+        "small",
+    )
     with (
         running("rest", home / "rest.log", *offer, **env) as rest,
         running("grpc", home / "grpc.log", *offer, **env) as grpc,

@@ -69,7 +69,9 @@ def shell(code: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.P
 
 def serves_and_stops(code: str, env: Mapping[str, str], log: Path) -> None:
     """Run a block that serves, until it is ready; then stop it as an operator would."""
-    protocol = COMMAND.search(code)[3] or "rest"
+    command = COMMAND.search(code)
+    assert command is not None
+    protocol = command[3] or "rest"
     port = int(re.findall(r"--port[ =](\d+)", code)[-1])
     with shell(SERVE_LINE.sub(r"\1exec ", code), env, log) as process:
         end = time.monotonic() + READY_WITHIN_S

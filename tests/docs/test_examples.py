@@ -21,6 +21,7 @@ from tests.docs.serving import (
 )
 from vizion3d.client import GrpcClient, RestClient
 from vizion3d.lifting import DepthEstimation, DepthEstimationResult
+from vizion3d.stereo import StereoDepth, StereoDepthResult
 
 pytestmark = pytest.mark.process
 
@@ -31,7 +32,14 @@ NOT_RUN = re.compile(
     r"|sudo apt-get|docker (build|run|compose))"
 )
 
-DOCSTRINGS = (DepthEstimation, DepthEstimation.run_many, RestClient, GrpcClient)
+DOCSTRINGS = (
+    DepthEstimation,
+    DepthEstimation.run_many,
+    StereoDepth,
+    StereoDepth.run_many,
+    RestClient,
+    GrpcClient,
+)
 EXAMPLE_TIMEOUT_S = 300
 
 
@@ -83,7 +91,7 @@ def test_the_example_in_a_docstring(documented: object, placed: Callable[[str], 
     (code,) = re.findall(r"```python\n(.*?)```", inspect.getdoc(documented) or "", re.DOTALL)
     names: dict[str, object] = {"__name__": "__main__"}
     exec(compile(placed(textwrap.dedent(code)), "docstring", "exec"), names)
-    assert isinstance(names["result"], DepthEstimationResult)
+    assert isinstance(names["result"], DepthEstimationResult | StereoDepthResult)
 
 
 @pytest.mark.parametrize("code", blocks("bash"))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vizion3d import lifting
+from vizion3d import lifting, stereo
 from vizion3d.lifting import (
     DepthEstimationAdvanceConfig,
     DepthEstimationCommand,
@@ -44,6 +44,20 @@ NAMES = {
         "depth_anything_v2_config",
     ],
     "vizion3d.lifting.utils": ["create_ply_binary"],
+    "vizion3d.stereo": [
+        "StereoDepth",
+        "StereoDepthAdvancedConfig",
+        "StereoDepthCommand",
+        "StereoDepthResult",
+    ],
+    "vizion3d.stereo.commands": ["StereoDepthCommand"],
+    "vizion3d.stereo.models": ["StereoDepthAdvancedConfig", "StereoDepthResult"],
+    "vizion3d.stereo.defaults": [
+        "DEFAULT_STEREO_MODEL_FILENAME",
+        "DEFAULT_STEREO_MODEL_URL",
+        "resolve_stereo_model_backend",
+    ],
+    "vizion3d.stereo.handlers": ["StereoDepthHandler"],
     "vizion3d.core.cqrs": [
         "Command",
         "CommandBus",
@@ -76,6 +90,37 @@ FIELDS = {
         "point_cloud",
         "point_cloud_scale",
     ],
+    "StereoDepthCommand": [
+        "left_image",
+        "right_image",
+        "model_backend",
+        "return_depth_image",
+        "return_raw_depth",
+        "return_point_cloud",
+        "advanced_config",
+    ],
+    "StereoDepthAdvancedConfig": [
+        "focal_length",
+        "cx",
+        "cy",
+        "baseline",
+        "doffs",
+        "z_far",
+        "conf_threshold",
+        "occ_threshold",
+        "scale_factor",
+    ],
+    "StereoDepthResult": [
+        "depth_map",
+        "disparity_map",
+        "min_depth",
+        "max_depth",
+        "backend_used",
+        "depth_image",
+        "raw_depth",
+        "point_cloud",
+        "point_cloud_scale",
+    ],
 }
 
 
@@ -95,9 +140,9 @@ def test_what_becomes_of_a_name(name: str) -> None:
 @pytest.mark.parametrize("name", [f"{c}.{f}" for c, fields in FIELDS.items() for f in fields])
 def test_what_becomes_of_a_parameter(name: str) -> None:
     assert ROWS[name].startswith("as it is")
-    owner, _, field = name.partition(".")
-    taken = inspect.signature(getattr(lifting, owner)).parameters
-    assert field in taken or hasattr(getattr(lifting, owner), field)
+    owner_name, _, field = name.partition(".")
+    owner = getattr(stereo if owner_name.startswith("Stereo") else lifting, owner_name)
+    assert field in inspect.signature(owner).parameters or hasattr(owner, field)
 
 
 def test_commands_and_configs_as_1_5_writes_them() -> None:
@@ -129,3 +174,24 @@ def test_results_as_1_5_writes_them(raw_depth: np.ndarray | None) -> None:
     )
     assert result.raw_depth.tolist() == [[1.0, 2.0]]
     assert result.depth_map == [[1.0, 2.0]]
+
+
+def test_stereo_as_1_5_writes_it() -> None:
+    config = stereo.StereoDepthAdvancedConfig(
+        focal_length=1733.74, cx=792.27, cy=541.89, baseline=536.62, scale_factor=None
+    )
+    command = stereo.StereoDepthCommand("left.png", "right.png", "sgbm", True, True, False, config)
+    assert command.advanced_config is config
+    result = stereo.StereoDepthResult(
+        depth_map=[[1.0, 2.0]],
+        disparity_map=[[4.0, 2.0]],
+        min_depth=1.0,
+        max_depth=2.0,
+        backend_used="mine.pth",
+        depth_image=None,
+        raw_depth=None,
+        point_cloud=None,
+        point_cloud_scale=1.0,
+    )
+    assert result.depth_map == [[1.0, 2.0]]
+    assert result.disparity_map == [[4.0, 2.0]]

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from tests.support import photos
 from tests.support.checkpoints import VITS, seeded_network
-from tests.support.peer import give_official_positions, to_transformers
 from vizion3d.app import build_container
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.lifting import DepthEstimationCommand
@@ -59,6 +58,8 @@ def official() -> Callable[[int, int], NDArray[np.float32]]:
 
     For the photo at a width and a height; each is inferred once.
     """
+    from tests.support.peer import give_official_positions, to_transformers  # transformers: slow
+
     peer = to_transformers(seeded_network(VITS))
     give_official_positions(peer)
 

@@ -251,8 +251,8 @@ def test_the_grpc_port_opens_only_when_it_can_answer(tmp_path: Path, vits: Path)
     ("arguments", "code", "message"),
     [
         (("--depth_model", "/no/such.pth"), 1, "no checkpoint file at /no/such.pth"),
-        (("--stereo_depth",), 2, "stereo depth is not built yet"),
-        (("--stereo-model", "x"), 2, "stereo depth is not built yet"),
+        (("--stereo-model", "x"), 1, "no checkpoint file at x"),
+        (("--stereo_model", "s2m2-L.pth"), 1, "no checkpoint file at s2m2-L.pth"),
         (("--tls-cert", "README.md"), 1, "--tls-key"),
         (("--api-key-file", "/no/keys"), 1, "API key file"),
         (("--device", "cuda:9"), 1, "not available"),

@@ -13,6 +13,7 @@ import trimesh
 from PIL import Image
 
 from tests.support.servers import Server, running
+from vizion3d.app import default_container
 from vizion3d.client import GrpcClient, RestClient
 from vizion3d.errors import (
     InvalidConfigError,
@@ -21,11 +22,15 @@ from vizion3d.errors import (
     ServerError,
     Vizion3DError,
 )
+from vizion3d.geometry.projection import unproject
 from vizion3d.lifting import (
+    AlignDepthCommand,
+    AlignedDepth,
     DepthEstimation,
     DepthEstimationAdvanceConfig,
     DepthEstimationCommand,
     DepthEstimationResult,
+    Knowledge,
 )
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.proto import lifting_pb2_grpc as pb_grpc
@@ -330,3 +335,81 @@ def test_a_server_of_something_else_is_told_so(rest: Server) -> None:
 def test_a_wrong_value_is_refused_before_it_is_sent() -> None:
     with pytest.raises(InvalidConfigError):
         DepthEstimationAdvanceConfig(fx=-1)
+
+
+@pytest.fixture
+def knowledge(expected: DepthEstimationResult) -> Knowledge:
+    """Of every kind, of a scene that the network of the tests would have right."""
+    low, high = expected.min_depth, expected.max_depth
+    depth_m = 1 / (0.2 + 0.8 * (expected.raw_depth - low) / (high - low))
+    pixels = [(30, 40), (500, 300), (320, 210), (111, 222)]
+    sparse = np.zeros_like(depth_m)
+    sparse[::50, ::50] = depth_m[::50, ::50]
+    assert expected.intrinsics is not None
+    points = unproject(depth_m, expected.intrinsics)
+    metres = float(np.linalg.norm(points[40, 30] - points[300, 500]))
+    return Knowledge(
+        points=[(u, v, float(depth_m[v, u]), 0.5) for u, v in pixels],
+        distances=[(30, 40, 500, 300, metres)],
+        planes=[(100.25, 100, 102, 102, float(depth_m[101, 101]))],
+        sparse_depth_m=sparse,
+    )
+
+
+@pytest.fixture
+def aligned(vits: Path, knowledge: Knowledge) -> AlignedDepth:
+    result = DepthEstimation().run(command(vits, knowledge=knowledge))
+    assert isinstance(result, AlignedDepth)
+    assert result.residuals.median_percent < 0.1
+    assert 0.5 < result.min_depth < result.max_depth < 6
+    return result
+
+
+def test_metres_from_both_clients_and_the_bus(
+    rest: Server, grpc_server: Server, vits: Path, knowledge: Knowledge, aligned: AlignedDepth
+) -> None:
+    asked = command(vits, knowledge=knowledge)
+    with RestClient(rest.url) as over_rest, GrpcClient(grpc_server.address) as over_grpc:
+        results = [client.run(asked) for client in (over_rest, over_grpc)]
+    results.append(default_container().commands.dispatch(AlignDepthCommand(asked, knowledge)))
+    for result in results:
+        assert isinstance(result, AlignedDepth)
+        same(result, aligned)
+        assert result.alignment == aligned.alignment
+
+
+def test_metres_by_hand_over_rest(
+    rest: Server, knowledge: Knowledge, aligned: AlignedDepth, vits: Path
+) -> None:
+    rows = [(u, v, m) for u, v, m, _ in np.asarray(knowledge.points).tolist()]
+    form = {"points": "; ".join(f"{u!r},{v!r},{m!r}" for u, v, m in rows)}
+    told = ask(rest, "application/json", depth_map="true", **form).json()
+    by_points = DepthEstimation().run(command(vits, knowledge=Knowledge(rows)))
+    assert np.array_equal(np.array(told["depth_map"], np.float32), by_points.raw_depth)
+    assert told["depth_kind"] == "metric"
+    assert told["alignment"]["known"] == 4
+    assert told["alignment"]["residuals"]["median_percent"] < 0.1
+    millimetres = np.rint(np.asarray(knowledge.sparse_depth_m) * 1000).astype(np.uint16)
+    png = io.BytesIO()
+    Image.fromarray(millimetres).save(png, "PNG")
+    answer = requests.post(
+        rest.depth_url,
+        files={"image": COFFEE, "sparse_depth": png.getvalue()},
+        data=FORM,
+        headers={"Accept": "application/x-npy"},
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text
+    np.testing.assert_allclose(np.load(io.BytesIO(answer.content)), aligned.depth_m, rtol=1e-2)
+    assert '"space":"inverse_depth"' in answer.headers["X-Alignment"]
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_knowledge_that_does_not_fit_is_told_as_the_library_tells_it(
+    rest: Server, grpc_server: Server, vits: Path, protocol: str
+) -> None:
+    wrong = command(vits, knowledge=Knowledge([(600, 0, 1.0)]))
+    with RestClient(rest.url) as over_rest, GrpcClient(grpc_server.address) as over_grpc:
+        client = over_rest if protocol == "rest" else over_grpc
+        with pytest.raises(InvalidConfigError, match="outside the image of 600 x 400 pixels"):
+            client.run(wrong)

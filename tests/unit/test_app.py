@@ -9,14 +9,18 @@ from vizion3d.checkpoints.commands import (
     LoadModelCommand,
 )
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
+from vizion3d.lifting.aligned import AlignDepthCommand
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.settings import Settings
+from vizion3d.stereo.commands import StereoDepthCommand
 
 
 def test_every_command_and_query_of_the_library_has_a_handler(tmp_path: Path) -> None:
     container = build_container(Settings(model_cache=tmp_path))
     assert (container.commands.registered) == {
+        AlignDepthCommand,
         DepthEstimationCommand,
+        StereoDepthCommand,
         DownloadModelCommand,
         ClearConversionsCommand,
         LoadModelCommand,

@@ -8,6 +8,43 @@ import vizion3d.lifting
 HEAVY = ("torch", "open3d", "transformers", "openvino", "cv2", "requests")
 
 
+def loaded_by(program: str, names: tuple[str, ...]) -> list[str]:
+    """Which of the modules a program has loaded at its end."""
+    told = f"{program}\nimport sys\nprint(*(name for name in {names!r} if name in sys.modules))"
+    run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    return run.stdout.split()
+
+
+SERVER = ("vizion3d.server", "prometheus_client", "fastapi", "uvicorn", "vizion3d.app")
+REST = """
+from vizion3d.client import RestClient
+from vizion3d.client.exchange import exchange_of
+from vizion3d.lifting import DepthEstimationCommand
+exchange_of(DepthEstimationCommand(b"")).rest
+RestClient().close()
+"""
+
+
+@pytest.mark.process
+def test_a_client_of_the_rest_server_loads_no_grpc_no_server_and_nothing_heavy() -> None:
+    heavy = tuple(name for name in HEAVY if name != "requests")
+    assert loaded_by("import vizion3d.client", (*HEAVY, *SERVER, "grpc")) == []
+    assert loaded_by(REST, (*heavy, *SERVER, "grpc")) == []
+
+
+@pytest.mark.process
+def test_a_client_of_the_grpc_server_loads_no_server_and_nothing_heavy() -> None:
+    program = "from vizion3d.client import GrpcClient\nGrpcClient().close()"
+    assert loaded_by(program, (*HEAVY, *SERVER)) == []
+
+
+@pytest.mark.process
+def test_the_list_of_tasks_loads_no_adapter() -> None:
+    adapters = ("rest", "grpc", "cli", "client")
+    names = tuple(f"vizion3d.lifting.{adapter}" for adapter in adapters)
+    assert loaded_by("import vizion3d.app", (*names, "vizion3d.server", "typer", "torch")) == []
+
+
 @pytest.mark.process
 def test_importing_the_library_imports_nothing_heavy() -> None:
     program = (
@@ -19,12 +56,15 @@ def test_importing_the_library_imports_nothing_heavy() -> None:
     assert run.stdout.strip() == "[]"
 
 
-def test_the_public_names_are_exactly_the_four_documented_ones() -> None:
+def test_the_public_names_are_exactly_the_documented_ones() -> None:
     assert sorted(vizion3d.lifting.__all__) == [
+        "AlignDepthCommand",
+        "AlignedDepth",
         "DepthEstimation",
         "DepthEstimationAdvanceConfig",
         "DepthEstimationCommand",
         "DepthEstimationResult",
+        "Knowledge",
     ]
 
 

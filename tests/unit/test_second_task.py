@@ -25,7 +25,7 @@ from vizion3d.errors import (
     ServerError,
 )
 from vizion3d.lifting import DepthEstimationCommand
-from vizion3d.programs.rest import create_app, serve
+from vizion3d.programs.rest import create_app
 from vizion3d.programs.serving import build_service
 from vizion3d.server import options
 from vizion3d.server.service import Service
@@ -175,6 +175,7 @@ def test_a_feature_that_does_not_exist_is_refused() -> None:
         ),
     ],
 )
+@pytest.mark.usefixtures("own_log")
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_its_flags_select_it(
     protocol: options.Protocol,
@@ -193,7 +194,7 @@ def test_its_flags_select_it(
 def test_its_command_is_in_the_program(tmp_path: Path) -> None:
     for name, content in PHOTOS.items():
         (tmp_path / f"{name}.png").write_bytes(content)
-    application = Application(partial(build_container, tasks=BOTH), default_container, serve)
+    application = Application(partial(build_container, tasks=BOTH), default_container)
     photos = [str(tmp_path / f"{name}.png") for name in PHOTOS]
     shown = CliRunner().invoke(program(application, BOTH), ["difference", *photos, "--gain", "2.5"])
     assert shown.exit_code == 0, shown.output

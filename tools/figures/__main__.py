@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks import plots
-from tools.figures import clouds, diagrams, notebook
+from tools.figures import clouds, diagrams, notebook, stereo
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 OVERVIEW_HEIGHT_PX = 330
@@ -26,6 +26,8 @@ FIGURES = {
     "depth_curves": diagrams.depth_curves,
     "pinhole": diagrams.pinhole,
     "frames": diagrams.frames,
+    "stereo": stereo.pair,
+    "stereo_error": stereo.error,
     "benchmark_pipeline": plots.pipeline,
     "benchmark_input_size": plots.input_size,
 }

@@ -123,6 +123,25 @@ def _metric(scene: str, variant: Variant) -> Release:
     return Release(name, url, variant, max_depth_m, *_FILES[name])
 
 
+@dataclass(frozen=True)
+class Method:
+    """An algorithm that needs no weights: it is named like a model, and there is nothing to load.
+
+    Attributes:
+        name: What a user may write for it.
+        title: What it is.
+        library: Package that does it.
+        licence: SPDX identifier of the package's licence.
+    """
+
+    name: str
+    title: str
+    library: str
+    licence: str
+
+
+METHODS = {"sgbm": Method("sgbm", "semi-global matching", "cv2", APACHE)}
+
 RELEASES: tuple[Release, ...] = (
     Release("default", DEFAULT_DEPTH_MODEL_URL, "vitb"),
     Release("nano", Path(__file__).with_name("nano.safetensors"), "lite2"),

@@ -5,11 +5,9 @@ verified. A transfer that was cut goes on where it stopped (HTTP Range with If-R
 sections 13.1.5 and 14.2), also in a later process. One process downloads; others wait for it.
 """
 
-import hashlib
 import json
 import logging
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ import requests
 from filelock import FileLock
 
 from vizion3d.checkpoints.urls import curl_line, require_secure
+from vizion3d.checkpoints.verification import fault_of, wrong_length
 from vizion3d.errors import CheckpointError, DownloadError
 
 logger = logging.getLogger(__name__)
@@ -27,8 +26,6 @@ logger = logging.getLogger(__name__)
 _CHUNK_BYTES = 1 << 16
 """Bytes written at a time; what is lost at most when a transfer is cut off."""
 _TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
-_ZIP, _PICKLE = b"PK\x03\x04", b"\x80\x02"
-"""How a torch file begins: a zip archive, or the older bare pickle."""
 
 
 class _TransientError(Exception):
@@ -189,7 +186,10 @@ class Downloader:
                     ) from reason
                 logger.info("attempt %d at %s failed: %s", attempt, url, reason)
                 self._sleep(self._backoff_s * 2 ** (attempt - 1))
-        _verify(url, partial, sha256, size_bytes)
+        fault = fault_of(partial.data, sha256, size_bytes)
+        if fault:
+            partial.discard()
+            raise DownloadError(f"{url} {fault}")
         partial.data.replace(target)
         partial.note.unlink(missing_ok=True)
 
@@ -218,10 +218,11 @@ class Downloader:
                 partial.begin(url, response)
                 have = 0
             total = _total_bytes(response, have)
-            if size_bytes is not None and total not in (None, size_bytes):
+            if total is None:
+                total = size_bytes
+            elif size_bytes not in (None, total):  # before it is transferred
                 partial.discard()
-                raise _wrong_length(url, total, size_bytes)  # before it is transferred
-            total = total or size_bytes
+                raise DownloadError(f"{url} {wrong_length(total, size_bytes)}")
             with partial.data.open("ab") as file:
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     file.write(chunk)
@@ -258,54 +259,3 @@ def _total_bytes(response: requests.Response, have: int) -> int | None:
         return int(whole)
     length = response.headers.get("Content-Length", "")
     return have + int(length) if length.isdigit() else None
-
-
-def _wrong_length(url: str, given: int | None, expected: int) -> DownloadError:
-    return DownloadError(
-        f"{url} serves {given} bytes, expected {expected}: the file is not the released one"
-    )
-
-
-def _verify(url: str, partial: Partial, sha256: str | None, size_bytes: int | None) -> None:
-    came_bytes = partial.data.stat().st_size
-    if size_bytes is not None and came_bytes != size_bytes:
-        partial.discard()
-        raise _wrong_length(url, came_bytes, size_bytes)
-    fault = _structure_fault(partial.data)
-    if fault is None and sha256:
-        with partial.data.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if digest != sha256:
-            fault = (
-                f"has the SHA-256 {digest}, expected {sha256}: "
-                "the file is not the released one, or was damaged on its way"
-            )
-    if fault:
-        partial.discard()
-        raise DownloadError(f"{url} {fault}")
-
-
-def _structure_fault(path: Path) -> str | None:
-    """Why the file cannot be complete weights, by its first and last bytes; ``None`` if it can.
-
-    A server may send no length, so a transfer that was cut off can look complete. A zip archive
-    ends in its directory, and a safetensors file has the length that its header states.
-    """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(9)
-        if head.startswith(_ZIP):
-            return None if zipfile.is_zipfile(path) else f"was cut: {size} bytes without an end"
-        if head.startswith(_PICKLE):
-            return None  # the older format has no length; loading detects a cut
-        if head[8:] != b"{":
-            return f"does not serve weights (torch or safetensors): it begins with {head!r}"
-        header_bytes = int.from_bytes(head[:8], "little")
-        file.seek(8)
-        try:
-            header = json.loads(file.read(min(header_bytes, size)))
-            ends = [entry["data_offsets"][1] for n, entry in header.items() if n != "__metadata__"]
-            expected = 8 + header_bytes + max(ends)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-            return "does not serve weights: its safetensors header cannot be read"
-    return None if size == expected else f"was cut: {size} of {expected} bytes came"

@@ -2,15 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import typer
 
 from vizion3d.container import Container
 from vizion3d.settings import Settings
-
-if TYPE_CHECKING:
-    from vizion3d.server.settings import ServerSettings
 
 
 @dataclass(frozen=True)
@@ -20,12 +16,10 @@ class Application:
     Attributes:
         build: Wires an application of its own, by settings.
         default: The process's application, wired from the environment.
-        serve_rest: Serves until told to stop; does not return.
     """
 
     build: Callable[[Settings], Container]
     default: Callable[[], Container]
-    serve_rest: "Callable[[ServerSettings], None]"
 
 
 def application_of(context: typer.Context) -> Application:

@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import typer
 
 from vizion3d.cli.context import Application
 from vizion3d.cli.doctor import doctor
 from vizion3d.cli.models import models
-from vizion3d.cli.ui import ui
 from vizion3d.errors import Vizion3DError
 from vizion3d.task import Task, adapters
 
@@ -24,15 +24,18 @@ class Commands:
             :func:`vizion3d.cli.context.application_of`.
     """
 
-    functions: tuple[Callable[..., None], ...]
+    functions: tuple[Callable[..., None], ...] = ()
 
 
-def program(application: Application, tasks: Iterable[Task]) -> typer.Typer:
+def program(
+    application: Application, tasks: Iterable[Task[Any]], others: Commands = Commands()
+) -> typer.Typer:
     """The command line of an application.
 
     Args:
         application: What its commands work with.
         tasks: Whose commands it has.
+        others: Commands of no task.
     """
     app = typer.Typer(
         name="vizion3d",
@@ -40,11 +43,12 @@ def program(application: Application, tasks: Iterable[Task]) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for _, commands in adapters(tasks, "cli", Commands):
+    for commands in adapters(tasks, "cli", Commands):
         for function in commands.functions:
             app.command()(function)
     app.add_typer(models, name="models")
-    app.command()(ui)
+    for function in others.functions:
+        app.command()(function)
     app.command()(doctor)
 
     @app.callback()

@@ -1,5 +1,7 @@
 """A client of the REST server."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 import requests
@@ -68,11 +70,14 @@ class RestClient:
             files={name: (name, content) for name, content in form.files.items()},
             data={name: value for name, value in form.fields.items() if value not in (None, "")},
         )
-        return task.read(command, form, response.content, response.headers)
+        with self._understood():
+            return task.read(command, form, response.content, response.headers)
 
     def models(self) -> list[ServedModel]:
         """The models that the server offers, the default first."""
-        return [ServedModel.read(model) for model in self._ask("GET", "/models").json()]
+        response = self._ask("GET", "/models")
+        with self._understood():
+            return [ServedModel.read(model) for model in response.json()]
 
     def ready(self) -> bool:
         """Whether requests may be sent.
@@ -92,6 +97,14 @@ class RestClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Read an answer; what cannot be read was not written by a server of ours."""
+        try:
+            yield
+        except (KeyError, ValueError, TypeError, AttributeError, EOFError) as error:
+            raise ServerError(f"{self._url} gave no answer of vizion3d's: {error!r}") from error
+
     def _ask(self, method: str, path: str, **how: Any) -> requests.Response:
         response = self._send(method, path, **how)
         if not response.ok:
@@ -109,6 +122,6 @@ def _error(response: requests.Response) -> Vizion3DError:
     try:
         problem = response.json()
         name, detail = problem["type"].removeprefix(TYPE_PREFIX), problem["detail"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return ServerError(f"{response.url} answered {response.status_code} {response.reason}")
     return error_of(name, detail, float(response.headers.get("Retry-After", 1)))

@@ -28,13 +28,13 @@ class NoObserver:
     """Nobody measures."""
 
     def stage(self, stage: Stage, seconds: float) -> None:
-        pass
+        """See :meth:`Observer.stage`."""
 
     def batch(self, size: int) -> None:
-        pass
+        """See :meth:`Observer.batch`."""
 
     def queued(self, count: int) -> None:
-        pass
+        """See :meth:`Observer.queued`."""
 
 
 class Guarded:

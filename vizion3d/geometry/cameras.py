@@ -24,6 +24,14 @@ EXIF_IFD = 0x8769
 GIVEN = "given"
 """Source of an intrinsic that the user states."""
 
+FROM_EXIF = "EXIF focal length"
+"""Source of a focal length that the photo's EXIF data tell."""
+
+AUTO = "auto"
+"""In place of a preset's name: by the photo's EXIF data, else the default preset."""
+
+DEFAULT_PRESET = "primesense"
+
 _UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0}
 
 

@@ -5,9 +5,16 @@ from typing import Literal
 import numpy as np
 
 from vizion3d.core.arrays import FloatArray
+from vizion3d.geometry.alignment import Space
 
 DepthKind = Literal["relative", "metric"]
 """``"relative"``: inverse depth without scale, higher = closer; ``"metric"``: metres."""
+
+AFFINE_SPACES: dict[DepthKind, tuple[Space, bool]] = {
+    "relative": ("inverse_depth", True),
+    "metric": ("depth", False),
+}
+"""Kind -> the space in which it is affine in metres, and whether a shift is missing too."""
 
 
 def scale_inverse_depth(inverse_depth: FloatArray) -> FloatArray:

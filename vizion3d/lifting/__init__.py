@@ -1,9 +1,12 @@
-"""Lifting 2D images into 3D. These four names are the public API."""
+"""Lifting 2D images into 3D. These names are the public API."""
 
 from collections.abc import Generator, Iterable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, overload
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, Literal, overload
 
+from vizion3d.errors import InvalidConfigError
+from vizion3d.geometry.alignment import Knowledge
+from vizion3d.lifting.aligned import AlignDepthCommand, AlignedDepth
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 
@@ -11,10 +14,13 @@ if TYPE_CHECKING:
     from vizion3d.runtime.many import BatchSize, OnError
 
 __all__ = [
+    "AlignDepthCommand",
+    "AlignedDepth",
     "DepthEstimation",
     "DepthEstimationAdvanceConfig",
     "DepthEstimationCommand",
     "DepthEstimationResult",
+    "Knowledge",
 ]
 
 
@@ -59,6 +65,43 @@ class DepthEstimation:
         """
         from vizion3d.app import default_container
 
+        return default_container().commands.dispatch(command)
+
+    def align(
+        self, source: DepthEstimationResult | DepthEstimationCommand, **known: Any
+    ) -> AlignedDepth:
+        """Turn a depth estimation into metres by what is known of the scene.
+
+        Example:
+            ```python
+            from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
+
+            task = DepthEstimation()
+            result = task.run(DepthEstimationCommand("scene.png"))
+            aligned = task.align(result, points=[(105, 30, 0.42), (260, 30, 0.65)])
+            print(aligned.depth_m[145, 183], aligned.residuals)
+            ```
+
+        Args:
+            source: A result, or a command that is run first.
+            known: Any mixture of ``points`` (rows ``(u, v, metres)``), ``distances`` (rows
+                ``(u1, v1, u2, v2, metres)``), ``planes``, ``sparse_depth_m``, ``sparse_mask``,
+                ``camera_height_m``, ``camera_pitch_deg``: the fields of
+                :class:`~vizion3d.geometry.alignment.Knowledge`.
+
+        Raises:
+            InvalidConfigError: A field that there is none of, or what is known does not fit the
+                image, or contradicts itself or the depth; the message lists known and fitted
+                metres.
+        """
+        from vizion3d.app import default_container
+
+        names = [field.name for field in fields(Knowledge)]
+        if unknown := known.keys() - set(names):
+            raise InvalidConfigError(
+                f"nothing can be known as {', '.join(sorted(unknown))}; use {', '.join(names)}"
+            )
+        command = AlignDepthCommand(source, Knowledge(**known))
         return default_container().commands.dispatch(command)
 
     @overload

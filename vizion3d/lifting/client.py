@@ -6,17 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from google.protobuf.json_format import MessageToDict
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.client.exchange import Exchange, Form, OverGrpc, OverRest, encoded
+from vizion3d.geometry.alignment import Alignment, Knowledge
 from vizion3d.geometry.cameras import GIVEN, CameraIntrinsics
 from vizion3d.lifting import wire
+from vizion3d.lifting.aligned import AlignedDepth
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.known import to_message, to_rows
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.lifting.output import DepthOutput
+from vizion3d.lifting.output import with_objects
 from vizion3d.media import images
-from vizion3d.outputs.depth_files import to_uint16
+from vizion3d.outputs.depth_files import encode_npy
 from vizion3d.outputs.facts import from_headers
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.wire.arrays import unpack
@@ -66,28 +71,28 @@ def rebuild(
     Only the depth travels: the 16-bit image and the cloud follow from it and from the photo, which
     is here already, by the same functions as on the server.
     """
-    result = DepthEstimationResult(raw_depth=depth, rgb=images.decode(image), **facts)
+    kind = DepthEstimationResult if facts.get("alignment") is None else AlignedDepth
+    result = kind(raw_depth=depth, rgb=images.decode(image), **facts)
     if result.intrinsics is not None:
         result.intrinsics = with_own_sources(result.intrinsics, command.advanced_config)
-    if command.return_depth_image or command.return_point_cloud:
-        from vizion3d.outputs import open3d_objects
-
-        if command.return_depth_image:
-            result.depth_image = open3d_objects.to_image(to_uint16(depth))
-        if command.return_point_cloud:
-            output = DepthOutput(result, command.advanced_config)
-            result.point_cloud = open3d_objects.to_point_cloud(
-                output.shown_depth_m, output.rgb, output.intrinsics, output.frame
-            )
-    return result
+    return with_objects(
+        result, command.advanced_config, command.return_depth_image, command.return_point_cloud
+    )
 
 
 def to_form(command: DepthEstimationCommand) -> Form:
     """The form to send."""
+    files = {wire.IMAGE_FIELD: image_to_send(command)}
+    known = command.knowledge or Knowledge()
+    if known.sparse_depth_m is not None:
+        files[wire.SPARSE_FIELD] = encode_npy(known.sparse_depth_m)
     return Form(
-        {wire.IMAGE_FIELD: image_to_send(command)},
+        files,
         {
             **config_fields(command.advanced_config),
+            **{name: to_rows(getattr(known, name)) for name in wire.KNOWN_ROWS},
+            "camera_height_m": known.camera_height_m,
+            "camera_pitch_deg": known.camera_pitch_deg,
             "model_backend": model_to_name(command),
             "input_size": command.input_size,
         },
@@ -115,6 +120,7 @@ def to_request(command: DepthEstimationCommand) -> pb.DepthEstimationRequest:
         advanced_config=write_config(pb.DepthEstimationAdvanceConfig, fields),
         packed_depth=True,
         input_size=command.input_size,
+        knowledge=None if command.knowledge is None else to_message(command.knowledge),
     )
 
 
@@ -136,7 +142,19 @@ def from_response(
         intrinsics=CameraIntrinsics(
             k.fx, k.fy, k.cx, k.cy, k.width_px, k.height_px, dict(k.sources)
         ),
+        alignment=_alignment(response),
     )
+
+
+def _alignment(response: pb.DepthEstimationResponse) -> Alignment | None:
+    if not response.HasField("alignment"):
+        return None
+    told = MessageToDict(
+        response.alignment,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+    )
+    return TypeAdapter(Alignment).validate_python(told)
 
 
 EXCHANGE = Exchange(

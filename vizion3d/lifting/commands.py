@@ -6,6 +6,7 @@ from typing import ClassVar
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.core.cqrs import Command
 from vizion3d.errors import InvalidConfigError
+from vizion3d.geometry.alignment import Knowledge
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.media.images import ImageInput
 from vizion3d.networks.base import MIN_INPUT_SIZE
@@ -29,12 +30,14 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
         input_size: Side at which the network sees the image, in pixels (the shorter one, for Depth
             Anything V2). ``None`` is the size at which the checkpoint's network is best: 518 for
             Depth Anything V2, 256 for ``nano``. Less is faster, more shows finer detail.
+        knowledge: What is known of the scene, in metres: the result is then an
+            :class:`~vizion3d.lifting.aligned.AlignedDepth`.
         return_raw_depth: Taken for the sake of calls written for 1.5, and of no effect: the result
             always has ``raw_depth``.
 
     Raises:
         InvalidConfigError: ``input_size`` is no whole number of at least 14 pixels, or
-            ``advanced_config`` is of another type.
+            ``advanced_config`` or ``knowledge`` is of another type.
     """
 
     client_adapter: ClassVar[str] = "vizion3d.lifting.client:EXCHANGE"
@@ -48,6 +51,7 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
     )
     input_size: int | None = None
     return_raw_depth: bool = field(default=True, kw_only=True)
+    knowledge: Knowledge | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         size = self.input_size
@@ -61,3 +65,5 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
                 "advanced_config must be a DepthEstimationAdvanceConfig, "
                 f"got {self.advanced_config!r}"
             )
+        if not isinstance(self.knowledge, Knowledge | None):
+            raise InvalidConfigError(f"knowledge must be a Knowledge, got {self.knowledge!r}")

@@ -2,6 +2,7 @@
 
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.known import from_message
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.outputs.facts import values_of
@@ -19,6 +20,7 @@ def read(message: pb.DepthEstimationRequest) -> DepthEstimationCommand:
         message.model_backend,
         advanced_config=DepthEstimationAdvanceConfig(**read_config(message.advanced_config)),
         input_size=message.input_size if message.HasField("input_size") else None,
+        knowledge=from_message(message.knowledge) if message.HasField("knowledge") else None,
     )
 
 

@@ -2,19 +2,23 @@
 
 import logging
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
-from vizion3d.errors import CheckpointError, InferenceError
+from vizion3d.errors import CheckpointError, InferenceError, InvalidConfigError
+from vizion3d.geometry.cameras import AUTO
 from vizion3d.geometry.depth import DepthKind
+from vizion3d.lifting.aligned import AlignDepthCommand, AlignedDepth, align_result
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
-from vizion3d.lifting.output import DepthOutput
+from vizion3d.lifting.output import with_objects
+from vizion3d.media.images import read_header
 from vizion3d.media.reader import ImageReader
 from vizion3d.networks.base import Output
-from vizion3d.outputs.depth_files import to_uint16
-from vizion3d.outputs.open3d_objects import require_open3d, to_image, to_point_cloud
+from vizion3d.outputs.open3d_objects import require_open3d
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.queue import Inference
 
@@ -69,6 +73,7 @@ class DepthEstimationHandler:
             InvalidImageError: The image cannot be read.
             CheckpointError: The checkpoint cannot be found, downloaded or loaded.
             InferenceError: The depth is not finite.
+            InvalidConfigError: What is known of the scene does not fit it.
             MissingDependencyError: Open3D objects are asked for and it cannot be imported.
             DeadlineExceededError: The current scope's deadline passed.
             CancelledError: The current scope was cancelled.
@@ -99,13 +104,52 @@ class DepthEstimationHandler:
                 max_depth=high,
                 backend_used=str(checkpoint.path),
                 depth_kind=depth_kind,
-                intrinsics=config.intrinsics_for(width, height),
+                intrinsics=config.intrinsics_for(width, height, self._exif_focal_px(command)),
             )
-            if command.return_depth_image:
-                result.depth_image = to_image(to_uint16(depth))
-            if command.return_point_cloud:
-                output = DepthOutput(result, config)
-                result.point_cloud = to_point_cloud(
-                    output.shown_depth_m, image, output.intrinsics, config.frame
-                )
-        return result
+            if command.knowledge is not None:
+                result = align_result(result, command.knowledge)
+            return with_objects(
+                result, config, command.return_depth_image, command.return_point_cloud
+            )
+
+    def _exif_focal_px(self, command: DepthEstimationCommand) -> float | None:
+        """By the photo's EXIF data, where the configuration asks for it."""
+        if command.advanced_config.camera != AUTO:
+            return None
+        return read_header(command.image_input, self._images.limits.max_pixels).exif_focal_px
+
+
+class AlignDepthHandler:
+    """Turns results into metres.
+
+    Args:
+        estimate: Runs a command that is to be aligned.
+    """
+
+    def __init__(self, estimate: Callable[[DepthEstimationCommand], DepthEstimationResult]) -> None:
+        self._estimate = estimate
+
+    def handle(self, command: AlignDepthCommand) -> AlignedDepth:
+        """Align the command's result, or that of the command that it holds.
+
+        Raises:
+            InvalidConfigError: What is known does not fit the image, or contradicts itself or the
+                depth; or a cloud is asked for of a result without its photo.
+            Vizion3DError: What the command that it holds raises.
+        """
+        current_scope().check()
+        source = command.source
+        if isinstance(source, DepthEstimationCommand):
+            aligned = self._estimate(replace(source, knowledge=command.knowledge))
+            assert isinstance(aligned, AlignedDepth)
+            return aligned
+        if command.return_point_cloud and (source.rgb is None or source.intrinsics is None):
+            raise InvalidConfigError(
+                "a point cloud needs a result with its photo (rgb) and its intrinsics"
+            )
+        return with_objects(
+            align_result(source, command.knowledge),
+            command.advanced_config,
+            command.return_depth_image,
+            command.return_point_cloud,
+        )

@@ -17,9 +17,11 @@ from pydantic import (
     model_validator,
 )
 
+from vizion3d.core.limits import DEFAULT_MAX_PIXELS
 from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry import cameras
+from vizion3d.geometry.alignment import Alignment
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frames import Frame
@@ -47,13 +49,18 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
 
     Every field is optional. An intrinsic that is set is in pixels of the input image. One that is
     left out is the PrimeSense camera's, carried over from its 640 x 480 pixels to the image's size
-    (see :meth:`intrinsics_for`); at 640 x 480 that is the default shown.
+    (see :meth:`intrinsics_for`); at 640 x 480 that is the default shown. One focal length alone
+    holds for both directions: pixels are square.
 
     Attributes:
         fx: Horizontal focal length, in pixels.
         fy: Vertical focal length, in pixels.
         cx: Column of the principal point, in pixels (0 = centre of the first column).
         cy: Row of the principal point, in pixels (0 = centre of the first row).
+        camera: Where intrinsics that are left out come from: the name of a preset
+            (``vizion3d.geometry.cameras.PRESETS``), or ``"auto"``: the focal length in the photo's
+            EXIF data where there is one, else PrimeSense's. ``None`` is PrimeSense's.
+        fov: In place of ``camera``: the horizontal field of view, in degrees, between 0 and 180.
         depth_scale: Units per metre of uint16 depth images in metres; 1000 = millimetres.
         depth_trunc: Distance in metres at and beyond which points are discarded. For a relative
             checkpoint it is also the distance given to the farthest pixel.
@@ -74,6 +81,15 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
     fy: _Positive = 525.0
     cx: _Moderate = 319.5
     cy: _Moderate = 239.5
+    camera: str | None = Field(
+        None,
+        description="Where intrinsics that are left out come from: auto (the photo's EXIF data, "
+        f"else {cameras.DEFAULT_PRESET}), {', '.join(cameras.PRESETS)}; {cameras.DEFAULT_PRESET} "
+        "if neither this nor fov is given.",
+    )
+    fov: Annotated[float, Field(gt=0, lt=180)] | None = Field(
+        None, description="Horizontal field of view in degrees, in place of camera."
+    )
     depth_scale: _Positive = 1000.0
     depth_trunc: _Positive = 10.0
     depth_near: _Positive = Field(0.5, validate_default=True)
@@ -91,6 +107,21 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         if not isinstance(data, Mapping):
             return data
         return {n: v for n, v in data.items() if v is not None or n not in _INTRINSICS}
+
+    @field_validator("camera")
+    @classmethod
+    def _is_known_camera(cls, value: str | None) -> str | None:
+        if value not in (None, cameras.AUTO):
+            cameras.preset(value)
+        return value
+
+    @field_validator("fov")
+    @classmethod
+    def _either_camera_or_fov(cls, value: float | None, info: ValidationInfo) -> float | None:
+        camera = info.data.get("camera")
+        if value is not None and camera is not None:
+            raise ValueError(f"give camera ({camera}) or fov ({value:g} degrees), not both")
+        return value
 
     @field_validator("depth_trunc", "depth_near")
     @classmethod
@@ -137,7 +168,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
     def from_exif(
         cls,
         image: "images.ImageInput",
-        max_pixels: int = images.DEFAULT_MAX_PIXELS,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
         **fields: Any,
     ) -> "DepthEstimationAdvanceConfig":
         """Intrinsics from the focal length in a photo's EXIF data.
@@ -157,7 +188,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
                 "the photo's EXIF data contain no focal length; use from_fov(...) or preset(...)"
             )
         return cls._centred(
-            header.exif_focal_px, header.width_px, header.height_px, "EXIF focal length", fields
+            header.exif_focal_px, header.width_px, header.height_px, cameras.FROM_EXIF, fields
         )
 
     @classmethod
@@ -170,7 +201,9 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         fields: Mapping[str, Any],
     ) -> "DepthEstimationAdvanceConfig":
         cx, cy = cameras.centre_of(width_px, height_px)
-        derived = {"fx": focal_px, "fy": focal_px, "cx": cx, "cy": cy}
+        derived = {"cx": cx, "cy": cy}
+        if not {"fx", "fy"} & fields.keys():  # one that is given holds for both directions
+            derived |= {"fx": focal_px, "fy": focal_px}
         config = cls(**{**derived, **fields})
         config._derived = {name: (value, source) for name, value in derived.items()}
         config._size_px = width_px, height_px
@@ -184,16 +217,25 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
 
     __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
 
-    def intrinsics_for(self, width_px: int, height_px: int) -> CameraIntrinsics:
+    def intrinsics_for(
+        self, width_px: int, height_px: int, exif_focal_px: float | None = None
+    ) -> CameraIntrinsics:
         """The intrinsics for an image of that size, and where each came from.
 
-        A field that is not set is the PrimeSense camera's: its focal length scaled as
-        :meth:`vizion3d.geometry.cameras.Camera.focal_for` has it (so pixels stay square), its
-        principal point in the image's centre.
+        A field that is not set follows ``fov`` or ``camera``; without these it is the PrimeSense
+        camera's: its focal length scaled as :meth:`vizion3d.geometry.cameras.Camera.focal_for` has
+        it, its principal point in the image's centre. Of ``fx`` and ``fy``, one that is set alone
+        holds for both.
+
+        Args:
+            width_px: Width of the image.
+            height_px: Height of the image.
+            exif_focal_px: Focal length by the image's EXIF data, in pixels of this size, for
+                ``camera="auto"``; ``None`` if they contain none.
 
         Raises:
             InvalidConfigError: The config was made by ``from_fov``, ``preset`` or ``from_exif`` for
-                another size.
+                another size, or the principal point lies outside the image.
         """
         if self._size_px not in (None, (width_px, height_px)):
             made_for = "{} x {}".format(*self._size_px)
@@ -201,16 +243,44 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
                 f"the advanced config was made for {made_for} pixels, the image has "
                 f"{width_px} x {height_px}; make it for the image's size"
             )
-        focal_px = cameras.preset("primesense").focal_for(width_px, height_px)
+        focal_px, source = self._focal_for(width_px, height_px, exif_focal_px)
         cx, cy = cameras.centre_of(width_px, height_px)
         values = {"fx": focal_px, "fy": focal_px, "cx": cx, "cy": cy}
-        sources = dict.fromkeys(_INTRINSICS, f"primesense scaled to {width_px}x{height_px}")
-        for name in _INTRINSICS:
-            if name in self.model_fields_set:
-                values[name] = getattr(self, name)
-                value, source = self._derived.get(name, (None, ""))
-                sources[name] = source if value == values[name] else cameras.GIVEN
+        sources = dict.fromkeys(_INTRINSICS, source)
+        given = self.model_fields_set.intersection(_INTRINSICS)
+        for name in given:
+            values[name] = getattr(self, name)
+            derived, derived_from = self._derived.get(name, (None, ""))
+            sources[name] = derived_from if derived == values[name] else cameras.GIVEN
+        for name, other in (("fx", "fy"), ("fy", "fx")):
+            if name in given and other not in given:
+                values[other], sources[other] = values[name], f"equal to {name}"
+        _check_inside(values["cx"], values["cy"], width_px, height_px)
         return CameraIntrinsics(**values, width_px=width_px, height_px=height_px, sources=sources)
+
+    def _focal_for(
+        self, width_px: int, height_px: int, exif_focal_px: float | None
+    ) -> tuple[float, str]:
+        """Focal length in pixels where none is set, and where it came from."""
+        if self.fov is not None:
+            return cameras.focal_from_fov(self.fov, width_px), f"field of view {self.fov:g}°"
+        if self.camera == cameras.AUTO and exif_focal_px is not None:
+            return exif_focal_px, cameras.FROM_EXIF
+        if self.camera in (None, cameras.AUTO):
+            name, source = cameras.DEFAULT_PRESET, f"primesense scaled to {width_px}x{height_px}"
+        else:
+            name, source = self.camera, f"preset {self.camera}"
+        return cameras.preset(name).focal_for(width_px, height_px), source
+
+
+def _check_inside(cx: float, cy: float, width_px: int, height_px: int) -> None:
+    for name, value, side_px in (("cx", cx, width_px), ("cy", cy, height_px)):
+        if not -0.5 <= value <= side_px - 0.5:
+            raise InvalidConfigError(
+                f"{name} = {value:g} lies outside the image of {width_px} x {height_px} pixels. "
+                "Intrinsics are in pixels of this image: scale those of a calibration at another "
+                "size by the ratio of the sizes"
+            )
 
 
 class DepthEstimationResult(ResultModel):
@@ -232,6 +302,8 @@ class DepthEstimationResult(ResultModel):
             metres follow from the range that ``depth_near`` and ``depth_trunc`` assume.
         depth_kind: ``"relative"`` or ``"metric"``.
         intrinsics: The intrinsics that hold for the image, and where each came from.
+        alignment: The fit to what is known of the scene, if the depth was aligned: ``raw_depth`` is
+            then in metres.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
@@ -250,6 +322,10 @@ class DepthEstimationResult(ResultModel):
     ] = "relative"
     intrinsics: Annotated[
         CameraIntrinsics | None, Fact("The camera that was assumed.", "X-Intrinsics")
+    ] = None
+    alignment: Annotated[
+        Alignment | None,
+        Fact("The fit to what is known of the scene; null if nothing was.", "X-Alignment"),
     ] = None
 
     # The nested lists, and the array that they were made from.
@@ -291,7 +367,10 @@ class DepthEstimationResult(ResultModel):
         """Equal depth and facts; Open3D objects are made from these and not compared."""
         if not isinstance(other, DepthEstimationResult):
             return NotImplemented
-        compared = ("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics")
+        compared = (
+            *("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics"),
+            "alignment",
+        )
         return np.array_equal(self.raw_depth, other.raw_depth) and all(
             getattr(self, name) == getattr(other, name) for name in compared
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimatio
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, colorize, to_uint16
 from vizion3d.outputs.facts import values_of
 from vizion3d.outputs.points import to_points
+
+R = TypeVar("R", bound=DepthEstimationResult)
 
 
 @dataclass(frozen=True)
@@ -102,3 +104,24 @@ class DepthOutput:
             **values_of(self.result),
             "depth_range": self.config.model_dump(exclude={"fx", "fy", "cx", "cy"}),
         }
+
+
+def with_objects(
+    result: R, config: DepthEstimationAdvanceConfig, depth_image: bool, point_cloud: bool
+) -> R:
+    """The result, with the Open3D objects that are asked for made of it.
+
+    Raises:
+        MissingDependencyError: Open3D cannot be imported.
+    """
+    if depth_image or point_cloud:
+        from vizion3d.outputs import open3d_objects
+
+        output = DepthOutput(result, config)
+        if depth_image:
+            result.depth_image = open3d_objects.to_image(output.gray)
+        if point_cloud:
+            result.point_cloud = open3d_objects.to_point_cloud(
+                output.shown_depth_m, output.rgb, output.intrinsics, output.frame
+            )
+    return result

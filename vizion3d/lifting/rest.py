@@ -1,38 +1,32 @@
 """``POST /lifting/depth-estimation``."""
 
+import asyncio
 import math
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Form
-from pydantic import BaseModel, Field
+from fastapi import File, Form, UploadFile
 
+from vizion3d.core.arrays import Float32Array
+from vizion3d.geometry.alignment import Knowledge
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.known import parse_rows
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
+from vizion3d.media import images
+from vizion3d.media.depth_images import read_depth_image
 from vizion3d.networks.base import MIN_INPUT_SIZE
 from vizion3d.outputs.facts import answer_model, as_headers, values_of
 from vizion3d.outputs.formats import FORMATS, pick
 from vizion3d.server.encoding import as_text, json_rows
+from vizion3d.server.rest.answers import IntrinsicsAnswer
 from vizion3d.server.rest.forms import ModelName, Photo, form
 from vizion3d.server.rest.route import Asked, Route, binary_forms, binary_headers
 from vizion3d.server.service import MAX_NETWORK_PIXELS
 
 MAX_INPUT_SIZE = math.isqrt(MAX_NETWORK_PIXELS) // MIN_INPUT_SIZE * MIN_INPUT_SIZE
 """More is too much for an image of any shape."""
-
-
-class IntrinsicsAnswer(BaseModel):
-    """The camera that was assumed: focal lengths and principal point in pixels of the image."""
-
-    fx: float
-    fy: float
-    cx: float
-    cy: float
-    width_px: int
-    height_px: int
-    sources: dict[str, str] = Field(description="Where each value came from.")
 
 
 DepthEstimationAnswer = answer_model(
@@ -69,12 +63,46 @@ async def read_form(
             description="Shorter side that the network sees, pixels.",
         ),
     ] = None,
+    points: Annotated[
+        str, Form(description="Known depths: u,v,metres; u,v,metres ... or JSON rows.")
+    ] = "",
+    distances: Annotated[
+        str, Form(description="Known distances between pixels: u1,v1,u2,v2,metres; ...")
+    ] = "",
+    planes: Annotated[
+        str,
+        Form(description="The camera's distances from planes: corners u1,v1,u2,v2,metres; ..."),
+    ] = "",
+    sparse_depth: Annotated[
+        UploadFile | None,
+        File(description="Depth image of the photo's size: 16-bit PNG or TIFF, or NPY in metres."),
+    ] = None,
+    camera_height_m: Annotated[
+        float | None, Form(description="Height of the camera above the ground that it sees.")
+    ] = None,
+    camera_pitch_deg: Annotated[
+        float | None, Form(description="How far the camera looks up (negative: down), degrees.")
+    ] = None,
 ) -> Asked[DepthEstimationCommand]:
     """What a form asks for."""
+    advanced_config = DepthEstimationAdvanceConfig(**config)
+    known: dict[str, Any] = {
+        name: parse_rows(name, text, wire.KNOWN_ROWS[name])
+        for name, text in {"points": points, "distances": distances, "planes": planes}.items()
+        if text
+    }
+    photo = await image.read()
+    if sparse_depth is not None:
+        known["sparse_depth_m"] = await asyncio.to_thread(
+            _depth_image, photo, await sparse_depth.read(), advanced_config.depth_scale
+        )
+    numbers = {"camera_height_m": camera_height_m, "camera_pitch_deg": camera_pitch_deg}
+    known |= {name: value for name, value in numbers.items() if value is not None}
     command = DepthEstimationCommand(
-        await image.read(),
+        photo,
         model_backend,
-        advanced_config=DepthEstimationAdvanceConfig(**config),
+        advanced_config=advanced_config,
+        knowledge=Knowledge(**known) if known else None,
         input_size=input_size,
     )
     parts = {
@@ -83,6 +111,12 @@ async def read_form(
         "point_cloud": return_point_cloud,
     }
     return Asked(command, parts)
+
+
+def _depth_image(photo: bytes, content: bytes, depth_scale: float) -> Float32Array:
+    """A depth image of at most as many pixels as the photo has: of no other is any use."""
+    header = images.read_header(photo)
+    return read_depth_image(content, depth_scale, header.width_px * header.height_px)
 
 
 def show(result: DepthEstimationResult, command: DepthEstimationCommand) -> DepthOutput:

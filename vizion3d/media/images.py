@@ -1,21 +1,19 @@
 """Anything a user calls an image -> RGB uint8 ``(H, W, 3)``."""
 
-import io
 import os
-import stat
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vizion3d.core.arrays import UInt8Array
+from vizion3d.core.limits import DEFAULT_MAX_PIXELS
 from vizion3d.errors import InvalidImageError
 from vizion3d.geometry import cameras
+from vizion3d.media.files import identify, open_source
 
 if TYPE_CHECKING:
     from PIL.Image import Exif
@@ -28,9 +26,6 @@ JpegDecoder: TypeAlias = Callable[[bytes], UInt8Array | None]
 _ENCODED = (bytes, bytearray, memoryview, str, os.PathLike)
 """Inputs that are a file's content or path; a PIL image may have been changed since opening."""
 
-DEFAULT_MAX_PIXELS = 100_000_000
-_HEAD_BYTES = 16
-"""Bytes by which Pillow's plugins recognise their format."""
 _ORIENTATION = 0x0112
 _TURNED = {5, 6, 7, 8}
 """EXIF orientations that exchange width and height."""
@@ -171,87 +166,9 @@ def _opened(
             raise InvalidImageError(f"the image is empty: {image.size[0]} x {image.size[1]} pixels")
         yield image, "the image"
         return
-    with _file_of(image) as (file, label):
-        opened = _identified(file, label, formats)
-        with opened:
-            _check_pixels(*opened.size, max_pixels, label)
-            yield opened, label
-
-
-_NOT_MINE = (SyntaxError, IndexError, TypeError, struct.error)
-"""What a plugin of Pillow raises at a file of another format."""
-
-
-def _identified(file: BinaryIO, label: str, formats: tuple[str, ...] | None) -> "PILImage":
-    """The opened image, its pixels not read.
-
-    What :func:`PIL.Image.open` does, without its own pixel limit; ours is checked right after.
-
-    That limit is a variable of Pillow's module: to change it here would lift it for every thread
-    of the program.
-    """
-    head = file.read(_HEAD_BYTES)
-    if not head:
-        raise InvalidImageError(f"{label} is empty: 0 bytes")
-    for factory, accept in _plugins(formats):
-        try:
-            if accept and accept(head) is not True:
-                continue
-            file.seek(0)
-            opened: PILImage = factory(file, getattr(file, "name", ""))
-            return opened
-        except _NOT_MINE:
-            continue
-        except Exception as error:
-            raise InvalidImageError(
-                f"{label} is damaged: its header cannot be read: {error}"
-            ) from error
-    known = f"one of {', '.join(formats)}" if formats else "a known format"
-    raise InvalidImageError(f"{label} is not an image of {known}")
-
-
-def _plugins(formats: tuple[str, ...] | None) -> Iterator[tuple[Any, Any]]:
-    """``(factory, accept)`` of Pillow's formats; the rarer ones are imported last, if need be."""
-    from PIL import Image
-
-    tried: set[str] = set()
-    for prepare in (Image.preinit, Image.init):
-        prepare()
-        for name in formats or tuple(Image.ID):
-            if name not in tried and name in Image.OPEN:
-                tried.add(name)
-                yield Image.OPEN[name]
-
-
-@contextmanager
-def _file_of(image: object) -> Iterator[tuple[BinaryIO, str]]:
-    """The file that an input holds or names, and what to call it."""
-    if isinstance(image, (bytes, bytearray, memoryview)):
-        yield io.BytesIO(image), f"the image ({len(image):,} bytes)" if len(image) else "the image"
-        return
-    path = _path_of(image)
-    try:
-        # Opening a pipe blocks until something writes to it; a device may have no end.
-        if not (stat.S_ISREG(path.stat().st_mode) or path.is_dir()):
-            raise InvalidImageError(f"{path} is no regular file, but a pipe, socket or device")
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        raise InvalidImageError(f"there is no file {path}; check the path") from error
-    except OSError as error:
-        raise InvalidImageError(f"{path} cannot be read: {error.strerror or error}") from error
-    with file:
-        yield file, str(path)
-
-
-def _path_of(image: object) -> Path:
-    if isinstance(image, (str, os.PathLike)):
-        path = os.fspath(image)
-        if not isinstance(path, str) or not path or "\0" in path:
-            raise InvalidImageError(f"{path!r} is not the path of an image")
-        return Path(path)
-    raise InvalidImageError(
-        f"an image is a path, bytes, a PIL image or a uint8 RGB array, got {type(image).__name__}"
-    )
+    with open_source(image) as (file, label), identify(file, label, formats) as opened:
+        _check_pixels(*opened.size, max_pixels, label)
+        yield opened, label
 
 
 def _decoded_by(jpeg: JpegDecoder, opened: "PILImage") -> "PILImage | None":

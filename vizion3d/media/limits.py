@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from vizion3d.core.limits import DEFAULT_MAX_PIXELS
 from vizion3d.errors import InvalidImageError
-from vizion3d.media import images
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class ImageLimits:
             extreme shape can ask for a large one. ``None``: any.
     """
 
-    max_pixels: int = images.DEFAULT_MAX_PIXELS
+    max_pixels: int = DEFAULT_MAX_PIXELS
     formats: tuple[str, ...] | None = None
     max_network_pixels: int | None = None
 

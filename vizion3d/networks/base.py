@@ -179,8 +179,9 @@ class Network(ABC):
         title: Its name for people: ``"Depth Anything V2"``.
         inputs: Names of the images that go in, in the order of the module's arguments:
             ``("image",)``, or ``("left", "right")``.
-        float32_parts: Names of submodules that compute in float32 at every precision; the module
-            casts what it hands to them.
+        float32_parts: Names of submodules that torch computes in float32 at every precision; the
+            module casts what it hands to them. OpenVINO decides by itself what a lower precision
+            leaves alone.
         int8: How it is quantized; ``None`` where int8 is not offered.
     """
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from vizion3d.errors import CheckpointError
-from vizion3d.networks import depth_anything_v2, nano
+from vizion3d.networks import depth_anything_v2, nano, s2m2
 from vizion3d.networks.base import Family, Header, MismatchError, Network
 
-FAMILIES: tuple[Family, ...] = (depth_anything_v2.FAMILY, nano.FAMILY)
+FAMILIES: tuple[Family, ...] = (depth_anything_v2.FAMILY, nano.FAMILY, s2m2.FAMILY)
 """Tried in this order. Another network is another folder and another entry here."""
 
 

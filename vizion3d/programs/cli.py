@@ -2,10 +2,10 @@
 
 from vizion3d.app import TASKS, build_container, default_container
 from vizion3d.cli.context import Application
-from vizion3d.cli.program import program, run
-from vizion3d.programs.rest import serve
+from vizion3d.cli.program import Commands, program, run
+from vizion3d.programs.ui import ui
 
-app = program(Application(build_container, default_container, serve), TASKS)
+app = program(Application(build_container, default_container), TASKS, Commands((ui,)))
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """``vizion3d-serve-grpc``."""
 
-from vizion3d.app import NOT_BUILT, TASKS
+from vizion3d.app import TASKS
 from vizion3d.server import options
 from vizion3d.server.settings import ServerSettings
 
@@ -19,7 +19,6 @@ serve_grpc = options.command(
     "Serve vizion3d over gRPC.",
     serve,
     [task.feature for task in TASKS],
-    NOT_BUILT,
 )
 
 

@@ -1,9 +1,9 @@
 """``vizion3d-serve-rest``."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from vizion3d.app import NOT_BUILT, TASKS
+from vizion3d.app import TASKS
 from vizion3d.server import options
 from vizion3d.server.settings import ServerSettings
 from vizion3d.task import Task
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
-def create_app(settings: ServerSettings, tasks: Sequence[Task] = TASKS) -> "FastAPI":
+def create_app(settings: ServerSettings, tasks: Sequence[Task[Any]] = TASKS) -> "FastAPI":
     """The REST application of the tasks that the settings select.
 
     Raises:
@@ -37,7 +37,6 @@ serve_rest = options.command(
     "Serve vizion3d over REST; see /docs.",
     serve,
     [task.feature for task in TASKS],
-    NOT_BUILT,
 )
 
 

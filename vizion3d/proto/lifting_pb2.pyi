@@ -57,6 +57,8 @@ class DepthEstimationAdvanceConfig(_message.Message):
     DEPTH_NEAR_FIELD_NUMBER: _builtins.int
     FRAME_FIELD_NUMBER: _builtins.int
     EDGE_THRESHOLD_FIELD_NUMBER: _builtins.int
+    CAMERA_FIELD_NUMBER: _builtins.int
+    FOV_FIELD_NUMBER: _builtins.int
     EXACT_FIELD_NUMBER: _builtins.int
     fx: _builtins.float
     """horizontal focal length, pixels"""
@@ -76,6 +78,10 @@ class DepthEstimationAdvanceConfig(_message.Message):
     """axes of the cloud: "opencv" or "opengl" """
     edge_threshold: _builtins.float
     """relative jump of depth at which points are discarded"""
+    camera: _builtins.str
+    """"auto" (EXIF, else "primesense"), or a preset's name"""
+    fov: _builtins.float
+    """in place of it: horizontal field of view, degrees"""
     @_builtins.property
     def exact(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """The same numbers unrounded, by the names of their fields; these win."""
@@ -92,12 +98,16 @@ class DepthEstimationAdvanceConfig(_message.Message):
         depth_near: _builtins.float | None = ...,
         frame: _builtins.str | None = ...,
         edge_threshold: _builtins.float | None = ...,
+        camera: _builtins.str | None = ...,
+        fov: _builtins.float | None = ...,
         exact: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "exact", b"exact", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "exact", b"exact", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__camera: _TypeAlias = _typing.Literal["camera"]  # noqa: Y015
+    _WhichOneofArgType__camera: _TypeAlias = _typing.Literal["_camera", b"_camera"]  # noqa: Y015
     _WhichOneofReturnType__cx: _TypeAlias = _typing.Literal["cx"]  # noqa: Y015
     _WhichOneofArgType__cx: _TypeAlias = _typing.Literal["_cx", b"_cx"]  # noqa: Y015
     _WhichOneofReturnType__cy: _TypeAlias = _typing.Literal["cy"]  # noqa: Y015
@@ -110,12 +120,16 @@ class DepthEstimationAdvanceConfig(_message.Message):
     _WhichOneofArgType__depth_trunc: _TypeAlias = _typing.Literal["_depth_trunc", b"_depth_trunc"]  # noqa: Y015
     _WhichOneofReturnType__edge_threshold: _TypeAlias = _typing.Literal["edge_threshold"]  # noqa: Y015
     _WhichOneofArgType__edge_threshold: _TypeAlias = _typing.Literal["_edge_threshold", b"_edge_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__fov: _TypeAlias = _typing.Literal["fov"]  # noqa: Y015
+    _WhichOneofArgType__fov: _TypeAlias = _typing.Literal["_fov", b"_fov"]  # noqa: Y015
     _WhichOneofReturnType__frame: _TypeAlias = _typing.Literal["frame"]  # noqa: Y015
     _WhichOneofArgType__frame: _TypeAlias = _typing.Literal["_frame", b"_frame"]  # noqa: Y015
     _WhichOneofReturnType__fx: _TypeAlias = _typing.Literal["fx"]  # noqa: Y015
     _WhichOneofArgType__fx: _TypeAlias = _typing.Literal["_fx", b"_fx"]  # noqa: Y015
     _WhichOneofReturnType__fy: _TypeAlias = _typing.Literal["fy"]  # noqa: Y015
     _WhichOneofArgType__fy: _TypeAlias = _typing.Literal["_fy", b"_fy"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__camera) -> _WhichOneofReturnType__camera | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cx) -> _WhichOneofReturnType__cx | None: ...
     @_typing.overload
@@ -129,6 +143,8 @@ class DepthEstimationAdvanceConfig(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__edge_threshold) -> _WhichOneofReturnType__edge_threshold | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fov) -> _WhichOneofReturnType__fov | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__frame) -> _WhichOneofReturnType__frame | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fx) -> _WhichOneofReturnType__fx | None: ...
@@ -136,6 +152,132 @@ class DepthEstimationAdvanceConfig(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fy) -> _WhichOneofReturnType__fy | None: ...
 
 Global___DepthEstimationAdvanceConfig: _TypeAlias = DepthEstimationAdvanceConfig  # noqa: Y015
+
+@_typing.final
+class Knowledge(_message.Message):
+    """What is known of the scene, any mixture. Pixels are (column, row), the centre of the first at
+    (0, 0); all lengths are metres.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    DISTANCES_FIELD_NUMBER: _builtins.int
+    PLANES_FIELD_NUMBER: _builtins.int
+    SPARSE_DEPTH_M_FIELD_NUMBER: _builtins.int
+    CAMERA_HEIGHT_M_FIELD_NUMBER: _builtins.int
+    CAMERA_PITCH_DEG_FIELD_NUMBER: _builtins.int
+    camera_height_m: _builtins.float
+    """above the ground in the image's lower half"""
+    camera_pitch_deg: _builtins.float
+    """looking up is positive"""
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnownPoint]: ...
+    @_builtins.property
+    def distances(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnownLength]:
+        """between the points that two pixels show"""
+
+    @_builtins.property
+    def planes(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnownLength]:
+        """of the camera from the plane in a rectangle"""
+
+    @_builtins.property
+    def sparse_depth_m(self) -> Global___PackedArray:
+        """(H, W), of the image's size; 0 is unknown"""
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[Global___KnownPoint] | None = ...,
+        distances: _abc.Iterable[Global___KnownLength] | None = ...,
+        planes: _abc.Iterable[Global___KnownLength] | None = ...,
+        sparse_depth_m: Global___PackedArray | None = ...,
+        camera_height_m: _builtins.float | None = ...,
+        camera_pitch_deg: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_camera_height_m", b"_camera_height_m", "_camera_pitch_deg", b"_camera_pitch_deg", "camera_height_m", b"camera_height_m", "camera_pitch_deg", b"camera_pitch_deg", "sparse_depth_m", b"sparse_depth_m"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_camera_height_m", b"_camera_height_m", "_camera_pitch_deg", b"_camera_pitch_deg", "camera_height_m", b"camera_height_m", "camera_pitch_deg", b"camera_pitch_deg", "distances", b"distances", "planes", b"planes", "points", b"points", "sparse_depth_m", b"sparse_depth_m"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__camera_height_m: _TypeAlias = _typing.Literal["camera_height_m"]  # noqa: Y015
+    _WhichOneofArgType__camera_height_m: _TypeAlias = _typing.Literal["_camera_height_m", b"_camera_height_m"]  # noqa: Y015
+    _WhichOneofReturnType__camera_pitch_deg: _TypeAlias = _typing.Literal["camera_pitch_deg"]  # noqa: Y015
+    _WhichOneofArgType__camera_pitch_deg: _TypeAlias = _typing.Literal["_camera_pitch_deg", b"_camera_pitch_deg"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__camera_height_m) -> _WhichOneofReturnType__camera_height_m | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__camera_pitch_deg) -> _WhichOneofReturnType__camera_pitch_deg | None: ...
+
+Global___Knowledge: _TypeAlias = Knowledge  # noqa: Y015
+
+@_typing.final
+class KnownPoint(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    U_FIELD_NUMBER: _builtins.int
+    V_FIELD_NUMBER: _builtins.int
+    DEPTH_M_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    u: _builtins.float
+    v: _builtins.float
+    depth_m: _builtins.float
+    """along the optical axis"""
+    weight: _builtins.float
+    """1"""
+    def __init__(
+        self,
+        *,
+        u: _builtins.float = ...,
+        v: _builtins.float = ...,
+        depth_m: _builtins.float = ...,
+        weight: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "weight", b"weight"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "depth_m", b"depth_m", "u", b"u", "v", b"v", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
+
+Global___KnownPoint: _TypeAlias = KnownPoint  # noqa: Y015
+
+@_typing.final
+class KnownLength(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    U1_FIELD_NUMBER: _builtins.int
+    V1_FIELD_NUMBER: _builtins.int
+    U2_FIELD_NUMBER: _builtins.int
+    V2_FIELD_NUMBER: _builtins.int
+    METRES_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    u1: _builtins.float
+    v1: _builtins.float
+    u2: _builtins.float
+    v2: _builtins.float
+    metres: _builtins.float
+    weight: _builtins.float
+    """1"""
+    def __init__(
+        self,
+        *,
+        u1: _builtins.float = ...,
+        v1: _builtins.float = ...,
+        u2: _builtins.float = ...,
+        v2: _builtins.float = ...,
+        metres: _builtins.float = ...,
+        weight: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "weight", b"weight"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "metres", b"metres", "u1", b"u1", "u2", b"u2", "v1", b"v1", "v2", b"v2", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
+
+Global___KnownLength: _TypeAlias = KnownLength  # noqa: Y015
 
 @_typing.final
 class DepthEstimationRequest(_message.Message):
@@ -148,6 +290,7 @@ class DepthEstimationRequest(_message.Message):
     ADVANCED_CONFIG_FIELD_NUMBER: _builtins.int
     PACKED_DEPTH_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    KNOWLEDGE_FIELD_NUMBER: _builtins.int
     image_bytes: _builtins.bytes
     """the encoded image: JPEG, PNG ..."""
     model_backend: _builtins.str
@@ -162,6 +305,10 @@ class DepthEstimationRequest(_message.Message):
     """shorter side that the network sees, pixels (518)"""
     @_builtins.property
     def advanced_config(self) -> Global___DepthEstimationAdvanceConfig: ...
+    @_builtins.property
+    def knowledge(self) -> Global___Knowledge:
+        """answer the depth in metres, by what is known of the scene"""
+
     def __init__(
         self,
         *,
@@ -172,10 +319,11 @@ class DepthEstimationRequest(_message.Message):
         advanced_config: Global___DepthEstimationAdvanceConfig | None = ...,
         packed_depth: _builtins.bool = ...,
         input_size: _builtins.int | None = ...,
+        knowledge: Global___Knowledge | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "input_size", b"input_size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "input_size", b"input_size", "knowledge", b"knowledge"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "image_bytes", b"image_bytes", "input_size", b"input_size", "model_backend", b"model_backend", "packed_depth", b"packed_depth", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "image_bytes", b"image_bytes", "input_size", b"input_size", "knowledge", b"knowledge", "model_backend", b"model_backend", "packed_depth", b"packed_depth", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
     _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
@@ -299,6 +447,99 @@ class CameraIntrinsics(_message.Message):
 Global___CameraIntrinsics: _TypeAlias = CameraIntrinsics  # noqa: Y015
 
 @_typing.final
+class Alignment(_message.Message):
+    """How the depth was turned into metres: 1/z = scale d + shift ("inverse_depth"), or
+    z = scale d + shift ("depth").
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPACE_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    SHIFT_FIELD_NUMBER: _builtins.int
+    FIXED_FIELD_NUMBER: _builtins.int
+    ASSUMED_FIELD_NUMBER: _builtins.int
+    BOUNDED_FIELD_NUMBER: _builtins.int
+    VARIANCE_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    INLIERS_FIELD_NUMBER: _builtins.int
+    RESIDUALS_FIELD_NUMBER: _builtins.int
+    space: _builtins.str
+    scale: _builtins.float
+    shift: _builtins.float
+    bounded: _builtins.bool
+    """held back so that every depth is positive"""
+    known: _builtins.int
+    """values that were known"""
+    inliers: _builtins.int
+    """of these, those that the fit holds for"""
+    @_builtins.property
+    def fixed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what the knowledge determined: "scale", "shift" """
+
+    @_builtins.property
+    def assumed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what it could not"""
+
+    @_builtins.property
+    def variance(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """of the scale, between both, of the shift"""
+
+    @_builtins.property
+    def residuals(self) -> Global___Residuals: ...
+    def __init__(
+        self,
+        *,
+        space: _builtins.str = ...,
+        scale: _builtins.float = ...,
+        shift: _builtins.float = ...,
+        fixed: _abc.Iterable[_builtins.str] | None = ...,
+        assumed: _abc.Iterable[_builtins.str] | None = ...,
+        bounded: _builtins.bool = ...,
+        variance: _abc.Iterable[_builtins.float] | None = ...,
+        known: _builtins.int = ...,
+        inliers: _builtins.int = ...,
+        residuals: Global___Residuals | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["residuals", b"residuals"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assumed", b"assumed", "bounded", b"bounded", "fixed", b"fixed", "inliers", b"inliers", "known", b"known", "residuals", b"residuals", "scale", b"scale", "shift", b"shift", "space", b"space", "variance", b"variance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Alignment: _TypeAlias = Alignment  # noqa: Y015
+
+@_typing.final
+class Residuals(_message.Message):
+    """Over the inliers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIAN_M_FIELD_NUMBER: _builtins.int
+    RMS_M_FIELD_NUMBER: _builtins.int
+    MEDIAN_PERCENT_FIELD_NUMBER: _builtins.int
+    RMS_PERCENT_FIELD_NUMBER: _builtins.int
+    median_m: _builtins.float
+    rms_m: _builtins.float
+    median_percent: _builtins.float
+    rms_percent: _builtins.float
+    def __init__(
+        self,
+        *,
+        median_m: _builtins.float = ...,
+        rms_m: _builtins.float = ...,
+        median_percent: _builtins.float = ...,
+        rms_percent: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["median_m", b"median_m", "median_percent", b"median_percent", "rms_m", b"rms_m", "rms_percent", b"rms_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Residuals: _TypeAlias = Residuals  # noqa: Y015
+
+@_typing.final
 class DepthEstimationResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -312,6 +553,7 @@ class DepthEstimationResponse(_message.Message):
     DEPTH_KIND_FIELD_NUMBER: _builtins.int
     INTRINSICS_FIELD_NUMBER: _builtins.int
     POINT_CLOUD_SCALE_FIELD_NUMBER: _builtins.int
+    ALIGNMENT_FIELD_NUMBER: _builtins.int
     min_depth: _builtins.float
     max_depth: _builtins.float
     backend_used: _builtins.str
@@ -333,6 +575,10 @@ class DepthEstimationResponse(_message.Message):
 
     @_builtins.property
     def intrinsics(self) -> Global___CameraIntrinsics: ...
+    @_builtins.property
+    def alignment(self) -> Global___Alignment:
+        """if knowledge was sent: the depth is in metres"""
+
     def __init__(
         self,
         *,
@@ -346,10 +592,11 @@ class DepthEstimationResponse(_message.Message):
         depth_kind: _builtins.str = ...,
         intrinsics: Global___CameraIntrinsics | None = ...,
         point_cloud_scale: _builtins.float = ...,
+        alignment: Global___Alignment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["intrinsics", b"intrinsics", "packed_depth", b"packed_depth"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alignment", b"alignment", "intrinsics", b"intrinsics", "packed_depth", b"packed_depth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -413,6 +660,328 @@ class FrameOutcome(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___FrameOutcome: _TypeAlias = FrameOutcome  # noqa: Y015
+
+@_typing.final
+class StereoDepthAdvancedConfig(_message.Message):
+    """The pair of cameras, and what counts as a match. A field that is not set keeps its default."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ExactEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    FOCAL_LENGTH_FIELD_NUMBER: _builtins.int
+    CX_FIELD_NUMBER: _builtins.int
+    CY_FIELD_NUMBER: _builtins.int
+    BASELINE_FIELD_NUMBER: _builtins.int
+    DOFFS_FIELD_NUMBER: _builtins.int
+    Z_FAR_FIELD_NUMBER: _builtins.int
+    CONF_THRESHOLD_FIELD_NUMBER: _builtins.int
+    OCC_THRESHOLD_FIELD_NUMBER: _builtins.int
+    SCALE_FACTOR_FIELD_NUMBER: _builtins.int
+    FRAME_FIELD_NUMBER: _builtins.int
+    RECTIFY_FIELD_NUMBER: _builtins.int
+    MIN_DEPTH_M_FIELD_NUMBER: _builtins.int
+    FILL_FIELD_NUMBER: _builtins.int
+    EDGE_THRESHOLD_FIELD_NUMBER: _builtins.int
+    EXACT_FIELD_NUMBER: _builtins.int
+    focal_length: _builtins.float
+    """pixels (1000)"""
+    cx: _builtins.float
+    """column of the left principal point, pixels"""
+    cy: _builtins.float
+    """row of it, pixels"""
+    baseline: _builtins.float
+    """millimetres (100)"""
+    doffs: _builtins.float
+    """right principal point's column less the left one's, pixels"""
+    z_far: _builtins.float
+    """metres at and beyond which points are discarded (50)"""
+    conf_threshold: _builtins.float
+    """least confidence of a point in the cloud (0.1)"""
+    occ_threshold: _builtins.float
+    """least visibility of a pixel that both cameras see (0.5)"""
+    scale_factor: _builtins.float
+    """size at which the images are matched, up to 1"""
+    frame: _builtins.str
+    """axes of the cloud: "opengl" (default) or "opencv" """
+    rectify: _builtins.str
+    """"calibration" (default), "auto" or "off" """
+    min_depth_m: _builtins.float
+    """distance of the closest thing, metres"""
+    fill: _builtins.bool
+    """a depth for pixels without a match as well"""
+    edge_threshold: _builtins.float
+    """relative jump of depth at which points are discarded"""
+    @_builtins.property
+    def exact(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """The same numbers unrounded, by the names of their fields; these win."""
+
+    def __init__(
+        self,
+        *,
+        focal_length: _builtins.float | None = ...,
+        cx: _builtins.float | None = ...,
+        cy: _builtins.float | None = ...,
+        baseline: _builtins.float | None = ...,
+        doffs: _builtins.float | None = ...,
+        z_far: _builtins.float | None = ...,
+        conf_threshold: _builtins.float | None = ...,
+        occ_threshold: _builtins.float | None = ...,
+        scale_factor: _builtins.float | None = ...,
+        frame: _builtins.str | None = ...,
+        rectify: _builtins.str | None = ...,
+        min_depth_m: _builtins.float | None = ...,
+        fill: _builtins.bool | None = ...,
+        edge_threshold: _builtins.float | None = ...,
+        exact: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_baseline", b"_baseline", "_conf_threshold", b"_conf_threshold", "_cx", b"_cx", "_cy", b"_cy", "_doffs", b"_doffs", "_edge_threshold", b"_edge_threshold", "_fill", b"_fill", "_focal_length", b"_focal_length", "_frame", b"_frame", "_min_depth_m", b"_min_depth_m", "_occ_threshold", b"_occ_threshold", "_rectify", b"_rectify", "_scale_factor", b"_scale_factor", "_z_far", b"_z_far", "baseline", b"baseline", "conf_threshold", b"conf_threshold", "cx", b"cx", "cy", b"cy", "doffs", b"doffs", "edge_threshold", b"edge_threshold", "fill", b"fill", "focal_length", b"focal_length", "frame", b"frame", "min_depth_m", b"min_depth_m", "occ_threshold", b"occ_threshold", "rectify", b"rectify", "scale_factor", b"scale_factor", "z_far", b"z_far"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_baseline", b"_baseline", "_conf_threshold", b"_conf_threshold", "_cx", b"_cx", "_cy", b"_cy", "_doffs", b"_doffs", "_edge_threshold", b"_edge_threshold", "_fill", b"_fill", "_focal_length", b"_focal_length", "_frame", b"_frame", "_min_depth_m", b"_min_depth_m", "_occ_threshold", b"_occ_threshold", "_rectify", b"_rectify", "_scale_factor", b"_scale_factor", "_z_far", b"_z_far", "baseline", b"baseline", "conf_threshold", b"conf_threshold", "cx", b"cx", "cy", b"cy", "doffs", b"doffs", "edge_threshold", b"edge_threshold", "exact", b"exact", "fill", b"fill", "focal_length", b"focal_length", "frame", b"frame", "min_depth_m", b"min_depth_m", "occ_threshold", b"occ_threshold", "rectify", b"rectify", "scale_factor", b"scale_factor", "z_far", b"z_far"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__baseline: _TypeAlias = _typing.Literal["baseline"]  # noqa: Y015
+    _WhichOneofArgType__baseline: _TypeAlias = _typing.Literal["_baseline", b"_baseline"]  # noqa: Y015
+    _WhichOneofReturnType__conf_threshold: _TypeAlias = _typing.Literal["conf_threshold"]  # noqa: Y015
+    _WhichOneofArgType__conf_threshold: _TypeAlias = _typing.Literal["_conf_threshold", b"_conf_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__cx: _TypeAlias = _typing.Literal["cx"]  # noqa: Y015
+    _WhichOneofArgType__cx: _TypeAlias = _typing.Literal["_cx", b"_cx"]  # noqa: Y015
+    _WhichOneofReturnType__cy: _TypeAlias = _typing.Literal["cy"]  # noqa: Y015
+    _WhichOneofArgType__cy: _TypeAlias = _typing.Literal["_cy", b"_cy"]  # noqa: Y015
+    _WhichOneofReturnType__doffs: _TypeAlias = _typing.Literal["doffs"]  # noqa: Y015
+    _WhichOneofArgType__doffs: _TypeAlias = _typing.Literal["_doffs", b"_doffs"]  # noqa: Y015
+    _WhichOneofReturnType__edge_threshold: _TypeAlias = _typing.Literal["edge_threshold"]  # noqa: Y015
+    _WhichOneofArgType__edge_threshold: _TypeAlias = _typing.Literal["_edge_threshold", b"_edge_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__fill: _TypeAlias = _typing.Literal["fill"]  # noqa: Y015
+    _WhichOneofArgType__fill: _TypeAlias = _typing.Literal["_fill", b"_fill"]  # noqa: Y015
+    _WhichOneofReturnType__focal_length: _TypeAlias = _typing.Literal["focal_length"]  # noqa: Y015
+    _WhichOneofArgType__focal_length: _TypeAlias = _typing.Literal["_focal_length", b"_focal_length"]  # noqa: Y015
+    _WhichOneofReturnType__frame: _TypeAlias = _typing.Literal["frame"]  # noqa: Y015
+    _WhichOneofArgType__frame: _TypeAlias = _typing.Literal["_frame", b"_frame"]  # noqa: Y015
+    _WhichOneofReturnType__min_depth_m: _TypeAlias = _typing.Literal["min_depth_m"]  # noqa: Y015
+    _WhichOneofArgType__min_depth_m: _TypeAlias = _typing.Literal["_min_depth_m", b"_min_depth_m"]  # noqa: Y015
+    _WhichOneofReturnType__occ_threshold: _TypeAlias = _typing.Literal["occ_threshold"]  # noqa: Y015
+    _WhichOneofArgType__occ_threshold: _TypeAlias = _typing.Literal["_occ_threshold", b"_occ_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__rectify: _TypeAlias = _typing.Literal["rectify"]  # noqa: Y015
+    _WhichOneofArgType__rectify: _TypeAlias = _typing.Literal["_rectify", b"_rectify"]  # noqa: Y015
+    _WhichOneofReturnType__scale_factor: _TypeAlias = _typing.Literal["scale_factor"]  # noqa: Y015
+    _WhichOneofArgType__scale_factor: _TypeAlias = _typing.Literal["_scale_factor", b"_scale_factor"]  # noqa: Y015
+    _WhichOneofReturnType__z_far: _TypeAlias = _typing.Literal["z_far"]  # noqa: Y015
+    _WhichOneofArgType__z_far: _TypeAlias = _typing.Literal["_z_far", b"_z_far"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__baseline) -> _WhichOneofReturnType__baseline | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__conf_threshold) -> _WhichOneofReturnType__conf_threshold | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cx) -> _WhichOneofReturnType__cx | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cy) -> _WhichOneofReturnType__cy | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__doffs) -> _WhichOneofReturnType__doffs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__edge_threshold) -> _WhichOneofReturnType__edge_threshold | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fill) -> _WhichOneofReturnType__fill | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__focal_length) -> _WhichOneofReturnType__focal_length | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__frame) -> _WhichOneofReturnType__frame | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_depth_m) -> _WhichOneofReturnType__min_depth_m | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__occ_threshold) -> _WhichOneofReturnType__occ_threshold | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rectify) -> _WhichOneofReturnType__rectify | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__scale_factor) -> _WhichOneofReturnType__scale_factor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__z_far) -> _WhichOneofReturnType__z_far | None: ...
+
+Global___StereoDepthAdvancedConfig: _TypeAlias = StereoDepthAdvancedConfig  # noqa: Y015
+
+@_typing.final
+class StereoDepthRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEFT_IMAGE_BYTES_FIELD_NUMBER: _builtins.int
+    RIGHT_IMAGE_BYTES_FIELD_NUMBER: _builtins.int
+    MODEL_BACKEND_FIELD_NUMBER: _builtins.int
+    RETURN_DEPTH_IMAGE_FIELD_NUMBER: _builtins.int
+    RETURN_POINT_CLOUD_FIELD_NUMBER: _builtins.int
+    ADVANCED_CONFIG_FIELD_NUMBER: _builtins.int
+    PACKED_DEPTH_FIELD_NUMBER: _builtins.int
+    CALIBRATION_FIELD_NUMBER: _builtins.int
+    CALIBRATION_RIGHT_FIELD_NUMBER: _builtins.int
+    left_image_bytes: _builtins.bytes
+    """the encoded image: JPEG, PNG ..."""
+    right_image_bytes: _builtins.bytes
+    """of the same size"""
+    model_backend: _builtins.str
+    """empty: the server's default"""
+    return_depth_image: _builtins.bool
+    """also answer the 16-bit PNG"""
+    return_point_cloud: _builtins.bool
+    """also answer the PLY"""
+    packed_depth: _builtins.bool
+    """answer packed arrays in place of depth_map and disparity_map"""
+    calibration: _builtins.bytes
+    """content of a calibration file; fields of the config go before it"""
+    calibration_right: _builtins.bytes
+    """the right camera's ROS camera_info"""
+    @_builtins.property
+    def advanced_config(self) -> Global___StereoDepthAdvancedConfig: ...
+    def __init__(
+        self,
+        *,
+        left_image_bytes: _builtins.bytes = ...,
+        right_image_bytes: _builtins.bytes = ...,
+        model_backend: _builtins.str = ...,
+        return_depth_image: _builtins.bool = ...,
+        return_point_cloud: _builtins.bool = ...,
+        advanced_config: Global___StereoDepthAdvancedConfig | None = ...,
+        packed_depth: _builtins.bool = ...,
+        calibration: _builtins.bytes = ...,
+        calibration_right: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["advanced_config", b"advanced_config"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advanced_config", b"advanced_config", "calibration", b"calibration", "calibration_right", b"calibration_right", "left_image_bytes", b"left_image_bytes", "model_backend", b"model_backend", "packed_depth", b"packed_depth", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud", "right_image_bytes", b"right_image_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StereoDepthRequest: _TypeAlias = StereoDepthRequest  # noqa: Y015
+
+@_typing.final
+class StereoDepthResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPTH_MAP_FIELD_NUMBER: _builtins.int
+    DISPARITY_MAP_FIELD_NUMBER: _builtins.int
+    MIN_DEPTH_FIELD_NUMBER: _builtins.int
+    MAX_DEPTH_FIELD_NUMBER: _builtins.int
+    BACKEND_USED_FIELD_NUMBER: _builtins.int
+    DEPTH_IMAGE_FIELD_NUMBER: _builtins.int
+    POINT_CLOUD_PLY_FIELD_NUMBER: _builtins.int
+    PACKED_DEPTH_FIELD_NUMBER: _builtins.int
+    PACKED_DISPARITY_FIELD_NUMBER: _builtins.int
+    PACKED_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    VALID_BITS_FIELD_NUMBER: _builtins.int
+    OCCLUDED_BITS_FIELD_NUMBER: _builtins.int
+    FILLED_BITS_FIELD_NUMBER: _builtins.int
+    INTRINSICS_FIELD_NUMBER: _builtins.int
+    POINT_CLOUD_SCALE_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    min_depth: _builtins.float
+    max_depth: _builtins.float
+    backend_used: _builtins.str
+    depth_image: _builtins.bytes
+    """16-bit PNG, empty if not asked for"""
+    point_cloud_ply: _builtins.bytes
+    """binary PLY, empty if not asked for"""
+    valid_bits: _builtins.bytes
+    """one bit a pixel in C order, the first the highest"""
+    occluded_bits: _builtins.bytes
+    filled_bits: _builtins.bytes
+    point_cloud_scale: _builtins.float
+    """metres per unit of the point cloud"""
+    @_builtins.property
+    def depth_map(self) -> _containers.RepeatedCompositeFieldContainer[Global___FloatRow]:
+        """[H] rows of [W] metres, 0: no match"""
+
+    @_builtins.property
+    def disparity_map(self) -> _containers.RepeatedCompositeFieldContainer[Global___FloatRow]:
+        """[H] rows of [W] pixels, 0: no match"""
+
+    @_builtins.property
+    def packed_depth(self) -> Global___PackedArray:
+        """in place of depth_map, if asked for; as are the next"""
+
+    @_builtins.property
+    def packed_disparity(self) -> Global___PackedArray: ...
+    @_builtins.property
+    def packed_confidence(self) -> Global___PackedArray: ...
+    @_builtins.property
+    def intrinsics(self) -> Global___CameraIntrinsics:
+        """the left camera"""
+
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what the numbers rest on and a reader should know"""
+
+    def __init__(
+        self,
+        *,
+        depth_map: _abc.Iterable[Global___FloatRow] | None = ...,
+        disparity_map: _abc.Iterable[Global___FloatRow] | None = ...,
+        min_depth: _builtins.float = ...,
+        max_depth: _builtins.float = ...,
+        backend_used: _builtins.str = ...,
+        depth_image: _builtins.bytes = ...,
+        point_cloud_ply: _builtins.bytes = ...,
+        packed_depth: Global___PackedArray | None = ...,
+        packed_disparity: Global___PackedArray | None = ...,
+        packed_confidence: Global___PackedArray | None = ...,
+        valid_bits: _builtins.bytes = ...,
+        occluded_bits: _builtins.bytes = ...,
+        filled_bits: _builtins.bytes = ...,
+        intrinsics: Global___CameraIntrinsics | None = ...,
+        point_cloud_scale: _builtins.float = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["intrinsics", b"intrinsics", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "packed_disparity", b"packed_disparity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_used", b"backend_used", "depth_image", b"depth_image", "depth_map", b"depth_map", "disparity_map", b"disparity_map", "filled_bits", b"filled_bits", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "notes", b"notes", "occluded_bits", b"occluded_bits", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "packed_disparity", b"packed_disparity", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale", "valid_bits", b"valid_bits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StereoDepthResponse: _TypeAlias = StereoDepthResponse  # noqa: Y015
+
+@_typing.final
+class StereoFrameOutcome(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """of the request in the stream, from 0"""
+    @_builtins.property
+    def result(self) -> Global___StereoDepthResponse: ...
+    @_builtins.property
+    def error(self) -> Global___FrameError: ...
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        result: Global___StereoDepthResponse | None = ...,
+        error: Global___FrameError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "index", b"index", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["result", "error"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___StereoFrameOutcome: _TypeAlias = StereoFrameOutcome  # noqa: Y015
 
 @_typing.final
 class ListModelsRequest(_message.Message):

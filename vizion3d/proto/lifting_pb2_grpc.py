@@ -44,6 +44,16 @@ class LiftingServiceStub:
                 request_serializer=vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationRequest.SerializeToString,
                 response_deserializer=vizion3d_dot_proto_dot_lifting__pb2.FrameOutcome.FromString,
                 _registered_method=True)
+        self.RunStereoDepth = channel.unary_unary(
+                '/vizion3d.lifting.LiftingService/RunStereoDepth',
+                request_serializer=vizion3d_dot_proto_dot_lifting__pb2.StereoDepthRequest.SerializeToString,
+                response_deserializer=vizion3d_dot_proto_dot_lifting__pb2.StereoDepthResponse.FromString,
+                _registered_method=True)
+        self.StreamStereoDepth = channel.stream_stream(
+                '/vizion3d.lifting.LiftingService/StreamStereoDepth',
+                request_serializer=vizion3d_dot_proto_dot_lifting__pb2.StereoDepthRequest.SerializeToString,
+                response_deserializer=vizion3d_dot_proto_dot_lifting__pb2.StereoFrameOutcome.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/vizion3d.lifting.LiftingService/ListModels',
                 request_serializer=vizion3d_dot_proto_dot_lifting__pb2.ListModelsRequest.SerializeToString,
@@ -70,6 +80,20 @@ class LiftingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunStereoDepth(self, request, context):
+        """Measure depth from two photos.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamStereoDepth(self, request_iterator, context):
+        """Measure the depth of pair after pair; as StreamDepthEstimation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """The models that a request may name, the default first.
         """
@@ -89,6 +113,16 @@ def add_LiftingServiceServicer_to_server(servicer, server):
                     servicer.StreamDepthEstimation,
                     request_deserializer=vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationRequest.FromString,
                     response_serializer=vizion3d_dot_proto_dot_lifting__pb2.FrameOutcome.SerializeToString,
+            ),
+            'RunStereoDepth': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunStereoDepth,
+                    request_deserializer=vizion3d_dot_proto_dot_lifting__pb2.StereoDepthRequest.FromString,
+                    response_serializer=vizion3d_dot_proto_dot_lifting__pb2.StereoDepthResponse.SerializeToString,
+            ),
+            'StreamStereoDepth': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamStereoDepth,
+                    request_deserializer=vizion3d_dot_proto_dot_lifting__pb2.StereoDepthRequest.FromString,
+                    response_serializer=vizion3d_dot_proto_dot_lifting__pb2.StereoFrameOutcome.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -150,6 +184,60 @@ class LiftingService:
             '/vizion3d.lifting.LiftingService/StreamDepthEstimation',
             vizion3d_dot_proto_dot_lifting__pb2.DepthEstimationRequest.SerializeToString,
             vizion3d_dot_proto_dot_lifting__pb2.FrameOutcome.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunStereoDepth(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vizion3d.lifting.LiftingService/RunStereoDepth',
+            vizion3d_dot_proto_dot_lifting__pb2.StereoDepthRequest.SerializeToString,
+            vizion3d_dot_proto_dot_lifting__pb2.StereoDepthResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamStereoDepth(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/vizion3d.lifting.LiftingService/StreamStereoDepth',
+            vizion3d_dot_proto_dot_lifting__pb2.StereoDepthRequest.SerializeToString,
+            vizion3d_dot_proto_dot_lifting__pb2.StereoFrameOutcome.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,6 +42,10 @@ class LiftingServiceStub:
     fails does not end the stream. Send no faster than outcomes come back: the server reads ahead
     by a few frames only.
     """
+    RunStereoDepth: _grpc.UnaryUnaryMultiCallable[_lifting_pb2.StereoDepthRequest, _lifting_pb2.StereoDepthResponse]
+    """Measure depth from two photos."""
+    StreamStereoDepth: _grpc.StreamStreamMultiCallable[_lifting_pb2.StereoDepthRequest, _lifting_pb2.StereoFrameOutcome]
+    """Measure the depth of pair after pair; as StreamDepthEstimation."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_lifting_pb2.ListModelsRequest, _lifting_pb2.ListModelsResponse]
     """The models that a request may name, the default first."""
 
@@ -55,6 +59,10 @@ class LiftingServiceAsyncStub(LiftingServiceStub):
     fails does not end the stream. Send no faster than outcomes come back: the server reads ahead
     by a few frames only.
     """
+    RunStereoDepth: _aio.UnaryUnaryMultiCallable[_lifting_pb2.StereoDepthRequest, _lifting_pb2.StereoDepthResponse]  # type: ignore[assignment]
+    """Measure depth from two photos."""
+    StreamStereoDepth: _aio.StreamStreamMultiCallable[_lifting_pb2.StereoDepthRequest, _lifting_pb2.StereoFrameOutcome]  # type: ignore[assignment]
+    """Measure the depth of pair after pair; as StreamDepthEstimation."""
     ListModels: _aio.UnaryUnaryMultiCallable[_lifting_pb2.ListModelsRequest, _lifting_pb2.ListModelsResponse]  # type: ignore[assignment]
     """The models that a request may name, the default first."""
 
@@ -77,6 +85,22 @@ class LiftingServiceServicer(metaclass=_abc_1.ABCMeta):
         fails does not end the stream. Send no faster than outcomes come back: the server reads ahead
         by a few frames only.
         """
+
+    @_abc_1.abstractmethod
+    def RunStereoDepth(
+        self,
+        request: _lifting_pb2.StereoDepthRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lifting_pb2.StereoDepthResponse, _abc.Awaitable[_lifting_pb2.StereoDepthResponse]]:
+        """Measure depth from two photos."""
+
+    @_abc_1.abstractmethod
+    def StreamStereoDepth(
+        self,
+        request_iterator: _MaybeAsyncIterator[_lifting_pb2.StereoDepthRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_lifting_pb2.StereoFrameOutcome], _abc.AsyncIterator[_lifting_pb2.StereoFrameOutcome]]:
+        """Measure the depth of pair after pair; as StreamDepthEstimation."""
 
     @_abc_1.abstractmethod
     def ListModels(

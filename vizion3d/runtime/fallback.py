@@ -26,10 +26,12 @@ class PrecisionFallback:
 
     @property
     def description(self) -> str:
+        """Of the runtime of lower precision."""
         return self._fast.description
 
     @property
     def network(self) -> Network:
+        """See :attr:`vizion3d.runtime.base.Runtime.network`."""
         return self._fast.network
 
     def infer(self, images: Images, size: Size) -> Maps:

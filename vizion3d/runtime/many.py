@@ -31,15 +31,19 @@ class Application(Protocol):
     """What :func:`run_batched` needs of :class:`vizion3d.container.Container`."""
 
     @property
-    def settings(self) -> Settings: ...
+    def settings(self) -> Settings:
+        """Device and precision, which decide how large batches are best."""
 
     @property
-    def commands(self) -> CommandBus: ...
+    def commands(self) -> CommandBus:
+        """Where to dispatch commands."""
 
     @property
-    def observer(self) -> Observer: ...
+    def observer(self) -> Observer:
+        """Is told what happens."""
 
-    def with_inference(self, inference: Inference) -> Self: ...
+    def with_inference(self, inference: Inference) -> Self:
+        """The same application with another turn at the network."""
 
 
 def run_many(

@@ -2,9 +2,10 @@
 
 import dataclasses
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 
-from vizion3d.checkpoints.catalogue import RELEASES, Release
+from vizion3d.checkpoints.catalogue import METHODS, RELEASES, Method, Release
 from vizion3d.checkpoints.commands import (
     ClearConversionsCommand,
     DownloadModelCommand,
@@ -36,17 +37,38 @@ class ModelsHandler:
         self._conversions = conversions
 
     def download(self, command: DownloadModelCommand) -> Path:
+        """Where a model's file is, after it was downloaded if need be; the file is not read.
+
+        Raises:
+            CheckpointError: No model, or a local file that is not there.
+            DownloadError: It could not be downloaded.
+        """
+        if method := METHODS.get(command.model_backend):
+            return _file_of(method)
         return self._checkpoints.fetch(command.model_backend)
 
     def load(self, command: LoadModelCommand) -> Path:
+        """Where a model's file is, after it was downloaded and loaded if need be.
+
+        Raises:
+            CheckpointError: No model, a file that is not there, or one that is no checkpoint.
+            DownloadError: It could not be downloaded.
+        """
+        if method := METHODS.get(command.model_backend):
+            return _file_of(method)
         checkpoint = self._checkpoints.resolve(command.model_backend)
         self._runtimes.get(checkpoint)
         return checkpoint.path
 
     def clear_conversions(self, _command: ClearConversionsCommand) -> int:
+        """Remove every converted network; how many bytes that freed."""
         return self._conversions.clear()
 
     def list_models(self, _query: ListModelsQuery) -> list[ModelInfo]:
+        """Every released model, then every other checkpoint in the cache, by path.
+
+        Files are described by their headers, which are read without torch, and once each.
+        """
         released = [self._released(release) for release in RELEASES]
         known = {info.path for info in released}
         others = []
@@ -57,9 +79,16 @@ class ModelsHandler:
                 others.append(self._of_file(str(path), path, self._read(path)))
             except CheckpointError as error:  # of a note beside it that makes no sense
                 logger.warning("%s", error)
-        return released + others
+        return released + [_of_method(method) for method in METHODS.values()] + others
 
     def model_path(self, query: ModelPathQuery) -> Path:
+        """Where a model's file is, or would be after a download; nothing of it is read.
+
+        Raises:
+            CheckpointError: No model.
+        """
+        if method := METHODS.get(query.model_backend):
+            return _file_of(method)
         return self._checkpoints.locate(query.model_backend)
 
     def model_info(self, query: ModelInfoQuery) -> ModelInfo:
@@ -69,6 +98,8 @@ class ModelsHandler:
             CheckpointError: No model, or a local file that is not there or not a checkpoint.
         """
         backend = query.model_backend
+        if method := METHODS.get(backend):
+            return _of_method(method)
         release = self._checkpoints.release_of(backend)
         if release:
             return self._released(release)
@@ -112,3 +143,22 @@ class ModelsHandler:
         except CheckpointError as error:
             logger.debug("%s", error)
             return None
+
+
+def _of_method(method: Method) -> ModelInfo:
+    """What is known of an algorithm without weights: it is always there."""
+    return ModelInfo(
+        name=method.name,
+        path=_file_of(method),
+        cached=True,
+        loaded=method.library,
+        variant=method.title,
+        licence=method.licence,
+        depth_kind="metric",
+    )
+
+
+def _file_of(method: Method) -> Path:
+    """The library that does it."""
+    found = find_spec(method.library)
+    return Path(found.origin) if found and found.origin else Path(method.library)

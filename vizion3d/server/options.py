@@ -20,7 +20,7 @@ def command(
     summary: str,
     serve: Callable[[ServerSettings], None],
     features: Sequence[Feature],
-    not_built: Sequence[Feature] = (),
+    settings: type[ServerSettings] = ServerSettings,
 ) -> Callable[..., None]:
     """The function that Typer makes a program of.
 
@@ -30,19 +30,15 @@ def command(
         summary: What ``--help`` says first.
         serve: What to do with the settings.
         features: What its flags select: none given, every one; any, only those.
-        not_built: Features whose flags are known and refused.
+        settings: Their fields are its flags.
     """
 
     def run(**given: Any) -> None:
-        for feature in not_built:
-            _refuse(feature, given)
-        settings = {name: value for name, value in given.items() if name in flags}
-        features_given = _selection(features, given)
-        start(serve, **_set(settings), **features_given)
+        told = {name: value for name, value in given.items() if name in flags}
+        start(serve, settings, {**_set(told), **_selection(features, given)})
 
-    flags = dict(_parameters(protocol, port))
-    unserved = _feature_parameters(not_built, "Not built yet.")
-    parameters = {**_feature_parameters(features), **unserved, **flags}
+    flags = dict(_parameters(settings, protocol, port))
+    parameters = {**_feature_parameters(features), **flags}
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # Typer reads it
         [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=value)
@@ -55,12 +51,16 @@ def command(
     return run
 
 
-def start(serve: Callable[[ServerSettings], None], **given: object) -> None:
+def start(
+    serve: Callable[[ServerSettings], None],
+    settings: type[ServerSettings],
+    given: Mapping[str, object],
+) -> None:
     """Check the settings, set up the log and serve; our errors end with their message and 1."""
     try:
-        settings = ServerSettings.model_validate(given)
-        set_up_log(settings.log_level)
-        serve(settings)
+        checked = settings.model_validate(given)
+        set_up_log(checked.log_level)
+        serve(checked)
     except Vizion3DError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
@@ -80,22 +80,15 @@ def _selection(features: Sequence[Feature], given: Mapping[str, Any]) -> dict[st
     return {"features": names, "models": models}
 
 
-def _refuse(feature: Feature, given: Mapping[str, Any]) -> None:
-    """A feature that is not built: selecting it ends with exit code 2."""
-    for flag in (feature.name, feature.model_option):
-        if given[flag] not in (False, None):
-            raise typer.BadParameter(
-                f"{feature.title} is not built yet, so --{flag} cannot be served; leave it out"
-            )
-
-
 def _set(given: Mapping[str, Any]) -> dict[str, Any]:
     """What is set; what is not keeps the settings' own default."""
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _parameters(protocol: Protocol, port: int) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    for name, field in ServerSettings.model_fields.items():
+def _parameters(
+    settings: type[ServerSettings], protocol: Protocol, port: int
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for name, field in settings.model_fields.items():
         flag = next((item for item in field.metadata if isinstance(item, Flag)), None)
         if flag is None or flag.only not in (None, protocol):
             continue
@@ -134,19 +127,15 @@ def _highest(field: FieldInfo) -> float | None:
     return cast(float, bounds[0]) if bounds else None
 
 
-def _feature_parameters(
-    features: Sequence[Feature], told: str | None = None
-) -> dict[str, tuple[Any, Any]]:
+def _feature_parameters(features: Sequence[Feature]) -> dict[str, tuple[Any, Any]]:
     parameters: dict[str, tuple[Any, Any]] = {}
     for feature in features:
         model = _flag(
             feature.model_option,
-            told
-            or "Checkpoint to load at the start: a path, a name or a URL. "
-            f"Selects {feature.title}. "
-            "Without it the release checkpoint is downloaded on the first request.",
+            "Checkpoint to load at the start: a path, a name or a URL. "
+            f"Selects {feature.title}. {feature.without_model}",
         )
-        chosen = _flag(feature.name, told or f"Serve {feature.title}; so does naming no feature.")
+        chosen = _flag(feature.name, f"Serve {feature.title}; so does naming no feature.")
         parameters[feature.model_option] = Annotated[str | None, model], None
         parameters[feature.name] = Annotated[bool, chosen], False
     return parameters

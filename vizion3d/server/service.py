@@ -68,7 +68,7 @@ class Service:
         }
 
     @property
-    def tasks(self) -> tuple[Task, ...]:
+    def tasks(self) -> tuple[Task[Any], ...]:
         """What is served."""
         return self._container.tasks
 
@@ -117,9 +117,18 @@ class Service:
         return await self.scheduler.run(work, timeout_s, patient=patient)
 
     async def models(self) -> list[tuple[ModelInfo, bool]]:
-        """What is known of the offered models, and whether each is a default; these come first."""
+        """What is known of the offered models, and whether each is a default; these come first.
+
+        Raises:
+            CheckpointError: One cannot be read.
+            OverloadedError: The server is stopping.
+            DeadlineExceededError: There was no turn for it in time.
+        """
         offers = self._offers.values()
-        return await asyncio.to_thread(describe, offers, self._container.queries)
+        # Files may have to be read: this takes its turn like everything else.
+        return await self.scheduler.run(
+            partial(describe, offers, self._container.queries), patient=True
+        )
 
     async def stop(self) -> None:
         """Finish what is under way, as far as time allows, and end the threads."""

@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+import io
 import select
 import socket
 import time
@@ -39,6 +40,12 @@ def send(
     return requests.post(
         rest.depth_url, files={"image": image}, data=data, headers=headers, timeout=60
     )
+
+
+def npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
 
 
 def depth(rest: Server) -> bytes:
@@ -186,10 +193,56 @@ def test_numbers_out_of_range_are_refused(rest: Server, field: str, value: str) 
         {"input_size": "14.5"},
         {"input_size": "1" * 5000},
         {"input_size": "5000"},
+        {"points": "nan,0,1"},
+        {"points": "0,0,-1"},
+        {"points": "0,0,1e30"},
+        {"points": "99,0,1"},
+        {"points": "0,0"},
+        {"points": "[[0,0,1],[0,0]]"},
+        {"points": "[" * 5000},
+        {"points": "[[0,0,1]]" + "]" * 50},
+        {"points": '[{"u":0}]'},
+        {"points": "0,0,1;1,1,9;0,0,5;1,1,0.1;0,0,30;1,1,100"},
+        {"distances": "0,0,1,1,inf"},
+        {"planes": "1,1,1,1,1"},
+        {"camera_height_m": "-1"},
+        {"camera_height_m": "nan"},
+        {"camera_pitch_deg": "3"},
+        {"camera_height_m": "1", "camera_pitch_deg": "95"},
     ],
 )
 def test_senseless_fields_are_refused(rest: Server, form: dict[str, str]) -> None:
     assert assert_told(send(rest, **form), 422)
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"", 400),
+        (b"junk", 400),
+        (GOOD, 400),
+        (encoded("PNG"), 400),
+        (b"\x93NUMPY\x01\x00v\x00{'descr': '|O', 'fortran_order': False, 'shape': (1, 1)}", 400),
+        (npy(np.full((24, 32), -1.0)), 422),
+        (npy(np.full((24, 32), np.nan)), 422),
+        (npy(np.ones((5, 5))), 422),
+        (npy(np.ones((500, 500))), 400),
+    ],
+)
+def test_a_depth_image_that_is_none_is_refused(rest: Server, content: bytes, status: int) -> None:
+    answer = requests.post(
+        rest.depth_url,
+        files={"image": GOOD, "sparse_depth": ("depth", content)},
+        data={**SMALL, "depth_map": "false"},
+        timeout=60,
+    )
+    assert assert_told(answer, status)
+
+
+def test_a_million_points_are_refused_or_answered(rest: Server) -> None:
+    rows = ";".join(["0,0,1", "31,23,2"] * 500_000)
+    answer = send(rest, points=rows)
+    assert answer.status_code in (200, 400, 413, 422)
 
 
 def test_numbers_at_the_edge_of_the_range_give_finite_points(rest: Server) -> None:

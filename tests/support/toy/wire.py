@@ -45,7 +45,7 @@ _message(
 _FILE.message_type[2].oneof_decl.add(name="outcome")
 for _field in _FILE.message_type[2].field[1:]:
     _field.oneof_index = 0
-descriptor_pool.Default().Add(_FILE)  # type: ignore[no-untyped-call]
+descriptor_pool.Default().Add(_FILE)
 
 
 def _class(name: str) -> Any:

@@ -224,7 +224,7 @@ def test_another_length_than_the_released_files_is_refused(
 ) -> None:
     served = Served(WEIGHTS, tell_length=tell_length, cut_after=list(cut_after))
     target = tmp_path / "weights.pth"
-    told = f"serves (1000000|{len(WEIGHTS)}) bytes, expected 17"
+    told = f"has (1000000|{len(WEIGHTS)}) bytes, expected 17"
     with serve(served) as url, pytest.raises(DownloadError, match=told):
         downloader.fetch(f"{url}/weights.pth", target, size_bytes=17)
     assert [p.name for p in tmp_path.iterdir()] == [".weights.pth.lock"]

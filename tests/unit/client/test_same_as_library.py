@@ -51,8 +51,9 @@ fields = st.fixed_dictionaries(
     optional={
         "fx": st.floats(1, 1e5),
         "fy": st.floats(1, 1e5),
-        "cx": st.floats(-1e6, 1e6),
-        "cy": st.floats(-1e6, 1e6),
+        "cx": st.floats(-2, 30),
+        "cy": st.floats(-2, 30),
+        "camera": st.sampled_from(["auto", *PRESETS]),
         "depth_scale": positive,
         "depth_near": st.floats(1e-3, 1.0),
         "depth_trunc": st.floats(1.0, 1e3, exclude_min=True),

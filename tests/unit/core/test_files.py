@@ -1,7 +1,7 @@
 import contextlib
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "b.png"
     path.write_bytes(b"old")
     with pytest.raises(TypeError):
-        write_atomic(path, None)
+        write_atomic(path, cast(bytes, None))
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["b.png"]
 

@@ -29,9 +29,16 @@ class SlowWork:
 
 def test_it_is_done_once_for_all_who_wait() -> None:
     shared, work = SharedWork[str](), SlowWork()
+    scopes = [Scope(WITHIN_S) for _ in range(3)]
+
+    def wait(scope: Scope) -> str:
+        with within(scope):
+            return shared.result("file", work)
+
     with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(shared.result, "file", work) for _ in range(3)]
-        assert work.begun.wait(WITHIN_S)
+        futures = [pool.submit(wait, scope) for scope in scopes]
+        while not all(scope._on_cancel for scope in scopes):
+            pass  # until all of them wait
         work.go.set()
         assert [future.result(WITHIN_S) for future in futures] == ["done"] * 3
     assert work.times == 1

@@ -13,6 +13,7 @@ from tests.support.fakes import (
     GivenDepthRuntime,
     touch,
 )
+from vizion3d.checkpoints.catalogue import METHODS, RELEASES
 from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.checkpoints.store import CheckpointStore
@@ -180,14 +181,14 @@ def test_what_else_is_cached_is_listed(tmp_path: Path, models: ModelsHandler) ->
     listed = {info.name: info for info in models.list_models(ListModelsQuery())}
     assert listed[str(other)].cached
     assert listed["default"].cached
-    assert len(listed) == 12
+    assert len(listed) == len(RELEASES) + len(METHODS) + 1
 
 
 def test_a_bad_note_hides_one_model_not_all(
     tmp_path: Path, models: ModelsHandler, caplog: pytest.LogCaptureFixture
 ) -> None:
     touch(tmp_path / "cache" / "mine.pth").with_name("mine.pth.json").write_text("{}")
-    assert len(models.list_models(ListModelsQuery())) == 11
+    assert len(models.list_models(ListModelsQuery())) == len(RELEASES) + len(METHODS)
     assert "mine.pth.json must hold" in caplog.text
 
 

@@ -30,6 +30,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "fy": 525.0,
         "cx": 319.5,
         "cy": 239.5,
+        "camera": None,
+        "fov": None,
         "depth_scale": 1000.0,
         "depth_trunc": 10.0,
         "depth_near": 0.5,
@@ -87,10 +89,79 @@ def test_unset_intrinsics_are_primesense_at_the_images_size() -> None:
 
 
 def test_a_set_intrinsic_is_in_pixels_of_the_image_even_at_its_default_value() -> None:
-    used = DepthEstimationAdvanceConfig(fx=525.0, cx=10).intrinsics_for(1280, 960)
-    assert (used.fx, used.fy, used.cx, used.cy) == (525.0, 1050.0, 10.0, 479.5)
-    assert (used.sources["fx"], used.sources["cx"]) == ("given", "given")
-    assert used.sources["fy"] == "primesense scaled to 1280x960"
+    used = DepthEstimationAdvanceConfig(fx=525.0, fy=500.0, cx=10).intrinsics_for(1280, 960)
+    assert (used.fx, used.fy, used.cx, used.cy) == (525.0, 500.0, 10.0, 479.5)
+    assert used.sources == {
+        "fx": "given",
+        "fy": "given",
+        "cx": "given",
+        "cy": "primesense scaled to 1280x960",
+    }
+
+
+@pytest.mark.parametrize(("one", "other"), [("fx", "fy"), ("fy", "fx")])
+def test_one_focal_length_holds_for_both_directions(one: str, other: str) -> None:
+    for config in (
+        DepthEstimationAdvanceConfig(**{one: 800.0}),
+        DepthEstimationAdvanceConfig(**{one: 800.0}, fov=60),
+        DepthEstimationAdvanceConfig.from_fov(60, 300, 200, **{one: 800.0}),
+    ):
+        used = config.intrinsics_for(300, 200)
+        assert (used.fx, used.fy) == (800.0, 800.0)
+        assert (used.sources[one], used.sources[other]) == ("given", f"equal to {one}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "focal_px", "source"),
+    [
+        ({"camera": "auto"}, 400.0, "EXIF focal length"),
+        (
+            {"camera": "kinect-v2"},
+            1200 / (2 * math.tan(math.radians(84.1) / 2)),
+            "preset kinect-v2",
+        ),
+        ({"fov": 90.0}, 600.0, "field of view 90°"),
+        ({}, 984.375, "primesense scaled to 1200x675"),
+    ],
+)
+def test_the_camera_or_the_angle_stand_in_for_intrinsics(
+    fields: dict[str, Any], focal_px: float, source: str
+) -> None:
+    used = DepthEstimationAdvanceConfig(**fields).intrinsics_for(1200, 675, exif_focal_px=400.0)
+    assert (used.fx, used.fy) == pytest.approx((focal_px, focal_px))
+    assert (used.cx, used.cy) == (599.5, 337.0)
+    assert set(used.sources.values()) == {source}
+
+
+def test_auto_without_exif_data_is_primesense() -> None:
+    used = DepthEstimationAdvanceConfig(camera="auto").intrinsics_for(640, 480)
+    assert (used.fx, used.sources["fx"]) == (525.0, "primesense scaled to 640x480")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"camera": "gopro"}, "no camera preset 'gopro'; there are primesense"),
+        ({"camera": "auto", "fov": 60}, "give camera .auto. or fov .60 degrees., not both"),
+        ({"fov": 180}, "fov: less than 180, got 180"),
+    ],
+)
+def test_a_camera_that_makes_no_sense_is_refused(fields: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidConfigError, match=told):
+        DepthEstimationAdvanceConfig(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"cx": 960.0, "cy": 100.0}, "cx = 960 lies outside the image of 300 x 200 pixels"),
+        ({"cy": 540.0}, "cy = 540 lies outside"),
+        ({"cx": -0.6}, "cx = -0.6 lies outside"),
+    ],
+)
+def test_a_principal_point_outside_the_image_is_refused(fields: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidConfigError, match=told):
+        DepthEstimationAdvanceConfig(**fields).intrinsics_for(300, 200)
 
 
 def test_from_fov() -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from google.protobuf.message import Message
 
 from vizion3d.proto import lifting_pb2, lifting_pb2_grpc
 
@@ -41,7 +42,9 @@ ROOT = Path(__file__).parents[3]
         (lifting_pb2.FloatRow, {"values": 1}),
     ],
 )
-def test_field_numbers_are_those_that_clients_know(message: type, numbers: dict[str, int]) -> None:
+def test_field_numbers_are_those_that_clients_know(
+    message: type[Message], numbers: dict[str, int]
+) -> None:
     fields = {field.name: field.number for field in message.DESCRIPTOR.fields}
     assert {name: fields[name] for name in numbers} == numbers
     assert all(number >= 16 for name, number in fields.items() if name not in numbers)
@@ -51,7 +54,6 @@ def test_the_method_is_where_clients_call_it() -> None:
     service = lifting_pb2.DESCRIPTOR.services_by_name["LiftingService"]
     assert service.full_name == "vizion3d.lifting.LiftingService"
     assert "RunDepthEstimation" in service.methods_by_name
-    assert lifting_pb2_grpc.LiftingServiceStub
 
 
 def test_an_unset_intrinsic_can_be_told_from_zero() -> None:

@@ -16,6 +16,8 @@ from vizion3d.errors import CheckpointError
 from vizion3d.runtime.conversions import FOLDER, ConversionStore
 from vizion3d.runtime.openvino_runtime import OpenVinoRuntime, best_precision
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Checkpoint:
@@ -149,7 +151,6 @@ def _convert(checkpoint: Checkpoint, cache: Path) -> None:
     OpenVinoRuntime(checkpoint, ConversionStore(cache), "fp32")
 
 
-@pytest.mark.process
 def test_two_processes_convert_without_disturbing_each_other(
     tmp_path: Path, tiny: Checkpoint
 ) -> None:
@@ -165,7 +166,6 @@ def test_two_processes_convert_without_disturbing_each_other(
     assert len(converted_folders(tmp_path)) == 1
 
 
-@pytest.mark.process
 def test_once_converted_a_fresh_process_imports_no_torch(
     tmp_path: Path, tiny: Checkpoint, store: ConversionStore
 ) -> None:
@@ -189,7 +189,6 @@ def test_once_converted_a_fresh_process_imports_no_torch(
     assert run.stdout.split("\n")[:2] == ["(20, 30)", "[]"]
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_converting_and_inferring_report_to_nobody(
     tmp_path: Path, tiny: Checkpoint, precision: str

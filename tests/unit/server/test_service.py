@@ -1,15 +1,24 @@
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support.checkpoints import save_checkpoint
 from tests.support.toy.commands import DifferenceCommand, DifferenceResult
 from tests.support.toy.task import DIFFERENCE
 from vizion3d.checkpoints.commands import LoadModelCommand
-from vizion3d.errors import CheckpointError, InvalidImageError, ModelNotAllowedError
+from vizion3d.errors import (
+    CheckpointError,
+    InvalidImageError,
+    ModelNotAllowedError,
+    OverloadedError,
+)
 from vizion3d.programs.serving import build_service
 from vizion3d.server.scheduler import State
 from vizion3d.server.service import BYTES_PER_PIXEL, Service
@@ -26,7 +35,8 @@ WITHIN_S = 10
 class Counter:
     """A handler that counts how many are at work together, and waits to be let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, for_s: float = 0.05) -> None:
+        self._for_s = for_s
         self.together, self.most = 0, 0
         self.go = threading.Event()
         self._lock = threading.Lock()
@@ -38,7 +48,7 @@ class Counter:
         with self._lock:
             self.together += 1
             self.most = max(self.most, self.together)
-        self.go.wait(0.05)
+        self.go.wait(self._for_s)
         with self._lock:
             self.together -= 1
         return DifferenceResult(np.zeros((1, 1), np.float32), 0.0)
@@ -120,3 +130,56 @@ def test_a_server_without_a_selected_model_is_ready_at_once() -> None:
     assert LoadModelCommand in served._container.commands.registered
     asyncio.run(served.load())
     assert served.scheduler.state is State.READY
+
+
+def test_models_are_told_when_it_is_their_turn() -> None:
+    counter = Counter(WITHIN_S)
+    served = service(counter, max_queue=0, max_batch_size=1, models={"photo_difference": "nano"})
+
+    async def ask() -> list[str]:
+        busy = asyncio.create_task(served.run(COMMAND, lambda result: result))
+        while counter.together == 0:
+            await asyncio.sleep(0)
+        asking = asyncio.create_task(served.models())
+        await asyncio.sleep(0.01)
+        assert not asking.done()
+        counter.go.set()
+        await busy
+        return [info.name for info, is_default in await asking if is_default]
+
+    assert asyncio.run(ask()) == ["nano"]
+
+
+def test_models_are_not_told_by_a_server_that_stops() -> None:
+    served = service(models={"photo_difference": "nano"})
+
+    async def ask() -> None:
+        await served.stop()
+        with pytest.raises(OverloadedError, match="stopping"):
+            await served.models()
+
+    asyncio.run(ask())
+
+
+TORCH_FREE = """
+import asyncio, sys
+from vizion3d.programs.serving import build_service
+from vizion3d.server.settings import ServerSettings
+models = {"depth_estimation": sys.argv[1]}
+settings = ServerSettings(port=0, device="cpu", models=models, features=tuple(models))
+served = build_service(settings)
+((info, default),) = asyncio.run(served.models())
+print(info.variant, default, "torch" in sys.modules)
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("ending", ["safetensors", "pth"])
+def test_telling_the_models_loads_no_torch(tmp_path: Path, ending: str) -> None:
+    path = save_checkpoint(tmp_path / f"mine.{ending}")
+    told = subprocess.run(
+        [sys.executable, "-c", TORCH_FREE, str(path)], capture_output=True, text=True, check=True
+    )
+    variant, default, torch = told.stdout.split()
+    assert (default, torch) == ("True", "False")
+    assert variant

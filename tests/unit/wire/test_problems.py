@@ -29,7 +29,7 @@ TABLE = {
 @pytest.mark.parametrize(("kind", "expected"), TABLE.items(), ids=lambda x: str(x)[-30:])
 def test_the_table(kind: type[Exception], expected: tuple[int, grpc.StatusCode]) -> None:
     status = status_of(kind("/srv/models/secret.pth"))
-    assert (status.http, Code[status.grpc]) == expected
+    assert (status.http, grpc.StatusCode[status.grpc]) == expected
 
 
 def test_no_error_is_forgotten() -> None:

@@ -7,7 +7,7 @@ from vizion3d.core.arrays import FloatArray
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.alignment.equations import Problem
 from vizion3d.geometry.alignment.knowledge import Knowledge
-from vizion3d.geometry.alignment.model import Alignment, Space, floor_of
+from vizion3d.geometry.alignment.model import Alignment, Residuals, Space, floor_of
 from vizion3d.geometry.alignment.observations import Observations, observe
 from vizion3d.geometry.alignment.robust import Fit, fit_line
 from vizion3d.geometry.cameras import CameraIntrinsics
@@ -96,10 +96,10 @@ def _result(
         fixed=("scale", "shift") if problem.with_offset else ("scale",),
         assumed=("shift",) if assumed_shift else (),
         bounded=fit.bounded,
-        covariance=covariance,
-        known_m=known,
-        fitted_m=fitted,
-        inlier=fit.inlier,
+        variance=(float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])),
+        known=len(known),
+        inliers=int(fit.inlier.sum()),
+        residuals=Residuals.of(known[fit.inlier], fitted[fit.inlier]),
     )
 
 

@@ -1,6 +1,5 @@
 """What is known of a scene: distances of points, between points, of planes, depth images."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vizion3d.core.arrays import BoolArray
+from vizion3d.core.arrays import BoolArray, Float32Array
 from vizion3d.errors import InvalidConfigError
 
 _MOST_M = 1e6
@@ -33,7 +32,8 @@ class Knowledge:
             that shows one plane, and how far the camera is from that plane (at a right angle).
         sparse_depth_m: A depth image ``(H, W)`` in metres (LiDAR, RGB-D camera, structure from
             motion) of the image's size; 0 and NaN are "not known".
-        sparse_mask: Where ``sparse_depth_m`` counts, bool ``(H, W)``; everywhere by default.
+        sparse_mask: Where ``sparse_depth_m`` counts, bool ``(H, W)``; everywhere by default. What
+            it leaves out becomes 0 there.
         camera_height_m: Height of the camera above the ground, which must be in the lower half of
             the image.
         camera_pitch_deg: How far the camera looks up (positive) or down (negative) from the
@@ -55,7 +55,8 @@ class Knowledge:
     def __post_init__(self) -> None:
         for name, columns in (("points", 3), ("distances", 5), ("planes", 5)):
             object.__setattr__(self, name, _table(name, getattr(self, name), columns))
-        _check_sparse(self.sparse_depth_m, self.sparse_mask)
+        sparse = _sparse_of(self.sparse_depth_m, self.sparse_mask)
+        object.__setattr__(self, "sparse_depth_m", sparse)
         height, pitch = self.camera_height_m, self.camera_pitch_deg
         if height is not None and not 0 < height <= _MOST_M:
             raise InvalidConfigError(f"camera_height_m must be a positive length, got {height!r}")
@@ -124,25 +125,29 @@ def _check_rows(name: str, table: NDArray[np.float64], wrong: BoolArray, what: s
         raise InvalidConfigError(f"{shown}{more} {what}")
 
 
-def _check_sparse(depth: NDArray[Any] | None, mask: BoolArray | None) -> None:
+def _sparse_of(depth: Any, mask: BoolArray | None) -> Float32Array | None:
+    """The depth image as float32, 0 where nothing is known."""
     if depth is None:
         if mask is not None:
             raise InvalidConfigError("sparse_mask goes with sparse_depth_m; give both")
-        return
+        return None
     if not isinstance(depth, np.ndarray) or depth.ndim != 2 or depth.dtype.kind not in "fiu":
         raise InvalidConfigError("sparse_depth_m must be numbers in metres of shape (H, W)")
-    lowest, highest = (
-        float(extreme.reduce(depth, axis=None, initial=0)) for extreme in (np.fmin, np.fmax)
-    )
-    if lowest < 0:
-        raise InvalidConfigError(f"sparse_depth_m has negative metres ({lowest:g}); 0 is unknown")
-    if math.isfinite(highest) and highest > _MOST_M:
-        raise InvalidConfigError(
-            f"sparse_depth_m goes up to {highest:g}; it must be in metres (divide millimetres "
-            "by 1000)"
-        )
     if mask is not None and (mask.shape != depth.shape or mask.dtype != np.bool_):
         raise InvalidConfigError(
             f"sparse_mask must be bool of the shape of sparse_depth_m {depth.shape}, "
             f"got {mask.dtype} {mask.shape}"
         )
+    counts = np.isfinite(depth)
+    if mask is not None:
+        counts &= mask
+    known = np.where(counts, depth, 0).astype(np.float32, copy=False)
+    lowest, highest = (float(f(known, initial=0)) for f in (np.min, np.max))
+    if lowest < 0:
+        raise InvalidConfigError(f"sparse_depth_m has negative metres ({lowest:g}); 0 is unknown")
+    if highest > _MOST_M:
+        raise InvalidConfigError(
+            f"sparse_depth_m goes up to {highest:g}; it must be in metres (divide millimetres "
+            "by 1000)"
+        )
+    return known

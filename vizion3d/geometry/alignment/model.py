@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vizion3d.core.arrays import BoolArray, Float32Array, FloatArray
+from vizion3d.core.arrays import Float32Array, FloatArray
 
 Space = Literal["inverse_depth", "depth"]
 Parameter = Literal["scale", "shift"]
@@ -38,8 +37,20 @@ class Residuals:
     median_percent: float
     rms_percent: float
 
+    @classmethod
+    def of(cls, known_m: FloatArray, fitted_m: FloatArray) -> "Residuals":
+        """Between arrays ``(N,)``."""
+        off = np.abs(fitted_m - known_m)
+        share = 100 * off / known_m
+        return cls(
+            median_m=float(np.median(off)),
+            rms_m=float(np.sqrt(np.mean(off**2))),
+            median_percent=float(np.median(share)),
+            rms_percent=float(np.sqrt(np.mean(share**2))),
+        )
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True)
 class Alignment:
     """Scale and shift that turn a network's output ``d`` into metres.
 
@@ -54,11 +65,10 @@ class Alignment:
         assumed: What it could not determine: the shift, taken to be 0 (the network's 0 is then
             infinitely far, or at the camera).
         bounded: Whether the fit had to be held back for every pixel's depth to be positive.
-        covariance: Of ``(scale, shift)``, ``(2, 2)``.
-        known_m: What is known, in metres: points, pixels of a depth image, distances, planes, in
-            that order; float64 ``(N,)``.
-        fitted_m: The same by the fit, ``(N,)``.
-        inlier: Which of them the fit holds for, bool ``(N,)``.
+        variance: Of scale and shift and between them: ``(var(scale), cov, var(shift))``.
+        known: How many values are known: points, pixels, distances, planes.
+        inliers: How many of them the fit holds for.
+        residuals: How far the fit is from these.
     """
 
     space: Space
@@ -67,10 +77,10 @@ class Alignment:
     fixed: tuple[Parameter, ...]
     assumed: tuple[Parameter, ...]
     bounded: bool
-    covariance: NDArray[np.float64]
-    known_m: NDArray[np.float64]
-    fitted_m: NDArray[np.float64]
-    inlier: BoolArray
+    variance: tuple[float, float, float]
+    known: int
+    inliers: int
+    residuals: Residuals
 
     def apply(self, raw_depth: FloatArray) -> Float32Array:
         """The depth of each pixel in metres, float32 ``(H, W)``."""
@@ -86,44 +96,31 @@ class Alignment:
             out[part] = affine if self.space == "depth" else np.reciprocal(affine, out=affine)
         return depth_m
 
-    def uncertainty(self, raw_depth: FloatArray) -> Float32Array:
-        """Standard deviation of each pixel's depth that comes from the fit, in metres, ``(H, W)``.
+    def uncertainty(self, depth_m: FloatArray) -> Float32Array:
+        """Standard deviation of each depth that comes from the fit, in metres.
 
         It says how well what is known determines scale and shift, to first order:
         ``var(1/z) = d^2 var(scale) + 2 d cov + var(shift)``. What the network gets wrong at one
         pixel is not in it; the residuals show that.
+
+        Args:
+            depth_m: Of :meth:`apply`, any shape.
         """
-        raw = raw_depth.astype(np.float64)
-        (scale, both), (_, shift) = self.covariance
-        variance = (scale * raw + 2 * both) * raw + shift
-        deviation = np.sqrt(np.maximum(variance, 0))
+        affine = depth_m.astype(np.float64)
         if self.space == "inverse_depth":
-            deviation /= np.maximum(self.scale * raw + self.shift, floor_of(self.space)) ** 2
+            affine = 1 / affine
+        raw = (affine - self.shift) / self.scale
+        of_scale, both, of_shift = self.variance
+        deviation = np.sqrt(np.maximum((of_scale * raw + 2 * both) * raw + of_shift, 0))
+        if self.space == "inverse_depth":
+            deviation /= affine**2
         return np.asarray(deviation, np.float32)
-
-    @property
-    def inliers(self) -> int:
-        """How many of the known values the fit holds for."""
-        return int(self.inlier.sum())
-
-    @property
-    def residuals(self) -> Residuals:
-        """How far the fit is from what is known."""
-        known = self.known_m[self.inlier]
-        off = np.abs(self.fitted_m[self.inlier] - known)
-        share = 100 * off / known
-        return Residuals(
-            median_m=float(np.median(off)),
-            rms_m=float(np.sqrt(np.mean(off**2))),
-            median_percent=float(np.median(share)),
-            rms_percent=float(np.sqrt(np.mean(share**2))),
-        )
 
     def describe(self) -> str:
         """The fit in one line: what holds how well, and what could not be determined."""
         r = self.residuals
         text = (
-            f"{self.inliers} of {len(self.known_m)} known values fit, "
+            f"{self.inliers} of {self.known} known values fit, "
             f"median error {r.median_m:.3g} m ({r.median_percent:.2g} %)"
         )
         if self.assumed:

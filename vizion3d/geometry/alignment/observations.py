@@ -173,9 +173,7 @@ def _points(raw_depth: FloatArray, knowledge: Knowledge) -> tuple[Array, Array, 
 def _sparse(raw_depth: FloatArray, knowledge: Knowledge) -> tuple[Array, Array, Array]:
     depth = knowledge.sparse_depth_m
     assert depth is not None
-    known = (depth > 0) & (depth < np.inf)
-    if knowledge.sparse_mask is not None:
-        known &= knowledge.sparse_mask
+    known = depth > 0
     metres = depth[known].astype(np.float64)
     if not len(metres):
         raise InvalidConfigError("sparse_depth_m has no pixel above 0 where sparse_mask allows one")

@@ -18,8 +18,10 @@ from vizion3d.cli.saving import files_of, names_of, parse_formats, write
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.errors import InvalidImageError
 from vizion3d.geometry.cameras import PRESETS
-from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD, CameraOptions, parse_camera
+from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD, configure, parse_camera
+from vizion3d.lifting.cli.known import KnownOptions
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 from vizion3d.outputs.formats import FORMATS, Format, Lifted
@@ -27,6 +29,7 @@ from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
 
 PANEL = "Camera and depth range"
+KNOWN_PANEL = "Metres, from what is known of the scene"
 
 
 def depth(
@@ -67,6 +70,50 @@ def depth(
     frame: Annotated[
         Literal["opencv", "opengl"], typer.Option(help="Axes of the cloud.", rich_help_panel=PANEL)
     ] = "opencv",
+    known: Annotated[
+        list[str],
+        typer.Option(
+            "--known",
+            metavar="U,V,METRES",
+            help="A known depth of a pixel (column, row); may be given again.",
+            rich_help_panel=KNOWN_PANEL,
+        ),
+    ] = [],  # noqa: B006 (typer copies it)
+    distance: Annotated[
+        list[str],
+        typer.Option(
+            "--distance",
+            metavar="U1,V1,U2,V2,METRES",
+            help="A known distance between what two pixels show; may be given again.",
+            rich_help_panel=KNOWN_PANEL,
+        ),
+    ] = [],  # noqa: B006
+    plane: Annotated[
+        list[str],
+        typer.Option(
+            "--plane",
+            metavar="U1,V1,U2,V2,METRES",
+            help="Corners of a part of a plane, and the camera's distance from it.",
+            rich_help_panel=KNOWN_PANEL,
+        ),
+    ] = [],  # noqa: B006
+    sparse: Annotated[
+        Path | None,
+        typer.Option(
+            help="A depth image (16-bit PNG, TIFF, NPY) of the photo's size, or a folder of them.",
+            rich_help_panel=KNOWN_PANEL,
+        ),
+    ] = None,
+    camera_height: Annotated[
+        float | None,
+        typer.Option(help="Metres above the ground in view.", rich_help_panel=KNOWN_PANEL),
+    ] = None,
+    camera_pitch: Annotated[
+        float | None,
+        typer.Option(
+            help="Degrees the camera looks up (negative: down).", rich_help_panel=KNOWN_PANEL
+        ),
+    ] = None,
     edge_threshold: Annotated[
         float,
         typer.Option(help="Relative jump that makes a flying pixel; 0 keeps all.", min=0),
@@ -84,19 +131,23 @@ def depth(
     show_log()
     # Check the options before anything is downloaded.
     color_table(color_map)
-    fields = {
-        "fx": fx,
-        "fy": fy,
-        "cx": cx,
-        "cy": cy,
-        "depth_near": near,
-        "depth_trunc": depth_trunc,
-        "depth_scale": depth_scale,
-        "edge_threshold": edge_threshold or None,
-        "frame": frame,
-    }
-    cameras = CameraOptions(camera, fov, fields)
-    cameras.check()
+    config = configure(
+        camera,
+        fov,
+        fx=fx,
+        fy=fy,
+        cx=cx,
+        cy=cy,
+        depth_near=near,
+        depth_trunc=depth_trunc,
+        depth_scale=depth_scale,
+        edge_threshold=edge_threshold or None,
+        frame=frame,
+    )
+    knowns = KnownOptions(
+        known, distance, plane, sparse, camera_height, camera_pitch, config.depth_scale
+    )
+    knowns.check()
     jobs = find_jobs(paths, out)
     if all(not job.image.exists() for job in jobs):
         raise InvalidImageError(f"there is no file {jobs[0].image}; check the path")
@@ -105,7 +156,9 @@ def depth(
     container = application_of(context).build(load_settings(device=device, precision=precision))
     if jobs:  # before the progress bar of the images starts
         container.commands.dispatch(DownloadModelCommand(model))
-    lift = _Lift(cameras, model, input_size, color_map, formats, container.settings.max_pixels)
+    lift = _Lift(
+        config, knowns, model, input_size, color_map, formats, container.settings.max_pixels
+    )
     notes = run_batched(container, lift, jobs, on_error="yield")
     with interruptible(), closing(notes):
         report("depth", jobs, notes, [row.ending for row in formats])
@@ -121,9 +174,10 @@ def _unfinished(jobs: list[Job], formats: list[Format[Lifted]]) -> list[Job]:
 
 @dataclass(frozen=True)
 class _Lift:
-    """Lifts one image and writes its files; returns the source of its intrinsics."""
+    """Lifts one image and writes its files; tells of its intrinsics and of the fit to metres."""
 
-    cameras: CameraOptions
+    config: DepthEstimationAdvanceConfig
+    knowns: KnownOptions
     model: str
     input_size: int | None
     color_map: str
@@ -131,13 +185,16 @@ class _Lift:
     max_pixels: int
 
     def __call__(self, commands: CommandBus, job: Job) -> str:
-        config = self.cameras.config_for(job.image, self.max_pixels)
         command = DepthEstimationCommand(
             image_input=job.image,
             model_backend=self.model,
-            advanced_config=config,
+            advanced_config=self.config,
             input_size=self.input_size,
+            knowledge=self.knowns.knowledge_for(job.image, self.max_pixels),
         )
-        output = DepthOutput(commands.dispatch(command), config, self.color_map)
+        output = DepthOutput(commands.dispatch(command), self.config, self.color_map)
         write(output, job.stem, self.formats)
-        return f"intrinsics: {output.intrinsics.sources['fx']}"
+        note = f"intrinsics: {output.intrinsics.sources['fx']}"
+        if (fit := output.result.alignment) is not None:
+            note += f"; {fit.describe()}"
+        return note

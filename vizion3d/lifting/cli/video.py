@@ -21,8 +21,9 @@ from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 from vizion3d.lifting.output import DepthOutput
-from vizion3d.media.video import DepthVideo, Video
+from vizion3d.media.video import Video
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
+from vizion3d.outputs.depth_video import DepthVideo
 from vizion3d.outputs.formats import FORMATS, Format, Lifted
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
@@ -68,7 +69,8 @@ def video(
         target = DepthVideo(out, original, color_map, depth_range)
         container = application_of(context).build(load_settings(device=device, precision=precision))
         container.commands.dispatch(DownloadModelCommand(model))
-        lift = _Lift(model, input_size, fov, color_map, formats, folder)
+        config = DepthEstimationAdvanceConfig(fov=fov, edge_threshold=FLYING_PIXEL_THRESHOLD)
+        lift = _Lift(model, input_size, config, color_map, formats, folder)
         depths = run_batched(container, lift, _frames(original))
         # With on_error="raise" there are no errors among them.
         depths = cast(Generator[_Depth, None, None], depths)
@@ -84,22 +86,21 @@ class _Lift:
 
     model: str
     input_size: int | None
-    fov_deg: float | None
+    config: DepthEstimationAdvanceConfig
     color_map: str
     formats: list[Format[Lifted]]
     folder: Path
 
     def __call__(self, commands: CommandBus, frame: _Frame) -> _Depth:
         number, image, time_s = frame
-        config = _configure(image, self.fov_deg)
         command = DepthEstimationCommand(
             image_input=image,
             model_backend=self.model,
-            advanced_config=config,
+            advanced_config=self.config,
             input_size=self.input_size,
         )
         result = commands.dispatch(command)
-        output = DepthOutput(result, config, self.color_map)
+        output = DepthOutput(result, self.config, self.color_map)
         write(output, self.folder / f"{number:06d}", self.formats)
         return result.raw_depth, time_s
 
@@ -107,14 +108,6 @@ class _Lift:
 def _frames(original: Video) -> Iterator[_Frame]:
     for number, (image, time_s) in enumerate(original.timed(), 1):
         yield number, image, time_s
-
-
-def _configure(image: UInt8Array, fov_deg: float | None) -> DepthEstimationAdvanceConfig:
-    config, threshold = DepthEstimationAdvanceConfig, FLYING_PIXEL_THRESHOLD
-    if fov_deg is None:
-        return config(edge_threshold=threshold)
-    height, width = image.shape[:2]
-    return config.from_fov(fov_deg, width, height, edge_threshold=threshold)
 
 
 def _tracked(depths: Iterator[_Depth], total: int | None) -> Iterator[_Depth]:

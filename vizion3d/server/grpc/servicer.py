@@ -25,7 +25,7 @@ FRAMES_AHEAD = 3
 
 def handlers_of(service: Service) -> list[Handler]:
     """What answers the RPCs of the service's tasks; others are unimplemented."""
-    tasks = [TaskServicer(service, m) for _, m in adapters(service.tasks, "grpc", Methods)]
+    tasks = [TaskServicer(service, m) for m in adapters(service.tasks, "grpc", Methods)]
     return [*(task.handler() for task in tasks), ModelsServicer(service).handler()]
 
 

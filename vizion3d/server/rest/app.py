@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 def create_app(service: Service) -> FastAPI:
     """The application in front of a service, which is its ``app.state.service``."""
     settings = service.settings
-    routes = [route for _, route in adapters(service.tasks, "rest", Route)]
+    routes = adapters(service.tasks, "rest", Route)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
 from annotated_types import Gt
@@ -24,6 +25,8 @@ ModelName = Annotated[
 CONFIG = "config"
 """The parameter of a form's function that receives the configuration's fields."""
 
+_MAX_SHOWN = 80
+
 
 def form(
     model: type[BaseModel],
@@ -32,7 +35,8 @@ def form(
 
     Its parameter ``config`` stands for the fields of ``model``: each is an optional field of the
     form, by the model's own name, constraints and description, and those that are sent arrive as a
-    dictionary. A field that is sent twice is an :class:`InvalidConfigError`.
+    dictionary. A field that is sent twice, or that the form does not have, is an
+    :class:`InvalidConfigError`.
     """
 
     def decorate(read: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
@@ -40,7 +44,7 @@ def form(
         names = {parameter.name for parameter in parameters}
 
         async def read_form(request: Request, **fields: Any) -> T:
-            await _refuse_repeated(request, names)
+            await _check_names(request, names)
             config = {name: fields.pop(name) for name in model.model_fields}
             given = {name: value for name, value in config.items() if value is not None}
             return await read(**fields, **{CONFIG: given})
@@ -79,8 +83,19 @@ def _optional(field: FieldInfo) -> Any:
     return Annotated[kind | None, Form(description=field.description)]
 
 
-async def _refuse_repeated(request: Request, names: set[str]) -> None:
+async def _check_names(request: Request, names: set[str]) -> None:
     times = Counter(name for name, _ in (await request.form()).multi_items())
     for name, count in times.items():
-        if count > 1 and name in names:
+        if name not in names:
+            raise InvalidConfigError(f"the form has no field {_shown(name)}; {_meant(name, names)}")
+        if count > 1:
             raise InvalidConfigError(f"{name} is in the form {count} times; send it once")
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= _MAX_SHOWN else name[: _MAX_SHOWN - 3] + "...")
+
+
+def _meant(name: str, names: set[str]) -> str:
+    close = get_close_matches(name[:_MAX_SHOWN], names, 1)
+    return f"did you mean {close[0]}?" if close else f"its fields are {', '.join(sorted(names))}"

@@ -5,9 +5,10 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from vizion3d.errors import CheckpointError, DeadlineExceededError, OverloadedError
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.server.metrics import CONTENT_TYPE
-from vizion3d.server.rest.openapi import gate_responses, open_responses
+from vizion3d.server.rest.openapi import error_responses, gate_responses, open_responses
 from vizion3d.server.scheduler import State
 from vizion3d.server.service import Service
 
@@ -66,7 +67,14 @@ async def ready(request: Request, response: Response) -> Readiness:
     return Readiness(status=state.value)
 
 
-@router.get("/models", summary="Which models may be named?", responses=gate_responses())
+@router.get(
+    "/models",
+    summary="Which models may be named?",
+    responses={
+        **gate_responses(),
+        **error_responses(CheckpointError, OverloadedError, DeadlineExceededError),
+    },
+)
 async def models(request: Request) -> list[Model]:
     """The default model first."""
     return [

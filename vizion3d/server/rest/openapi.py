@@ -43,6 +43,11 @@ def gate_responses() -> Responses:
     return problems(_GATE)
 
 
+def error_responses(*kinds: type[Exception]) -> Responses:
+    """What a route answers to these errors."""
+    return problems({STATUSES[kind].http: STATUSES[kind].title for kind in kinds})
+
+
 def task_responses(
     answer: type[BaseModel], success: str, binary: Iterable[str], facts: Mapping[str, str]
 ) -> Responses:

@@ -13,7 +13,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from vizion3d.errors import InvalidConfigError
+from vizion3d.errors import InvalidConfigError, Vizion3DError
 from vizion3d.server.leave import leave
 from vizion3d.server.log import set_up_log
 from vizion3d.server.rest.protocol import PatientProtocol
@@ -75,13 +75,11 @@ def serve(build: Build, settings: ServerSettings) -> None:
     Raises:
         InvalidConfigError: Settings that make no sense, or a port that is taken.
     """
-    app = build(settings)  # what is wrong with the settings is told here, once
-    config = _configure(app, settings)
-    listening = _listen(settings)
     if settings.workers == 1:
-        server = DrainingServer(config)
-        server.run([listening])
+        server = DrainingServer(_configure(build(settings), settings))
+        server.run([_listen(settings)])
         leave(server.exit_code)
+    listening = _listen(settings)
     with tempfile.TemporaryDirectory(prefix="vizion3d-metrics-") as folder:
         # Read by prometheus-client when a worker imports it: its counters go to files here.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
@@ -92,7 +90,12 @@ def serve(build: Build, settings: ServerSettings) -> None:
 def run_worker(build: Build, settings: ServerSettings, listening: socket.socket) -> None:
     """One of several processes behind one port."""
     set_up_log(settings.log_level)
-    server = DrainingServer(_configure(build(settings), settings))
+    try:
+        app = build(settings)
+    except Vizion3DError as error:
+        logger.error("%s", error)
+        leave(1)
+    server = DrainingServer(_configure(app, settings))
     server.run([listening])
     leave(server.exit_code)
 

@@ -11,6 +11,9 @@ from vizion3d.checkpoints.catalogue import RELEASES
 from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.cli.context import application_of
 from vizion3d.cli.log import show_log
+from vizion3d.programs.rest import serve
+from vizion3d.server.log import set_up_log
+from vizion3d.server.settings import ServerSettings
 
 _DOWNLOAD_TIMEOUT_S = 3600.0
 _ASK_AGAIN_S = 0.1
@@ -27,9 +30,6 @@ def ui(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Serve the web page to this machine only, and open it; Ctrl-C ends it."""
-    from vizion3d.server.log import set_up_log
-    from vizion3d.server.settings import ServerSettings
-
     settings = ServerSettings(
         port=port,
         models={_TASK: model},
@@ -45,7 +45,7 @@ def ui(
     if browser:
         threading.Thread(target=_open_when_ready, args=(address,), daemon=True).start()
     set_up_log(settings.log_level)
-    application_of(context).serve_rest(settings)
+    serve(settings)
 
 
 def _open_when_ready(address: str) -> None:

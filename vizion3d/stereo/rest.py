@@ -1,0 +1,137 @@
+"""``POST /lifting/stereo-depth``."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import File, Form, UploadFile
+
+from vizion3d.outputs.facts import answer_model, as_headers, values_of
+from vizion3d.outputs.formats import pick
+from vizion3d.server.encoding import as_text, json_rows
+from vizion3d.server.rest.answers import IntrinsicsAnswer
+from vizion3d.server.rest.forms import ModelName, Photo, form
+from vizion3d.server.rest.route import Asked, Route, binary_forms, binary_headers
+from vizion3d.stereo import wire
+from vizion3d.stereo.commands import StereoDepthCommand
+from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
+from vizion3d.stereo.output import FORMATS, StereoOutput
+
+CalibrationFile = Annotated[
+    UploadFile | None,
+    File(
+        description="Calibration of the pair: Middlebury calib.txt, OpenCV YAML or XML, Kalibr "
+        "YAML, a camera matrix with a baseline line, or the left camera's ROS camera_info."
+    ),
+]
+
+
+_Rows = list[list[float]] | None
+
+StereoDepthAnswer = answer_model(
+    "StereoDepthAnswer",
+    StereoDepthResult,
+    "A stereo depth as JSON.",
+    parts={
+        "depth_map": (
+            _Rows,
+            "Rows of metres, 0: no match; null if depth_map=false was sent.",
+        ),
+        "disparity_map": (
+            _Rows,
+            "Rows of pixels, 0: no match; null if disparity_map=false was sent.",
+        ),
+        "depth_image": (str | None, "16-bit PNG, base64; null if not asked for."),
+        "point_cloud_ply": (str | None, "Binary PLY, base64; null if not asked for."),
+    },
+    types={"intrinsics": IntrinsicsAnswer, "notes": list[str]},
+)
+
+
+@form(StereoDepthAdvancedConfig)
+async def read_form(
+    left_image: Photo,
+    right_image: Photo,
+    config: dict[str, Any],
+    calibration: CalibrationFile = None,
+    calibration_right: Annotated[
+        UploadFile | None, File(description="The right camera's ROS camera_info.")
+    ] = None,
+    model_backend: ModelName = "",
+    return_depth_image: Annotated[
+        bool, Form(description="JSON: also the 16-bit depth image.")
+    ] = False,
+    return_point_cloud: Annotated[bool, Form(description="JSON: also the point cloud.")] = False,
+    depth_map: Annotated[bool, Form(description="JSON: false leaves the depth's rows out.")] = True,
+    disparity_map: Annotated[
+        bool, Form(description="JSON: false leaves the disparity's rows out.")
+    ] = True,
+) -> Asked[StereoDepthCommand]:
+    """What a form asks for."""
+    left = await calibration.read() if calibration else b""
+    right = await calibration_right.read() if calibration_right else b""
+    command = StereoDepthCommand(
+        await left_image.read(),
+        await right_image.read(),
+        model_backend,
+        return_depth_image=False,
+        advanced_config=configure(config, left, right),
+    )
+    parts = {
+        "depth_map": depth_map,
+        "disparity_map": disparity_map,
+        "depth_image": return_depth_image,
+        "point_cloud": return_point_cloud,
+    }
+    return Asked(command, parts)
+
+
+def configure(
+    fields: dict[str, Any], calibration: bytes, calibration_right: bytes
+) -> StereoDepthAdvancedConfig:
+    """The config of what was sent: fields, which go before a calibration's."""
+    if not calibration and not calibration_right:
+        return StereoDepthAdvancedConfig(**fields)
+    return StereoDepthAdvancedConfig.from_calibration(
+        calibration, calibration_right or None, **fields
+    )
+
+
+def show(result: StereoDepthResult, command: StereoDepthCommand) -> StereoOutput:
+    """The result as the encoders see it."""
+    return StereoOutput(result, command.advanced_config)
+
+
+_PNG, _PLY = pick(("png", "ply"))
+
+
+def json(result: StereoDepthResult, asked: Asked[StereoDepthCommand]) -> bytes:
+    """The result as JSON, with what is asked for of its large parts."""
+    parts, output = asked.parts, show(result, asked.command)
+    rows = {"depth_map": result.depth_m, "disparity_map": result.disparity}
+    files = {"depth_image": ("depth_image", _PNG), "point_cloud_ply": ("point_cloud", _PLY)}
+    fields: dict[str, Any] = {
+        name: orjson.Fragment(json_rows(array)) if parts[name] else None
+        for name, array in rows.items()
+    }
+    fields |= {
+        name: as_text(row.encode(output)) if parts[part] else None
+        for name, (part, row) in files.items()
+    }
+    return orjson.dumps(values_of(result) | fields)
+
+
+ROUTE = Route(
+    path=wire.PATH,
+    name="measure_stereo_depth",
+    summary="Measure depth from two photos",
+    description="Metres and disparity as JSON; or a 16-bit PNG, metres as a NumPy array, every map "
+    "(NPZ), or a point cloud (PLY, GLB).\n\nThe `Accept` header says which; JSON if it is left "
+    "out. The binary forms are far smaller and\nfaster than JSON; their headers tell the rest.",
+    success="The depth, in metres.",
+    read=read_form,
+    answer=StereoDepthAnswer,
+    json=json,
+    binary=binary_forms(FORMATS, show),
+    facts=binary_headers(StereoDepthResult),
+    tell=as_headers,
+)
