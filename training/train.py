@@ -75,7 +75,7 @@ _LARGE = ((192, 256), (192, 256), (256, 192))
 
 PLANS = {
     "cpu": Plan(
-        images=10_000,
+        images=7_000,
         stages=(
             Stage(0.8, _RENDERED, _SMALL, 8, 0.5),
             Stage(0.2, _RENDERED, _LARGE, 8, 0.5),
