@@ -26,7 +26,7 @@ from benchmarks.contestants import RESULTS, describe_machine
 from benchmarks.moving import View, films
 from vizion3d.geometry.steady import Steadier
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
-from vizion3d.media.video import RunningRange
+from vizion3d.outputs.depth_video import RunningRange
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -163,9 +163,9 @@ def cost() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--films", type=int, default=3, help="films of each kind of camera")
-    parser.add_argument("--frames", type=int, default=60, help="frames of a film")
-    parser.add_argument("--nano-frames", type=int, default=30, help="frames that nano sees")
+    parser.add_argument("--films", type=int, default=2, help="films of each kind of camera")
+    parser.add_argument("--frames", type=int, default=40, help="frames of a film")
+    parser.add_argument("--nano-frames", type=int, default=15, help="frames that nano sees")
     parser.add_argument("--output", type=Path, default=RESULTS / "steady.md")
     args = parser.parse_args()
     shots = {

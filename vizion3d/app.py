@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+from vizion3d.checkpoints.licences import LicencePolicy
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore, forget_notices
 from vizion3d.container import Container, wire
 from vizion3d.core.observe import NoObserver, Observer, timed
@@ -52,7 +53,12 @@ def build_container(
     )
     parts = Parts(
         settings=settings,
-        checkpoints=checkpoints or CheckpointStore(settings.model_cache, offline=settings.offline),
+        checkpoints=checkpoints
+        or CheckpointStore(
+            settings.model_cache,
+            offline=settings.offline,
+            licences=LicencePolicy(settings.licences == "permissive", settings.licence_of),
+        ),
         runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models, load_exact),
         conversions=conversions,
         inference=inference or DirectInference(observer),

@@ -6,7 +6,8 @@
     ├── InvalidImageError        not an image, truncated, empty, too many pixels
     ├── InvalidConfigError       NaN, non-positive focal length, near >= far ...
     ├── CheckpointError          missing file, of no known network, hash mismatch
-    │   └── DownloadError        network, HTTP status, interrupted, offline
+    │   ├── DownloadError        network, HTTP status, interrupted, offline
+    │   └── LicenceError         weights whose licence the settings do not accept
     ├── InferenceError           the network's depth of this image is not finite
     ├── ModelNotAllowedError     a served client names a model that the server does not offer
     ├── OverloadedError          the server has as much to do as it may take on
@@ -25,6 +26,7 @@ __all__ = [
     "InferenceError",
     "InvalidConfigError",
     "InvalidImageError",
+    "LicenceError",
     "MissingDependencyError",
     "ModelNotAllowedError",
     "OverloadedError",
@@ -52,6 +54,10 @@ class CheckpointError(Vizion3DError):
 
 class DownloadError(CheckpointError):
     """A checkpoint could not be downloaded completely and correctly."""
+
+
+class LicenceError(CheckpointError):
+    """The licence of a checkpoint's weights is not one that the settings accept."""
 
 
 class InferenceError(Vizion3DError):

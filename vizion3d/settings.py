@@ -1,16 +1,17 @@
 """Settings of the library, each read from an environment variable ``VIZION3D_<NAME>``."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vizion3d.core.limits import DEFAULT_MAX_PIXELS
 from vizion3d.core.validation import explain
 from vizion3d.errors import InvalidConfigError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+Licences = Literal["any", "permissive"]
 RuntimeName = Literal["auto", "openvino", "torch"]
 
 
@@ -27,6 +28,10 @@ class Settings(BaseSettings):
             it natively (OpenVINO), and fp32 elsewhere; ``int8`` is for OpenVINO alone.
         max_pixels: Largest image that is decoded, in pixels.
         max_loaded_models: How many models stay in memory; the least recently used one goes first.
+        licences: Licences of weights that are accepted: ``any``, or ``permissive``, which refuses
+            the others before they are downloaded or loaded.
+        licence_of: ``FILE=SPDX``, separated by commas: licences of files that the catalogue does
+            not know.
     """
 
     model_config = SettingsConfigDict(
@@ -40,6 +45,18 @@ class Settings(BaseSettings):
     precision: Precision = "auto"
     max_pixels: int = Field(DEFAULT_MAX_PIXELS, gt=0)
     max_loaded_models: int = Field(2, gt=0)
+    licences: Licences = "any"
+    licence_of: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("licence_of", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        lines = given.split(",") if isinstance(given, str) else given
+        for line in lines if isinstance(lines, list | tuple) else ():
+            file, _, licence = str(line).rpartition("=")
+            if not (file and licence):
+                raise ValueError(f"{line!r} is not of the form FILE=SPDX")
+        return lines
 
     @field_validator("model_cache")
     @classmethod

@@ -27,6 +27,9 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/paths//lifting/depth-estimation/post/responses/200/content/application/x-npz",
     "/components/schemas/DepthEstimationAnswer/properties/(min|max)_depth/description",
     "/components/schemas/DepthEstimationAnswer/properties/intrinsics/description",
+    "/components/schemas/DepthEstimationAnswer/(required|properties)/(sky_depth|notes)",
+    "/components/schemas/Model/(required|properties)/(licence_source|commercial_use|network)",
+    "/paths//lifting/depth-estimation/post/responses/200/headers/X-(Notes|Sky-Depth)",
     "/paths//lifting/depth-estimation/post/responses/200/headers/X-Alignment",
     "/components/schemas/DepthEstimationAnswer/(required|properties)/alignment",
     "/components/schemas/(Alignment|Residuals)",
@@ -40,10 +43,16 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
 
 REWORDED_IN_THE_DOCUMENT: tuple[str, ...] = (
     "/paths//lifting/depth-estimation/post/responses/200/headers/X-Depth-Kind/description",
+    "/components/schemas/DepthEstimationAnswer/properties/depth_kind/description",
+    # Another kind is another word, for models that had none.
+    "/components/schemas/(DepthEstimationAnswer|Model)/properties/depth_kind/enum",
 )
 """JSON pointers (regular expressions) of texts for people that say the same in other words."""
 
 ADDED_TO_THE_WIRE: tuple[str, ...] = (
+    "/messages/DepthEstimationAdvanceConfig/fields/exact",
+    "/messages/DepthEstimationResponse/fields/(sky_depth|notes)",
+    "/messages/ModelInfo/fields/(commercial_use|licence_source|network)",
     "/messages/(Knowledge|KnownPoint|KnownLength|Alignment|Residuals)",
     "/messages/DepthEstimationRequest/fields/knowledge",
     "/messages/DepthEstimationResponse/fields/alignment",
@@ -52,14 +61,23 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = (
 )
 """Pointers of what the proto file has gained."""
 
+GAINED_BY_SERVERS = ("--max-decoded-bytes ", "--licences ", "--licence-of ")
+
 ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
     "vizion3d depth": (
         "Metres, from what is known of the scene",
         "--(known|distance|plane|sparse|camera-height|camera-pitch) ",
     ),
-    "vizion3d": ("stereo Measure depth from two photos",),
-    "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
-    "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", "--max-decoded-bytes "),
+    "vizion3d": (
+        "stereo Measure depth from two photos",
+        "align-colmap Depth of every photo",
+        "reads it",
+        "--licences ",
+        "--licence-of ",
+    ),
+    "vizion3d video": ("--steady ",),
+    "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
+    "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
 }
 """Program -> beginnings of lines (regular expressions) that its help has gained."""
 

@@ -13,12 +13,12 @@ import numpy as np
 import open3d as o3d
 import pytest
 from PIL import Image
-from vizion3d.lifting.cli.formats import SaveFormat
 
 from tests.support import photos
 from tests.support.checkpoints import save_checkpoint
 from tests.support.videos import panning, write_video
 from vizion3d import __version__
+from vizion3d.outputs.formats import FORMATS
 
 pytestmark = pytest.mark.process
 
@@ -246,6 +246,30 @@ def test_a_video(tiny: Path, tmp_path: Path) -> None:
     saved = sorted(p.name for p in (tmp_path / "out" / "depth").iterdir())
     assert saved == [f"{n:06d}{end}" for n in range(1, 7) for end in (".depth.png", ".ply")]
     assert pixels_of(tmp_path / "out" / "depth" / "000003.depth.png").shape == (64, 96)
+    told = json.loads(out.with_suffix(".steady.json").read_text())
+    assert [frame["frame"] for frame in told["frames"]] == [1, 2, 3, 4, 5, 6]
+    assert [frame["time_s"] for frame in told["frames"]] == times
+    assert told["frames"][0]["new_shot"]
+    assert all(frame["scale"] > 0 for frame in told["frames"])
+
+
+def test_metres_from_what_is_known(tmp_path: Path) -> None:
+    options = ("--model", "nano", "--input-size", 98, "--save", "npy,metric-png,json")
+    known = ("--known", "105,30,0.42", "--known", "183,145,0.45", "--known", "260,30,0.65")
+    ended = run("depth", COFFEE, "--out", tmp_path, *options, *known)
+    assert ended.returncode == 0, ended.stderr
+    assert "of 3 known values fit, median error" in ended.stderr
+    depth_m = np.load(tmp_path / "coffee.npy")
+    assert 0.05 < depth_m.min() < depth_m.max() < 10
+    millimetres = pixels_of(tmp_path / "coffee.metric.png")
+    np.testing.assert_allclose(millimetres, depth_m * 1000, atol=0.51)
+    told = json.loads((tmp_path / "coffee.json").read_text())
+    assert (told["depth_kind"], told["alignment"]["known"]) == ("metric", 3)
+    upside_down = ("--known", "105,30,9", "--known", "30,20,0.1")
+    refused = run("depth", COFFEE, "--out", tmp_path, *options, *upside_down)
+    assert refused.returncode == 1
+    assert "known 9 m, fitted" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_ctrl_c_leaves_no_half_of_a_video(tiny: Path, tmp_path: Path) -> None:
@@ -336,10 +360,10 @@ def test_no_file_needs_open3d(folder: Path, tiny: Path, tmp_path: Path) -> None:
     (broken / "open3d.py").write_text("raise OSError('libGL.so.1: cannot open')")
     arguments = ("depth", folder / "plain.png", "--model", tiny, "--input-size", 98)
     out = ("--out", tmp_path / "out")
-    save = ",".join(SaveFormat)
+    save = ",".join(row.name for row in FORMATS)
     works = run(*arguments, *out, "--save", save, PYTHONPATH=str(broken))
     assert works.returncode == 0, works.stderr
-    assert len(list((tmp_path / "out").iterdir())) == len(SaveFormat)
+    assert len(list((tmp_path / "out").iterdir())) == len(FORMATS)
 
 
 def test_version() -> None:

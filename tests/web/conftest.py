@@ -110,7 +110,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     metric = save_checkpoint(
         folder / "depth_anything_v2_metric_hypersim_vits.pth", max_depth_m=20.0
     )
-    flags = ("--depth_model", "nano", "--allow-model", str(metric))
+    flags = ("--stereo_depth", "--depth_model", "nano", "--allow-model", str(metric))
     with running("rest", folder / "log", *flags, VIZION3D_DEVICE="cpu") as server:
         yield server
 

@@ -66,6 +66,7 @@ CASES = [
     pytest.param(scene(33, 47, 1), "relative", 0.3, 6.5, 0.0, id="edges kept"),
     pytest.param(scene(33, 47, 2), "relative", 0.013, 881.0, 0.1, id="wide range"),
     pytest.param(scene(47, 33, 3), "metric", 0.5, 5.0, 0.04, id="metric"),
+    pytest.param(scene(47, 33, 3) + 0.1, "up_to_scale", 0.5, 5.0, 0.04, id="up to scale"),
     pytest.param(scene(20, 1560, 4), "relative", 0.5, 10.0, 0.04, id="wide"),
     pytest.param(np.full((5, 7), 3, np.float32), "relative", 0.5, 10.0, 0.04, id="flat"),
     pytest.param(np.full((1, 1), 3, np.float32), "relative", 0.5, 10.0, 0.04, id="one pixel"),

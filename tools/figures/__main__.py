@@ -23,6 +23,7 @@ FIGURES = {
     "effect_depth_scale": clouds.depth_scale,
     "effect_edge_threshold": clouds.edge_threshold,
     "wall": diagrams.wall,
+    "alignment": diagrams.alignment,
     "depth_curves": diagrams.depth_curves,
     "pinhole": diagrams.pinhole,
     "frames": diagrams.frames,

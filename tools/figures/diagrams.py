@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vizion3d.geometry.alignment import Knowledge, align
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import inverse_depth_to_metres
 from vizion3d.geometry.projection import unproject
@@ -45,6 +46,37 @@ def wall() -> Figure:
         ):
             x, _, z = unproject(z_m, camera)[0].T
             axes.plot(x, z, **style)
+        axes.plot(0, 0, "k^", clip_on=False)
+        axes.set(title=title, xlim=(-5, 5), ylim=(0, 10.5), aspect="equal")
+        _label(axes)
+    return figure
+
+
+def alignment() -> Figure:
+    """The corridor from above, fitted to three known distances in the right space and in another.
+
+    The network's output lacks a scale and a shift in inverse depth.
+    """
+    camera, depth_m = corridor()
+    network = 5.0 / depth_m + 2.0
+    seen = [0, 250, 400]  # a near wall, one farther on, the end
+    known = Knowledge([(u, 0, depth_m[0, u]) for u in seen])
+    right_m = align(network, known, "inverse_depth").apply(network)
+    wrong_m = np.polyval(np.polyfit(network[0, seen], depth_m[0, seen], 1), network)
+    figure = Figure(figsize=(7, 4.4), dpi=110, layout="constrained")
+    panels = (
+        ("fit of depth: z = a d + b", wrong_m, RED),
+        ("fit of inverse depth: 1/z = a d + b", right_m, BLUE),
+    )
+    for axes, (title, fitted_m, colour) in zip(figure.subplots(1, 2), panels, strict=True):
+        for z_m, style in (
+            (depth_m, {"color": GREY, "ls": "--"}),
+            (fitted_m, {"color": colour, "lw": 2}),
+        ):
+            x, _, z = unproject(z_m, camera)[0].T
+            axes.plot(x, z, **style)
+        points = unproject(depth_m, camera)[0, seen]
+        axes.plot(points[:, 0], points[:, 2], "o", color="k", ms=5)
         axes.plot(0, 0, "k^", clip_on=False)
         axes.set(title=title, xlim=(-5, 5), ylim=(0, 10.5), aspect="equal")
         _label(axes)

@@ -1,15 +1,19 @@
-"""What is known of the released Depth Anything V2 checkpoints, and of our own in the package.
+"""What is known of the released checkpoints, and of our own in the package.
 
-Addresses are those of the official repository's README; sizes and SHA-256 digests are those of the
-files' LFS records. Licences: the official repository puts Small under Apache-2.0 and
-Base, Large and Giant under CC-BY-NC-4.0; a metric model follows the model it was tuned from.
+Addresses are those of the official repositories' READMEs; sizes and SHA-256 digests are those of
+the files' LFS records, where known.
+
+Licences of the weights, each as its authors state it at ``licence_source``. Depth Anything V2:
+Small is under Apache-2.0, Base, Large and Giant under CC-BY-NC-4.0, and a metric model follows the
+model it was tuned from. Depth Anything 3: the models listed here are under Apache-2.0. Lite Any
+Stereo V2: the repository, which the weights belong to, is under the MIT licence.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from vizion3d.checkpoints.urls import file_name_of
+from vizion3d.geometry.depth import DepthKind, ModelKind
 
 DEFAULT_DEPTH_MODEL_URL = (
     "https://github.com/OlafenwaMoses/vizion3D/releases/download/"
@@ -17,17 +21,18 @@ DEFAULT_DEPTH_MODEL_URL = (
 )
 
 APACHE = "Apache-2.0"
+MIT = "MIT"
 NON_COMMERCIAL = "CC-BY-NC-4.0"
 
-Variant = Literal["lite2", "vits", "vitb", "vitl"]
+PERMISSIVE = frozenset({APACHE, MIT, "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0", "ISC"})
+"""SPDX identifiers of licences under which weights may be used commercially."""
 
-_PARAMETERS: dict[Variant, int] = {
-    "lite2": 5_572_681,
+_PARAMETERS = {
     "vits": 24_785_089,
     "vitb": 97_470_785,
     "vitl": 335_315_649,
 }
-_OFFICIAL_NAMES: dict[Variant, str] = {"vits": "Small", "vitb": "Base", "vitl": "Large"}
+_OFFICIAL_NAMES = {"vits": "Small", "vitb": "Base", "vitl": "Large"}
 _FILES = {
     # name: size in bytes, SHA-256
     "small": (99_218_434, "715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378"),
@@ -61,6 +66,11 @@ _FILES = {
 _METRIC = {"indoor": ("Hypersim", 20.0), "outdoor": ("VKITTI", 80.0)}
 
 
+def is_permissive(licence: str | None) -> bool:
+    """Whether weights under a licence, an SPDX identifier, may be used commercially."""
+    return licence in PERMISSIVE
+
+
 @dataclass(frozen=True)
 class Release:
     """One released checkpoint.
@@ -68,16 +78,25 @@ class Release:
     Attributes:
         name: What a user may write for it.
         source: Where it is downloaded from; the file itself, if it is part of the package.
-        variant: Its encoder.
+        network: Title of the family of networks that it belongs to.
+        variant: Its encoder, or its size.
+        parameters: Number of weights in the file.
         licence: SPDX identifier of the weights' licence.
-        max_depth_m: Range of a metric checkpoint in metres; ``None`` for a relative one.
+        licence_source: Where the licence is stated.
+        depth_kind: What it estimates.
+        max_depth_m: Range of a metric checkpoint in metres, where it has one.
         size_bytes: Size of the file, where known.
         sha256: Digest of the file, where known.
     """
 
     name: str
     source: str | Path
-    variant: Variant
+    network: str
+    variant: str
+    parameters: int
+    licence: str
+    licence_source: str
+    depth_kind: ModelKind = "relative"
     max_depth_m: float | None = None
     size_bytes: int | None = None
     sha256: str | None = None
@@ -88,39 +107,77 @@ class Release:
         return None if isinstance(self.source, Path) else self.source
 
     @property
-    def licence(self) -> str:
-        """SPDX identifier of the weights' licence."""
-        return NON_COMMERCIAL if self.variant in ("vitb", "vitl") else APACHE
-
-    @property
-    def parameters(self) -> int:
-        """Number of weights."""
-        return _PARAMETERS[self.variant]
-
-    @property
     def file_name(self) -> str:
         """Name of the file, as its source has it."""
         return self.source.name if isinstance(self.source, Path) else file_name_of(self.source)
 
 
-def _relative(variant: Variant) -> Release:
+_V2 = "Depth Anything V2"
+_V2_LICENCES = "https://github.com/DepthAnything/Depth-Anything-V2#license"
+_V3_LICENCES = "https://github.com/ByteDance-Seed/Depth-Anything-3#%EF%B8%8F-model-cards"
+_STEREO_LICENCE = "https://github.com/TomTomTommi/LiteAnyStereo/blob/main/LICENSE"
+_OWN_LICENCE = "https://github.com/OlafenwaMoses/vizion3D/blob/main/LICENSE"
+
+
+def _v2_licence(variant: str) -> str:
+    return APACHE if variant == "vits" else NON_COMMERCIAL
+
+
+def _relative(variant: str) -> Release:
     size = _OFFICIAL_NAMES[variant]
-    url = (
+    size_bytes, sha256 = _FILES[size.lower()]
+    return Release(
+        size.lower(),
         f"https://huggingface.co/depth-anything/Depth-Anything-V2-{size}/resolve/main/"
-        f"depth_anything_v2_{variant}.pth"
+        f"depth_anything_v2_{variant}.pth",
+        _V2,
+        variant,
+        _PARAMETERS[variant],
+        _v2_licence(variant),
+        _V2_LICENCES,
+        size_bytes=size_bytes,
+        sha256=sha256,
     )
-    return Release(size.lower(), url, variant, None, *_FILES[size.lower()])
 
 
-def _metric(scene: str, variant: Variant) -> Release:
+def _metric(scene: str, variant: str) -> Release:
     size = _OFFICIAL_NAMES[variant]
     dataset, max_depth_m = _METRIC[scene]
-    url = (
-        f"https://huggingface.co/depth-anything/Depth-Anything-V2-Metric-{dataset}-{size}/resolve/"
-        f"main/depth_anything_v2_metric_{dataset.lower()}_{variant}.pth"
-    )
     name = f"metric-{scene}-{size.lower()}"
-    return Release(name, url, variant, max_depth_m, *_FILES[name])
+    return Release(
+        name,
+        f"https://huggingface.co/depth-anything/Depth-Anything-V2-Metric-{dataset}-{size}/resolve/"
+        f"main/depth_anything_v2_metric_{dataset.lower()}_{variant}.pth",
+        _V2,
+        variant,
+        _PARAMETERS[variant],
+        _v2_licence(variant),
+        _V2_LICENCES,
+        "metric",
+        max_depth_m,
+        *_FILES[name],
+    )
+
+
+def _v3(name: str, variant: str, parameters: int, depth_kind: DepthKind) -> Release:
+    source = f"https://huggingface.co/depth-anything/{name.upper()}/resolve/main/model.safetensors"
+    title = "Depth Anything 3"
+    return Release(
+        name, source, title, variant, parameters, APACHE, _V3_LICENCES, depth_kind=depth_kind
+    )
+
+
+def _stereo(size: str, parameters: int) -> Release:
+    return Release(
+        f"las2-{size}",
+        f"https://huggingface.co/tomtomtommi/LiteAnyStereoV2/resolve/main/LAS2_{size.upper()}.pth",
+        "Lite Any Stereo V2",
+        f"las2-{size}",
+        parameters,
+        MIT,
+        _STEREO_LICENCE,
+        depth_kind="disparity",
+    )
 
 
 @dataclass(frozen=True)
@@ -143,10 +200,34 @@ class Method:
 METHODS = {"sgbm": Method("sgbm", "semi-global matching", "cv2", APACHE)}
 
 RELEASES: tuple[Release, ...] = (
-    Release("default", DEFAULT_DEPTH_MODEL_URL, "vitb"),
-    Release("nano", Path(__file__).with_name("nano.safetensors"), "lite2"),
+    Release(
+        "default",
+        DEFAULT_DEPTH_MODEL_URL,
+        _V2,
+        "vitb",
+        _PARAMETERS["vitb"],
+        NON_COMMERCIAL,
+        _V2_LICENCES,
+    ),
+    Release(
+        "nano",
+        Path(__file__).with_name("nano.safetensors"),
+        "nano",
+        "lite2",
+        5_572_681,
+        APACHE,
+        _OWN_LICENCE,
+    ),
     *(_relative(variant) for variant in _OFFICIAL_NAMES),
     *(_metric(scene, variant) for scene in _METRIC for variant in _OFFICIAL_NAMES),
+    _v3("da3-small", "vits", 34_299_655, "up_to_scale"),
+    _v3("da3-base", "vitb", 135_366_791, "up_to_scale"),
+    _v3("da3mono-large", "vitl", 334_171_394, "up_to_scale"),
+    _v3("da3metric-large", "vitl", 334_171_394, "metric"),
+    _stereo("s", 6_061_428),
+    _stereo("m", 10_430_244),
+    _stereo("l", 27_243_108),
+    _stereo("h", 11_619_583),
 )
 
 BY_NAME = {release.name: release for release in RELEASES}

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from vizion3d.checkpoints.catalogue import is_permissive
 from vizion3d.core.cqrs import Query
-from vizion3d.geometry.depth import DepthKind
+from vizion3d.geometry.depth import ModelKind
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,12 @@ class ModelInfo:
         variant: Its encoder: ``"vits"``, ``"vitb"``, ``"vitl"`` ...
         parameters: Number of weights.
         licence: SPDX identifier of the weights' licence.
-        depth_kind: What it estimates.
-        max_depth_m: Range of a metric model, in metres.
+        depth_kind: What it estimates; a file that is not here yet is taken for relative, if its
+            name does not tell more.
+        max_depth_m: Range of a metric model, in metres, if it has one.
         size_bytes: Size of the file.
+        network: The family of networks that it belongs to.
+        licence_source: Where the licence is stated.
     """
 
     name: str
@@ -35,9 +39,16 @@ class ModelInfo:
     variant: str | None = None
     parameters: int | None = None
     licence: str | None = None
-    depth_kind: DepthKind = "relative"
+    depth_kind: ModelKind = "relative"
     max_depth_m: float | None = None
     size_bytes: int | None = None
+    network: str | None = None
+    licence_source: str | None = None
+
+    @property
+    def commercial_use(self) -> bool | None:
+        """Whether the licence allows it; ``None`` where the licence is not known."""
+        return None if self.licence is None else is_permissive(self.licence)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from vizion3d.checkpoints.catalogue import (
     metric_range_m,
 )
 from vizion3d.checkpoints.header import read_names
+from vizion3d.checkpoints.licences import LicencePolicy
 from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
 from vizion3d.core.fork import renew_after_fork
 from vizion3d.core.shared import SharedWork
@@ -48,7 +49,9 @@ MAX_NAME_LENGTH = 200
 
 _DEPTH_KINDS: dict[Meaning, DepthKind] = {
     Meaning.INVERSE_DEPTH: "relative",
+    Meaning.DEPTH: "up_to_scale",
     Meaning.METRES: "metric",
+    Meaning.METRES_PER_FOCAL_PX: "metric",
 }
 
 
@@ -85,8 +88,8 @@ class ReadCheckpoint:
 
 
 _Stamp = tuple[int, int] | None
-_Stamps = tuple[_Stamp, _Stamp]
-"""Time and size of a file and of the note beside it."""
+_Stamps = tuple[_Stamp, _Stamp, _Stamp]
+"""Time and size of a file and of the two notes that may be beside it."""
 
 
 class CheckpointStore:
@@ -97,6 +100,7 @@ class CheckpointStore:
         downloader: What downloads.
         offline: Refuse to download.
         families: The networks that files are recognised as.
+        licences: Which licences of weights are accepted; every one if it is not given.
     """
 
     def __init__(
@@ -105,11 +109,13 @@ class CheckpointStore:
         downloader: "Downloader | None" = None,
         offline: bool = False,
         families: Sequence[Family] = FAMILIES,
+        licences: LicencePolicy | None = None,
     ) -> None:
         self.cache = cache
         self._downloader = downloader
         self._offline = offline
         self._families = families
+        self._licences = licences or LicencePolicy()
         self._downloads = SharedWork[None]()
         self._read: OrderedDict[Path, tuple[_Stamps, ReadCheckpoint]] = OrderedDict()
         self.after_fork()
@@ -138,7 +144,7 @@ class CheckpointStore:
         Raises:
             CheckpointError: It is missing, damaged, or holds no known network.
         """
-        stamps = _stamp(path), _stamp(_note_of(path))
+        stamps = _stamp(path), _stamp(_note_of(path)), _stamp(_config_of(path))
         with self._lock:
             known = self._read.get(path)
             if known and known[0] == stamps:
@@ -146,7 +152,7 @@ class CheckpointStore:
                 return known[1]
         max_depth_m = metric_range_of(path)
         names = read_names(path)
-        header = Header(names.shapes, names.metadata, max_depth_m)
+        header = Header(names.shapes, names.metadata, max_depth_m, self._names_of(path))
         network = recognise(header, str(path), self._families)
         read = ReadCheckpoint(Checkpoint(path, network), names.parameters)
         with self._lock:
@@ -154,6 +160,20 @@ class CheckpointStore:
             while len(self._read) > _MAX_READ:
                 self._read.popitem(last=False)
         return read
+
+    def _names_of(self, path: Path) -> tuple[str, ...]:
+        """What a file is called, the surest first; see :class:`Header`."""
+        release = self._release_at(path)
+        released = [release.name] if release else []
+        config = _model_name_of(_config_of(path))
+        return (*released, *config, path.stem, path.parent.name)
+
+    def _release_at(self, path: Path) -> Release | None:
+        """The release whose place in the cache a path is."""
+        return next((r for r in RELEASES if self._is_place_of(r, path)), None)
+
+    def _is_place_of(self, release: Release, path: Path) -> bool:
+        return release.file_name == path.name and self._place_of(str(release.source)) == path
 
     def fetch(self, backend: str) -> Path:
         """The file that ``backend`` means, downloaded if need be.
@@ -164,6 +184,7 @@ class CheckpointStore:
 
         Raises:
             CheckpointError: Unknown name, or missing file.
+            LicenceError: The licence of its weights is not accepted.
             DownloadError: It had to be downloaded and could not be.
             DeadlineExceededError: The current scope's deadline passed meanwhile; the download goes
                 on.
@@ -171,6 +192,7 @@ class CheckpointStore:
         """
         location = self.locate(backend)
         release = self.release_of(backend)
+        self._licences.check(backend, location, release or self._release_at(location))
         if not location.is_file():
             url = str(release.source) if release else backend
             if not _is_url(url):
@@ -286,6 +308,22 @@ def _not_found(backend: str) -> CheckpointError:
 
 def _note_of(path: Path) -> Path:
     return path.with_name(path.name + ".json")
+
+
+def _config_of(path: Path) -> Path:
+    return path.with_name("config.json")
+
+
+def _model_name_of(config: Path) -> list[str]:
+    """``model_name`` of a ``config.json``, which official files of Depth Anything 3 lie beside.
+
+    Files of that name are of many kinds: one that says something else is none of ours.
+    """
+    try:
+        told = json.loads(config.read_bytes())
+        return [told["model_name"]] if isinstance(told["model_name"], str) else []
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def _stamp(path: Path) -> _Stamp:

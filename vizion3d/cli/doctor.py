@@ -73,6 +73,7 @@ def _device_faults(settings: Settings) -> Iterator[str]:
     except Vizion3DError as error:
         yield str(error)
         return
+    _tell("licences", f"{settings.licences} (VIZION3D_LICENCES)")
     _tell("device", f"{device} (VIZION3D_DEVICE={settings.device})")
     _tell("runtime", f"{runtime} (VIZION3D_RUNTIME={settings.runtime})")
     if runtime == "openvino":

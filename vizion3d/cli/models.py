@@ -25,7 +25,9 @@ def _console() -> Console:
 @models.command("list")
 def list_models(context: typer.Context) -> None:
     """List the released models, and what else is in the cache."""
-    table = Table("name", "depth", "encoder", "weights", "licence", "file", "here")
+    table = Table(
+        "name", "depth", "encoder", "weights", "licence", "commercial use", "file", "here"
+    )
     for info in application_of(context).default().queries.dispatch(ListModelsQuery()):
         table.add_row(
             info.name,
@@ -33,12 +35,12 @@ def list_models(context: typer.Context) -> None:
             info.variant or "?",
             _millions(info.parameters),
             info.licence or "?",
+            _commercial(info),
             _megabytes(info.size_bytes),
             _state(info),
         )
     _console().print(table)
     typer.echo(f"cache: {application_of(context).default().settings.model_cache}")
-    typer.echo("CC-BY-NC-4.0 weights may not be used commercially.")
 
 
 @models.command("info")
@@ -51,7 +53,10 @@ def model_info(context: typer.Context, model: ModelArgument) -> None:
         "depth": _depth(info),
         "encoder": info.variant or "?",
         "weights": f"{info.parameters:,}" if info.parameters else "?",
+        "network": info.network or "?",
         "licence": info.licence or "?",
+        "commercial use": _commercial(info),
+        "stated at": info.licence_source or "-",
         "url": info.url or "-",
         "path": str(info.path),
         "here": _state(info),
@@ -88,8 +93,14 @@ def _state(info: ModelInfo) -> str:
     return "yes, converted" if info.converted else "yes"
 
 
+def _commercial(info: ModelInfo) -> str:
+    return {True: "yes", False: "no", None: "?"}[info.commercial_use]
+
+
 def _depth(info: ModelInfo) -> str:
-    return f"metric, to {info.max_depth_m:g} m" if info.max_depth_m else info.depth_kind
+    if info.max_depth_m:
+        return f"metric, to {info.max_depth_m:g} m"
+    return info.depth_kind.replace("_", " ")
 
 
 def _millions(count: int | None) -> str:

@@ -1,9 +1,10 @@
 """The program ``vizion3d``: the tasks' commands, and those that need no task."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +12,19 @@ from vizion3d.cli.context import Application
 from vizion3d.cli.doctor import doctor
 from vizion3d.cli.models import models
 from vizion3d.errors import Vizion3DError
+from vizion3d.settings import Licences
 from vizion3d.task import Task, adapters
+
+LicencesOption = Annotated[
+    Licences | None,
+    typer.Option("--licences", help="Licences of weights that are accepted: any or permissive."),
+]
+LicenceOf = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="FILE=SPDX: the licence of a file that the catalogue does not know; repeatable."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -57,8 +70,15 @@ def program(
         version: bool = typer.Option(  # noqa: ARG001 (its callback prints it)
             False, "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
+        licences: LicencesOption = None,
+        licence_of: LicenceOf = None,
     ) -> None:
         """Lift photos into 3D with Depth Anything V2."""
+        # Settings are read from the environment, by this process and by those that it starts.
+        if licences:
+            os.environ["VIZION3D_LICENCES"] = licences
+        if licence_of:
+            os.environ["VIZION3D_LICENCE_OF"] = ",".join(licence_of)
         context.obj = application
 
     return app

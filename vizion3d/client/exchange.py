@@ -98,6 +98,9 @@ class ServedModel:
         depth_kind: What it estimates.
         max_depth_m: Range of a metric model, in metres.
         loaded: Runtime that has it in memory.
+        network: The family of networks that it belongs to.
+        commercial_use: Whether the licence allows it.
+        licence_source: Where the licence is stated.
     """
 
     name: str
@@ -108,6 +111,9 @@ class ServedModel:
     depth_kind: str
     max_depth_m: float | None
     loaded: str | None
+    network: str | None = None
+    commercial_use: bool | None = None
+    licence_source: str | None = None
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "ServedModel":

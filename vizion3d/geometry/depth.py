@@ -7,11 +7,16 @@ import numpy as np
 from vizion3d.core.arrays import FloatArray
 from vizion3d.geometry.alignment import Space
 
-DepthKind = Literal["relative", "metric"]
-"""``"relative"``: inverse depth without scale, higher = closer; ``"metric"``: metres."""
+DepthKind = Literal["relative", "up_to_scale", "metric"]
+"""``"relative"``: inverse depth without scale and shift, higher = closer; ``"up_to_scale"``: depth
+without a unit, higher = farther; ``"metric"``: metres, higher = farther."""
+
+ModelKind = Literal["relative", "up_to_scale", "metric", "disparity"]
+"""What a model estimates: a kind of depth of one photo, or ``"disparity"`` of a pair, in pixels."""
 
 AFFINE_SPACES: dict[DepthKind, tuple[Space, bool]] = {
     "relative": ("inverse_depth", True),
+    "up_to_scale": ("depth", False),
     "metric": ("depth", False),
 }
 """Kind -> the space in which it is affine in metres, and whether a shift is missing too."""
@@ -53,11 +58,35 @@ def inverse_depth_to_metres(inverse_depth: FloatArray, near_m: float, far_m: flo
     return np.reciprocal(inverse_m, out=inverse_m)
 
 
+def scale_depth_to_metres(depth: FloatArray, far_m: float) -> FloatArray:
+    """Depth up to scale in metres, if the farthest pixel lies at ``far_m``.
+
+    One factor for all pixels: what the network knows of proportions stays as it is, so there is no
+    say in how near the closest pixel comes.
+
+    Args:
+        depth: ``(H, W)``, higher = farther, any unit, positive.
+        far_m: Distance of the farthest pixel, in metres, positive.
+
+    Returns:
+        ``(H, W)``, metres, up to ``far_m``.
+    """
+    values = depth.astype(np.result_type(depth, np.float32), copy=False)
+    highest = values.max()
+    if not highest > 0:
+        return np.zeros_like(values)
+    scaled: FloatArray = values * values.dtype.type(far_m / float(highest))
+    return scaled
+
+
 def depth_to_metres(depth: FloatArray, kind: DepthKind, near_m: float, far_m: float) -> FloatArray:
     """A network's output as distances along the optical axis, in metres.
 
-    Metric depth is taken as it is; relative depth goes through :func:`inverse_depth_to_metres`.
+    Metric depth is taken as it is; depth up to scale goes through :func:`scale_depth_to_metres`,
+    relative depth through :func:`inverse_depth_to_metres`.
     """
     if kind == "metric":
         return depth
+    if kind == "up_to_scale":
+        return scale_depth_to_metres(depth, far_m)
     return inverse_depth_to_metres(depth, near_m, far_m)

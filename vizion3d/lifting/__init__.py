@@ -112,6 +112,7 @@ class DepthEstimation:
         batch_size: "BatchSize" = ...,
         ordered: bool = ...,
         on_error: Literal["raise"] = ...,
+        steady: bool = ...,
     ) -> Generator[DepthEstimationResult, None, None]: ...
 
     @overload
@@ -122,6 +123,7 @@ class DepthEstimation:
         batch_size: "BatchSize" = ...,
         ordered: bool = ...,
         on_error: "OnError",
+        steady: bool = ...,
     ) -> Generator[DepthEstimationResult | Exception, None, None]: ...
 
     def run_many(
@@ -131,6 +133,7 @@ class DepthEstimation:
         batch_size: "BatchSize" = "auto",
         ordered: bool = True,
         on_error: "OnError" = "raise",
+        steady: bool = False,
     ) -> Generator[DepthEstimationResult | Exception, None, None]:
         """Run many commands: decoding, inference and packaging overlap, memory stays bounded.
 
@@ -157,6 +160,8 @@ class DepthEstimation:
             ordered: Yield in the order of the commands; otherwise as they are done.
             on_error: ``"raise"`` ends with the first image's error; ``"yield"`` yields the error in
                 the place of the image's result and goes on.
+            steady: The images are the frames of a video, in order: relative depth gets one scale
+                and shift for all frames of a shot (see :mod:`vizion3d.geometry.steady`).
 
         Yields:
             A result for each command (or, with ``on_error="yield"``, its error).
@@ -167,10 +172,15 @@ class DepthEstimation:
         """
         from vizion3d.app import default_container
         from vizion3d.core.cqrs import CommandBus
+        from vizion3d.geometry.steady import Steadier
+        from vizion3d.lifting.steady import steady_results
         from vizion3d.media.images import snapshot
         from vizion3d.runtime.many import run_batched
 
-        return run_batched(
+        if steady and not ordered:
+            raise InvalidConfigError("steady needs the frames in order: leave ordered at True")
+        steadier = Steadier() if steady else None
+        results = run_batched(
             default_container(),
             CommandBus.dispatch,
             (replace(command, image_input=snapshot(command.image_input)) for command in commands),
@@ -178,3 +188,4 @@ class DepthEstimation:
             ordered=ordered,
             on_error=on_error,
         )
+        return results if steadier is None else steady_results(results, steadier)

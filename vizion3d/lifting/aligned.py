@@ -118,6 +118,7 @@ def align_result(result: DepthEstimationResult, knowledge: Knowledge) -> Aligned
     space, with_shift = AFFINE_SPACES[result.depth_kind]
     fit = align(result.raw_depth, knowledge, space, result.intrinsics, with_shift)
     depth_m = fit.apply(result.raw_depth)
+    sky_m = None if result.sky_depth is None else float(depth_m[result.sky].min())
     return AlignedDepth(
         raw_depth=depth_m,
         rgb=result.rgb,
@@ -127,4 +128,5 @@ def align_result(result: DepthEstimationResult, knowledge: Knowledge) -> Aligned
         depth_kind="metric",
         intrinsics=result.intrinsics,
         alignment=fit,
+        sky_depth=sky_m,
     )

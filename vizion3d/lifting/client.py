@@ -139,6 +139,8 @@ def from_response(
         max_depth=response.max_depth,
         backend_used=response.backend_used,
         depth_kind=response.depth_kind,
+        sky_depth=response.sky_depth if response.HasField("sky_depth") else None,
+        notes=tuple(response.notes),
         intrinsics=CameraIntrinsics(
             k.fx, k.fy, k.cx, k.cy, k.width_px, k.height_px, dict(k.sources)
         ),

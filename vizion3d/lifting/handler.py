@@ -5,40 +5,23 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
+from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
-from vizion3d.errors import CheckpointError, InferenceError, InvalidConfigError
+from vizion3d.errors import InferenceError, InvalidConfigError
 from vizion3d.geometry.cameras import AUTO
-from vizion3d.geometry.depth import DepthKind
 from vizion3d.lifting.aligned import AlignDepthCommand, AlignedDepth, align_result
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.meaning import depth_of, understand
 from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.lifting.output import with_objects
 from vizion3d.media.images import read_header
 from vizion3d.media.reader import ImageReader
-from vizion3d.networks.base import Output
 from vizion3d.outputs.open3d_objects import require_open3d
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.queue import Inference
 
 logger = logging.getLogger(__name__)
-
-
-def depth_of(checkpoint: Checkpoint) -> tuple[Output, DepthKind]:
-    """The network's output that is a depth, and what its numbers are.
-
-    Raises:
-        CheckpointError: The network takes something else than one image, or gives no depth.
-    """
-    network = checkpoint.network
-    if network.inputs != ("image",) or checkpoint.depth is None:
-        raise CheckpointError(
-            f"{checkpoint.path} is a {network.title} checkpoint, which does not estimate the depth "
-            f"of one image: it makes {', '.join(o.meaning for o in network.outputs)} of "
-            f"{', '.join(network.inputs)}"
-        )
-    return checkpoint.depth
 
 
 class DepthEstimationHandler:
@@ -84,19 +67,23 @@ class DepthEstimationHandler:
         image = self._images.read(command.image_input)
         height, width = image.shape[:2]
         checkpoint = self._checkpoints.resolve(command.model_backend)
-        depth_output, depth_kind = depth_of(checkpoint)
+        _, depth_kind = depth_of(checkpoint)
         size = checkpoint.network.recipe.network_size(height, width, command.input_size)
         self._images.limits.check_network_size((height, width), size)
         runtime = self._runtimes.get(checkpoint)
-        depth = self._inference.infer(runtime, {"image": image}, size)[depth_output.name]
-        low, high = float(depth.min()), float(depth.max())
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise InferenceError(
-                f"the depth that {checkpoint.path} gives for this image is not finite; its weights "
-                "may be damaged"
-            )
         config = command.advanced_config
+        maps = self._inference.infer(runtime, {"image": image}, size)
         with timed(self._observer, "package"):
+            understood = understand(maps, checkpoint, config, size, self._exif_focal_px(command))
+            depth = understood.depth
+            low, high = float(depth.min()), float(depth.max())
+            if not (math.isfinite(low) and math.isfinite(high)):
+                raise InferenceError(
+                    f"the depth that {checkpoint.path} gives for this image is not finite; its "
+                    "weights may be damaged"
+                )
+            for note in understood.notes:
+                logger.warning("%s: %s", checkpoint.path.name, note)
             result = DepthEstimationResult(
                 raw_depth=depth,
                 rgb=image,
@@ -104,7 +91,9 @@ class DepthEstimationHandler:
                 max_depth=high,
                 backend_used=str(checkpoint.path),
                 depth_kind=depth_kind,
-                intrinsics=config.intrinsics_for(width, height, self._exif_focal_px(command)),
+                intrinsics=understood.intrinsics,
+                sky_depth=understood.sky_depth,
+                notes=understood.notes,
             )
             if command.knowledge is not None:
                 result = align_result(result, command.knowledge)

@@ -25,6 +25,7 @@ from vizion3d.geometry.alignment import Alignment
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frames import Frame
+from vizion3d.geometry.steady import FrameFit
 from vizion3d.media import images
 from vizion3d.outputs.facts import Fact
 from vizion3d.outputs.results import ResultModel
@@ -36,6 +37,9 @@ else:
     O3dImage = O3dPointCloud = Any
 
 _INTRINSICS = ("fx", "fy", "cx", "cy")
+
+ASSUMED, ESTIMATED = "primesense", "estimated by the network"
+"""How ``sources`` begins for intrinsics that nobody gave."""
 
 TINIEST, LARGEST = 1e-6, 1e9
 """Bounds of the numbers of a configuration, so that points stay within float32."""
@@ -218,20 +222,25 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
     __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
 
     def intrinsics_for(
-        self, width_px: int, height_px: int, exif_focal_px: float | None = None
+        self,
+        width_px: int,
+        height_px: int,
+        exif_focal_px: float | None = None,
+        estimated_fov_rad: tuple[float, float] | None = None,
     ) -> CameraIntrinsics:
         """The intrinsics for an image of that size, and where each came from.
 
-        A field that is not set follows ``fov`` or ``camera``; without these it is the PrimeSense
-        camera's: its focal length scaled as :meth:`vizion3d.geometry.cameras.Camera.focal_for` has
-        it, its principal point in the image's centre. Of ``fx`` and ``fy``, one that is set alone
-        holds for both.
+        A field that is not set follows ``fov`` or ``camera``; without these what the network
+        estimates; without that it is the PrimeSense camera's: its focal length scaled as
+        :meth:`vizion3d.geometry.cameras.Camera.focal_for` has it, its principal point in the
+        image's centre. Of ``fx`` and ``fy``, one that is set alone holds for both.
 
         Args:
             width_px: Width of the image.
             height_px: Height of the image.
             exif_focal_px: Focal length by the image's EXIF data, in pixels of this size, for
                 ``camera="auto"``; ``None`` if they contain none.
+            estimated_fov_rad: Vertical and horizontal field of view that a network estimated.
 
         Raises:
             InvalidConfigError: The config was made by ``from_fov``, ``preset`` or ``from_exif`` for
@@ -247,6 +256,11 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         cx, cy = cameras.centre_of(width_px, height_px)
         values = {"fx": focal_px, "fy": focal_px, "cx": cx, "cy": cy}
         sources = dict.fromkeys(_INTRINSICS, source)
+        if estimated_fov_rad is not None and source.startswith(ASSUMED):
+            vertical_deg, horizontal_deg = map(math.degrees, estimated_fov_rad)
+            values["fx"] = cameras.focal_from_fov(horizontal_deg, width_px)
+            values["fy"] = cameras.focal_from_fov(vertical_deg, height_px)
+            sources |= {"fx": ESTIMATED, "fy": ESTIMATED}
         given = self.model_fields_set.intersection(_INTRINSICS)
         for name in given:
             values[name] = getattr(self, name)
@@ -267,7 +281,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         if self.camera == cameras.AUTO and exif_focal_px is not None:
             return exif_focal_px, cameras.FROM_EXIF
         if self.camera in (None, cameras.AUTO):
-            name, source = cameras.DEFAULT_PRESET, f"primesense scaled to {width_px}x{height_px}"
+            name, source = cameras.DEFAULT_PRESET, f"{ASSUMED} scaled to {width_px}x{height_px}"
         else:
             name, source = self.camera, f"preset {self.camera}"
         return cameras.preset(name).focal_for(width_px, height_px), source
@@ -288,9 +302,7 @@ class DepthEstimationResult(ResultModel):
 
     Attributes:
         depth_map: The depth as nested lists, ``[H][W]``; made from ``raw_depth`` when first read.
-        raw_depth: float32 ``(H, W)``, the network's output at the image's size. Relative
-            checkpoints: inverse depth, higher = closer, without a unit. Metric ones: metres,
-            higher = farther.
+        raw_depth: float32 ``(H, W)``, the network's depth at the image's size, see ``depth_kind``.
         rgb: The image as it was read, RGB uint8 ``(H, W, 3)``, of one shape with ``raw_depth``.
         min_depth: Smallest value of ``raw_depth``.
         max_depth: Largest value of ``raw_depth``; never below ``min_depth``.
@@ -298,12 +310,21 @@ class DepthEstimationResult(ResultModel):
         depth_image: With ``return_depth_image``: ``open3d.geometry.Image``, uint16 ``(H, W)``; 0 to
             65535 maps linearly to ``[min_depth, max_depth]``.
         point_cloud: With ``return_point_cloud``: coloured ``open3d.geometry.PointCloud``.
-        point_cloud_scale: Metres per unit of the point cloud: always 1.0. A relative checkpoint's
-            metres follow from the range that ``depth_near`` and ``depth_trunc`` assume.
-        depth_kind: ``"relative"`` or ``"metric"``.
+        point_cloud_scale: Metres per unit of the point cloud: always 1.0. The metres of relative
+            depth follow from the range that ``depth_near`` and ``depth_trunc`` assume, those of
+            depth up to scale from ``depth_trunc``, at which the farthest pixel is taken to lie.
+        depth_kind: What the numbers of ``raw_depth`` are: ``"relative"``: inverse depth, higher =
+            closer, without a unit; ``"up_to_scale"``: depth, higher = farther, without a unit;
+            ``"metric"``: metres, higher = farther.
         intrinsics: The intrinsics that hold for the image, and where each came from.
+        sky_depth: Value of ``raw_depth`` that marks sky, above that of everything else; ``None``
+            if the network does not tell sky, or sees none.
+        notes: What the numbers rest on and a reader should know, such as a focal length that was
+            assumed.
         alignment: The fit to what is known of the scene, if the depth was aligned: ``raw_depth`` is
             then in metres.
+        steady: The scale and shift that a frame of a video got, if it was steadied; they are in
+            ``raw_depth`` already.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
@@ -318,15 +339,26 @@ class DepthEstimationResult(ResultModel):
     point_cloud_scale: Annotated[float, Fact("Metres per unit of the point cloud.")] = 1.0
     depth_kind: Annotated[
         DepthKind,
-        Fact("relative: inverse depth, higher = closer; metric: metres.", "X-Depth-Kind"),
+        Fact(
+            "relative: inverse depth, higher = closer; up_to_scale: depth without a unit, higher = "
+            "farther; metric: metres.",
+            "X-Depth-Kind",
+        ),
     ] = "relative"
     intrinsics: Annotated[
         CameraIntrinsics | None, Fact("The camera that was assumed.", "X-Intrinsics")
     ] = None
+    sky_depth: Annotated[
+        float | None, Fact("Value of the depth that marks sky; null: no sky.", "X-Sky-Depth")
+    ] = None
+    notes: Annotated[
+        tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
+    ] = ()
     alignment: Annotated[
         Alignment | None,
         Fact("The fit to what is known of the scene; null if nothing was.", "X-Alignment"),
     ] = None
+    steady: FrameFit | None = None
 
     # The nested lists, and the array that they were made from.
     _listed: tuple[NDArray[np.float32], list[list[float]]] | None = PrivateAttr(None)
@@ -369,13 +401,21 @@ class DepthEstimationResult(ResultModel):
             return NotImplemented
         compared = (
             *("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics"),
-            "alignment",
+            *("sky_depth", "notes", "alignment"),
         )
         return np.array_equal(self.raw_depth, other.raw_depth) and all(
             getattr(self, name) == getattr(other, name) for name in compared
         )
 
     __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
+
+    @property
+    def sky(self) -> NDArray[np.bool_]:
+        """bool ``(H, W)``: which pixels show sky. They have no points."""
+        if self.sky_depth is None:
+            return np.zeros(self.raw_depth.shape, np.bool_)
+        sky: NDArray[np.bool_] = self.raw_depth >= np.float32(self.sky_depth)
+        return sky
 
     @computed_field(repr=False)  # type: ignore[prop-decorator]  # mypy issue 1362
     @property

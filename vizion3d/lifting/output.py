@@ -52,7 +52,7 @@ class DepthOutput:
 
     @cached_property
     def depth_m(self) -> Float32Array:
-        """Metres of every pixel; those of a relative checkpoint follow from the assumed range."""
+        """Metres of every pixel; where the network knows no scale, by the range in ``config``."""
         near_m, far_m = self.config.depth_near, self.config.depth_trunc
         return np.asarray(
             depth_to_metres(self.result.raw_depth, self.result.depth_kind, near_m, far_m),
@@ -61,8 +61,10 @@ class DepthOutput:
 
     @property
     def shown_depth_m(self) -> Float32Array:
-        """Metres, 0 where there is no point: beyond ``depth_trunc``, or on an edge."""
+        """Metres, 0 where there is no point: sky, beyond ``depth_trunc``, or on an edge."""
         shown = visible(self.depth_m, self.config.depth_trunc, self.config.edge_threshold)
+        if self.result.sky_depth is not None:
+            shown &= ~self.result.sky
         return np.where(shown, self.depth_m, np.float32(0))
 
     @property
@@ -94,8 +96,13 @@ class DepthOutput:
 
     @property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """``depth`` as it is, and ``intrinsics``, the 3 x 3 camera matrix."""
-        return {"depth": self.result.raw_depth, "intrinsics": self.intrinsics.matrix()}
+        """``depth`` as it is, ``intrinsics``, the 3 x 3 camera matrix, and ``sky``, where it is
+        told."""
+        arrays: dict[str, NDArray[Any]] = {
+            "depth": self.result.raw_depth,
+            "intrinsics": self.intrinsics.matrix(),
+        }
+        return arrays if self.result.sky_depth is None else {**arrays, "sky": self.result.sky}
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -46,7 +46,7 @@ class Meaning(StrEnum):
     DISPARITY_PX = "disparity"
     """Disparity of the left image against the right one, in pixels of the image handed in."""
     SKY = "sky"
-    """Probability that a pixel shows sky, 0 to 1."""
+    """Higher = more certainly sky; 0.3 and above is sky (Depth Anything 3)."""
     CONFIDENCE = "confidence"
     """Higher = more certain; the network's documentation says in what."""
     FIELD_OF_VIEW_RAD = "field of view"
@@ -145,14 +145,22 @@ class Recipe:
             return max(1, rounded) * self.multiple
 
         size = side(height), side(width)
-        cells = size[0] * size[1] // self.multiple**2
+        self.check_cells((height, width), size, wanted)
+        return size
+
+    def check_cells(self, image: Size, network: Size, input_size: int) -> None:
+        """Refuse what would become more than ``max_cells`` squares.
+
+        Raises:
+            InvalidImageError: With the numbers.
+        """
+        cells = network[0] * network[1] // self.multiple**2
         if cells > self.max_cells:
             raise InvalidImageError(
-                f"an image of {width} x {height} pixels at input size {wanted} becomes {cells} "
-                f"patches, more than the limit of {self.max_cells}: crop it to a less extreme "
-                "shape, or lower the input size"
+                f"an image of {image[1]} x {image[0]} pixels at input size {input_size} becomes "
+                f"{cells} patches, more than the limit of {self.max_cells}: crop it to a less "
+                "extreme shape, or lower the input size"
             )
-        return size
 
 
 @dataclass(frozen=True)
@@ -258,11 +266,15 @@ class Header:
         metadata: What a safetensors file says of itself.
         max_depth_m: Range of a metric checkpoint in metres, by its official name or by the note
             beside it (``<file>.json``); ``None`` where neither tells one.
+        names: What else the checkpoint is called, the surest first: its name in the catalogue,
+            ``model_name`` of a ``config.json`` beside it, the names of the file and of its folder.
+            For networks whose tensors do not tell them apart.
     """
 
     shapes: Shapes
     metadata: Mapping[str, str] = field(default_factory=dict)
     max_depth_m: float | None = None
+    names: tuple[str, ...] = ()
 
 
 class MismatchError(Exception):

@@ -127,8 +127,13 @@ class DepthVideo:
         finally:
             self._beside.unlink(missing_ok=True)
 
-    def write(self, depth: Float32Array, time_s: Fraction) -> None:
-        """Append a frame: depth ``(H, W)``, of one size in all frames, and when it is shown."""
+    def write(self, depth: Float32Array, time_s: Fraction, *, new_shot: bool = False) -> None:
+        """Append a frame: depth ``(H, W)``, of one size in all frames, and when it is shown.
+
+        With a new shot the range that the colours follow begins anew.
+        """
+        if new_shot:
+            self._running = RunningRange()
         low, high = self._fixed or self._running.follow(
             float(depth.min()), float(depth.max()), float(time_s)
         )

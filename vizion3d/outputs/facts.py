@@ -68,13 +68,14 @@ def from_headers(model: type[BaseModel], headers: Mapping[str, str]) -> dict[str
     """The fields carried by headers, by name; the inverse of :func:`as_headers`.
 
     Raises:
-        KeyError: A header is missing.
+        KeyError: A header is missing whose field has no default: an older server does not tell
+            what was added since.
         pydantic.ValidationError: A header holds no value of the field's type.
     """
     return {
         name: _from_text(headers[fact.header], model.model_fields[name].annotation)
         for name, fact in facts_of(model).items()
-        if fact.header
+        if fact.header and (fact.header in headers or model.model_fields[name].is_required())
     }
 
 

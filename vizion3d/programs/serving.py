@@ -22,7 +22,12 @@ def build_service(settings: ServerSettings, tasks: Sequence[Task[Any]] = TASKS) 
         InvalidConfigError: Settings that make no sense.
     """
     metrics = Metrics()
-    library = load_settings(device=settings.device, precision=settings.precision)
+    library = load_settings(
+        device=settings.device,
+        precision=settings.precision,
+        licences=settings.licences,
+        licence_of=settings.licence_of or None,
+    )
     batch_size = settings.max_batch_size or default_batch_size(library)
     container = build_container(
         library,

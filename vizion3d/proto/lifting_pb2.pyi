@@ -553,6 +553,8 @@ class DepthEstimationResponse(_message.Message):
     DEPTH_KIND_FIELD_NUMBER: _builtins.int
     INTRINSICS_FIELD_NUMBER: _builtins.int
     POINT_CLOUD_SCALE_FIELD_NUMBER: _builtins.int
+    SKY_DEPTH_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     ALIGNMENT_FIELD_NUMBER: _builtins.int
     min_depth: _builtins.float
     max_depth: _builtins.float
@@ -562,9 +564,11 @@ class DepthEstimationResponse(_message.Message):
     point_cloud_ply: _builtins.bytes
     """binary PLY, empty if not asked for"""
     depth_kind: _builtins.str
-    """"relative" (inverse depth) or "metric" (metres)"""
+    """"relative" (inverse depth), "up_to_scale" (depth without a unit) or "metric" (metres)"""
     point_cloud_scale: _builtins.float
     """metres per unit of the point cloud"""
+    sky_depth: _builtins.float
+    """value of the depth that marks sky"""
     @_builtins.property
     def depth_map(self) -> _containers.RepeatedCompositeFieldContainer[Global___FloatRow]:
         """[H] rows of [W] values"""
@@ -575,6 +579,10 @@ class DepthEstimationResponse(_message.Message):
 
     @_builtins.property
     def intrinsics(self) -> Global___CameraIntrinsics: ...
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what the numbers rest on"""
+
     @_builtins.property
     def alignment(self) -> Global___Alignment:
         """if knowledge was sent: the depth is in metres"""
@@ -592,13 +600,17 @@ class DepthEstimationResponse(_message.Message):
         depth_kind: _builtins.str = ...,
         intrinsics: Global___CameraIntrinsics | None = ...,
         point_cloud_scale: _builtins.float = ...,
+        sky_depth: _builtins.float | None = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
         alignment: Global___Alignment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alignment", b"alignment", "intrinsics", b"intrinsics", "packed_depth", b"packed_depth"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth", "alignment", b"alignment", "intrinsics", b"intrinsics", "packed_depth", b"packed_depth", "sky_depth", b"sky_depth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth", "alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "notes", b"notes", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale", "sky_depth", b"sky_depth"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__sky_depth: _TypeAlias = _typing.Literal["sky_depth"]  # noqa: Y015
+    _WhichOneofArgType__sky_depth: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sky_depth) -> _WhichOneofReturnType__sky_depth | None: ...
 
 Global___DepthEstimationResponse: _TypeAlias = DepthEstimationResponse  # noqa: Y015
 
@@ -1010,6 +1022,9 @@ class ModelInfo(_message.Message):
     DEPTH_KIND_FIELD_NUMBER: _builtins.int
     MAX_DEPTH_M_FIELD_NUMBER: _builtins.int
     LOADED_FIELD_NUMBER: _builtins.int
+    COMMERCIAL_USE_FIELD_NUMBER: _builtins.int
+    LICENCE_SOURCE_FIELD_NUMBER: _builtins.int
+    NETWORK_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """what model_backend must say"""
     is_default: _builtins.bool
@@ -1019,10 +1034,17 @@ class ModelInfo(_message.Message):
     licence: _builtins.str
     """SPDX identifier"""
     depth_kind: _builtins.str
+    """of DepthEstimationResponse, or "disparity" (of a pair)"""
     max_depth_m: _builtins.float
     """range of a metric model"""
     loaded: _builtins.str
     """the runtime that has it in memory"""
+    commercial_use: _builtins.bool
+    """whether the licence allows it"""
+    licence_source: _builtins.str
+    """where the licence is stated"""
+    network: _builtins.str
+    """"Depth Anything V2" ..."""
     def __init__(
         self,
         *,
@@ -1034,27 +1056,42 @@ class ModelInfo(_message.Message):
         depth_kind: _builtins.str = ...,
         max_depth_m: _builtins.float | None = ...,
         loaded: _builtins.str | None = ...,
+        commercial_use: _builtins.bool | None = ...,
+        licence_source: _builtins.str | None = ...,
+        network: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_licence", b"_licence", "_loaded", b"_loaded", "_max_depth_m", b"_max_depth_m", "_parameters", b"_parameters", "_variant", b"_variant", "licence", b"licence", "loaded", b"loaded", "max_depth_m", b"max_depth_m", "parameters", b"parameters", "variant", b"variant"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_commercial_use", b"_commercial_use", "_licence", b"_licence", "_licence_source", b"_licence_source", "_loaded", b"_loaded", "_max_depth_m", b"_max_depth_m", "_network", b"_network", "_parameters", b"_parameters", "_variant", b"_variant", "commercial_use", b"commercial_use", "licence", b"licence", "licence_source", b"licence_source", "loaded", b"loaded", "max_depth_m", b"max_depth_m", "network", b"network", "parameters", b"parameters", "variant", b"variant"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_licence", b"_licence", "_loaded", b"_loaded", "_max_depth_m", b"_max_depth_m", "_parameters", b"_parameters", "_variant", b"_variant", "depth_kind", b"depth_kind", "is_default", b"is_default", "licence", b"licence", "loaded", b"loaded", "max_depth_m", b"max_depth_m", "name", b"name", "parameters", b"parameters", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_commercial_use", b"_commercial_use", "_licence", b"_licence", "_licence_source", b"_licence_source", "_loaded", b"_loaded", "_max_depth_m", b"_max_depth_m", "_network", b"_network", "_parameters", b"_parameters", "_variant", b"_variant", "commercial_use", b"commercial_use", "depth_kind", b"depth_kind", "is_default", b"is_default", "licence", b"licence", "licence_source", b"licence_source", "loaded", b"loaded", "max_depth_m", b"max_depth_m", "name", b"name", "network", b"network", "parameters", b"parameters", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__commercial_use: _TypeAlias = _typing.Literal["commercial_use"]  # noqa: Y015
+    _WhichOneofArgType__commercial_use: _TypeAlias = _typing.Literal["_commercial_use", b"_commercial_use"]  # noqa: Y015
     _WhichOneofReturnType__licence: _TypeAlias = _typing.Literal["licence"]  # noqa: Y015
     _WhichOneofArgType__licence: _TypeAlias = _typing.Literal["_licence", b"_licence"]  # noqa: Y015
+    _WhichOneofReturnType__licence_source: _TypeAlias = _typing.Literal["licence_source"]  # noqa: Y015
+    _WhichOneofArgType__licence_source: _TypeAlias = _typing.Literal["_licence_source", b"_licence_source"]  # noqa: Y015
     _WhichOneofReturnType__loaded: _TypeAlias = _typing.Literal["loaded"]  # noqa: Y015
     _WhichOneofArgType__loaded: _TypeAlias = _typing.Literal["_loaded", b"_loaded"]  # noqa: Y015
     _WhichOneofReturnType__max_depth_m: _TypeAlias = _typing.Literal["max_depth_m"]  # noqa: Y015
     _WhichOneofArgType__max_depth_m: _TypeAlias = _typing.Literal["_max_depth_m", b"_max_depth_m"]  # noqa: Y015
+    _WhichOneofReturnType__network: _TypeAlias = _typing.Literal["network"]  # noqa: Y015
+    _WhichOneofArgType__network: _TypeAlias = _typing.Literal["_network", b"_network"]  # noqa: Y015
     _WhichOneofReturnType__parameters: _TypeAlias = _typing.Literal["parameters"]  # noqa: Y015
     _WhichOneofArgType__parameters: _TypeAlias = _typing.Literal["_parameters", b"_parameters"]  # noqa: Y015
     _WhichOneofReturnType__variant: _TypeAlias = _typing.Literal["variant"]  # noqa: Y015
     _WhichOneofArgType__variant: _TypeAlias = _typing.Literal["_variant", b"_variant"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__commercial_use) -> _WhichOneofReturnType__commercial_use | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__licence) -> _WhichOneofReturnType__licence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__licence_source) -> _WhichOneofReturnType__licence_source | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__loaded) -> _WhichOneofReturnType__loaded | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_depth_m) -> _WhichOneofReturnType__max_depth_m | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__network) -> _WhichOneofReturnType__network | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__parameters) -> _WhichOneofReturnType__parameters | None: ...
     @_typing.overload

@@ -12,8 +12,14 @@ from vizion3d.checkpoints.commands import (
     LoadModelCommand,
 )
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
-from vizion3d.checkpoints.store import CheckpointStore, ReadCheckpoint, metric_range_of
+from vizion3d.checkpoints.store import (
+    Checkpoint,
+    CheckpointStore,
+    ReadCheckpoint,
+    metric_range_of,
+)
 from vizion3d.errors import CheckpointError
+from vizion3d.geometry.depth import ModelKind
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.conversions import ConversionStore
 
@@ -116,6 +122,9 @@ class ModelsHandler:
             variant=release.variant,
             parameters=release.parameters,
             licence=release.licence,
+            network=release.network,
+            depth_kind=release.depth_kind,
+            licence_source=release.licence_source,
             size_bytes=info.size_bytes or release.size_bytes,
         )
 
@@ -131,7 +140,8 @@ class ModelsHandler:
             url=name if "://" in name else None,
             variant=read.checkpoint.network.variant if read else None,
             parameters=read.parameters if read else None,
-            depth_kind="relative" if max_depth_m is None else "metric",
+            network=read.checkpoint.network.title if read else None,
+            depth_kind=_kind_of(read.checkpoint if read else None, max_depth_m),
             max_depth_m=max_depth_m,
             size_bytes=path.stat().st_size if cached else None,
         )
@@ -145,6 +155,12 @@ class ModelsHandler:
             return None
 
 
+def _kind_of(checkpoint: Checkpoint | None, max_depth_m: float | None) -> ModelKind:
+    if checkpoint is None:
+        return "relative" if max_depth_m is None else "metric"
+    return checkpoint.depth[1] if checkpoint.depth else "disparity"
+
+
 def _of_method(method: Method) -> ModelInfo:
     """What is known of an algorithm without weights: it is always there."""
     return ModelInfo(
@@ -154,7 +170,7 @@ def _of_method(method: Method) -> ModelInfo:
         loaded=method.library,
         variant=method.title,
         licence=method.licence,
-        depth_kind="metric",
+        depth_kind="disparity",
     )
 
 

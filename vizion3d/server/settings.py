@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
-from vizion3d.settings import Precision
+from vizion3d.settings import Licences, Precision
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Protocol = Literal["rest", "grpc"]
@@ -49,6 +49,8 @@ class ServerSettings(ValidatedModel):
         allow_models: Other checkpoints that requests may name, exactly as written here.
         device: As ``VIZION3D_DEVICE``; ``None`` leaves it to that.
         precision: As ``VIZION3D_PRECISION``; ``None`` leaves it to that.
+        licences: As ``VIZION3D_LICENCES``; ``None`` leaves it to that.
+        licence_of: As ``VIZION3D_LICENCE_OF``; empty leaves it to that.
         host: Address to listen on. The default is reachable from this machine only.
         port: Port to listen on.
         workers: Processes (REST only), each with its own loaded models.
@@ -87,6 +89,17 @@ class ServerSettings(ValidatedModel):
     precision: Annotated[
         Precision | None, Flag("Arithmetic of the network; int8 on CPUs.", FEATURES)
     ] = None
+    licences: Annotated[
+        Licences | None,
+        Flag("Licences of weights that are accepted: any or permissive.", FEATURES),
+    ] = None
+    licence_of: Annotated[
+        tuple[str, ...],
+        Flag(
+            "FILE=SPDX: the licence of a file that the catalogue does not know; repeatable.",
+            FEATURES,
+        ),
+    ] = ()
     host: Annotated[
         str, Flag("Address to listen on; 0.0.0.0 is every one.", envvar="VIZION3D_HOST")
     ] = "127.0.0.1"

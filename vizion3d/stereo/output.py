@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.frames import Frame
-from vizion3d.outputs import depth_files
+from vizion3d.outputs import depth_files, formats
 from vizion3d.outputs.facts import values_of
-from vizion3d.outputs.formats import Format, pick
+from vizion3d.outputs.formats import Format
 from vizion3d.outputs.open3d_objects import to_point_cloud
 from vizion3d.outputs.points import to_points
 from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
@@ -144,7 +144,7 @@ def _disparity(output: StereoOutput) -> bytes:
 
 
 FORMATS: tuple[Format[Any], ...] = (
-    *pick(("png", "color", "metric-png", "ply", "glb", "view", "npy", "npz", "json")),
+    *formats.FORMATS,
     Format("disparity", ".disparity.npy", "float32 disparity, pixels", _disparity),
 )
 """What can be written of a stereo depth."""

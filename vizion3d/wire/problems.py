@@ -10,6 +10,7 @@ from vizion3d.errors import (
     InferenceError,
     InvalidConfigError,
     InvalidImageError,
+    LicenceError,
     MissingDependencyError,
     ModelNotAllowedError,
     OverloadedError,
@@ -70,6 +71,7 @@ STATUSES: dict[type[BaseException], Status] = {
     ModelNotAllowedError: Status(
         "model-not-allowed", "Model not allowed", 403, "PERMISSION_DENIED"
     ),
+    LicenceError: Status("licence-refused", "Licence refused", 403, "PERMISSION_DENIED"),
     OverloadedError: Status("overloaded", "Server busy", 503, "RESOURCE_EXHAUSTED"),
     DeadlineExceededError: Status("deadline-exceeded", "Out of time", 504, "DEADLINE_EXCEEDED"),
     MissingDependencyError: Status(

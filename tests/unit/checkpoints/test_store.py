@@ -101,7 +101,7 @@ def test_a_known_digest_and_length_are_asked_for(
 
 
 def test_every_official_release_has_its_digest_and_length() -> None:
-    official = [r for r in RELEASES if r.url and r.url != DEFAULT_DEPTH_MODEL_URL]
+    official = [r for r in RELEASES if "/depth-anything/Depth-Anything-V2" in str(r.url)]
     assert len(official) == 9
     assert len({r.sha256 for r in official}) == 9
     for release in official:
@@ -276,7 +276,18 @@ def test_the_catalogue() -> None:
     urls = [release.url for release in RELEASES if release.name != "nano"]
     assert all(url and url.startswith("https://") for url in urls)
     free = {r.name for r in RELEASES if r.licence == "Apache-2.0"}
-    assert free == {"nano", "small", "metric-indoor-small", "metric-outdoor-small"}
+    assert free == {
+        "nano",
+        "small",
+        "metric-indoor-small",
+        "metric-outdoor-small",
+        "da3-small",
+        "da3-base",
+        "da3mono-large",
+        "da3metric-large",
+    }
+    assert {r.name for r in RELEASES if r.licence == "MIT"} == {f"las2-{size}" for size in "smlh"}
+    assert all(release.licence_source.startswith("https://") for release in RELEASES)
     assert hashlib.sha256(b"").digest_size * 2 == len(str(BY_NAME["small"].sha256))
 
 
@@ -291,10 +302,14 @@ def test_the_catalogues_parameter_counts_are_the_networks() -> None:
         "vitb": NetworkConfig(768, 12, 128, (96, 192, 384, 768)),
         "vitl": NetworkConfig(1024, 24, 256, (256, 512, 1024, 1024)),
     }
-    for release in RELEASES:
+    releases = [release for release in RELEASES if release.network == "Depth Anything V2"]
+    assert len(releases) == 10
+    with torch.device("meta"):
+        own = Nano(NanoConfig(LITE2))
+    assert sum(p.numel() for p in own.parameters()) == BY_NAME["nano"].parameters
+    for release in releases:
         with torch.device("meta"):
-            own = release.name == "nano"
-            network = Nano(NanoConfig(LITE2)) if own else DepthAnythingV2(sizes[release.variant])
+            network = DepthAnythingV2(sizes[release.variant])
         assert sum(p.numel() for p in network.parameters()) == release.parameters
 
 

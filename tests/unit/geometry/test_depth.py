@@ -8,6 +8,7 @@ from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import (
     depth_to_metres,
     inverse_depth_to_metres,
+    scale_depth_to_metres,
     scale_inverse_depth,
 )
 from vizion3d.geometry.projection import unproject, visible
@@ -77,3 +78,11 @@ def test_metric_depth_is_taken_as_it_is() -> None:
     depth = np.array([[1.5, 30.0]])
     assert depth_to_metres(depth, "metric", 0.5, 10) is depth
     assert depth_to_metres(depth, "relative", 0.5, 10).tolist() == [[10.0, 0.5]]
+
+
+def test_depth_up_to_scale_keeps_its_proportions_and_ends_at_the_far_distance() -> None:
+    depth = np.array([[1.0, 2.0], [4.0, 8.0]], np.float32)
+    found = depth_to_metres(depth, "up_to_scale", 0.5, 10.0)
+    np.testing.assert_allclose(found, [[1.25, 2.5], [5.0, 10.0]])
+    assert found.dtype == np.float32
+    assert not scale_depth_to_metres(np.zeros((2, 2), np.float32), 10.0).any()

@@ -1,35 +1,39 @@
 """``vizion3d video``: a video in, a depth video out."""
 
+import json
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from vizion3d.checkpoints.commands import DownloadModelCommand
+from vizion3d.checkpoints.queries import ModelInfoQuery
 from vizion3d.cli import options as o
 from vizion3d.cli.context import application_of
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
 from vizion3d.cli.saving import names_of, parse_formats, write
-from vizion3d.core.arrays import Float32Array, UInt8Array
+from vizion3d.core.arrays import UInt8Array
 from vizion3d.core.cqrs import CommandBus
+from vizion3d.core.files import write_atomic
+from vizion3d.geometry.steady import Steadier
 from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig
+from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
+from vizion3d.lifting.steady import steadied
 from vizion3d.media.video import Video
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
 from vizion3d.outputs.depth_video import DepthVideo
-from vizion3d.outputs.formats import FORMATS, Format, Lifted
+from vizion3d.outputs.formats import FORMATS
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
 
 _Frame = tuple[int, UInt8Array, Fraction]
-_Depth = tuple[Float32Array, Fraction]
 
 
 def video(
@@ -52,6 +56,13 @@ def video(
             "--range", help="Depth at the two ends of the colour map (the frames', evened out)."
         ),
     ] = None,
+    steady: Annotated[
+        bool,
+        typer.Option(
+            help="One scale and shift for all frames of a shot (relative models); "
+            "writes them beside the video, as .steady.json."
+        ),
+    ] = True,
     fov: Annotated[
         float | None, typer.Option(help="Horizontal field of view of the camera, degrees.")
     ] = None,
@@ -66,32 +77,58 @@ def video(
     out = out or Path("vizion3d-output") / f"{path.stem}.depth.mp4"
     folder = out.with_suffix("")
     with interruptible(), Video(path) as original:
-        target = DepthVideo(out, original, color_map, depth_range)
         container = application_of(context).build(load_settings(device=device, precision=precision))
         container.commands.dispatch(DownloadModelCommand(model))
+        max_depth_m = container.queries.dispatch(ModelInfoQuery(model)).max_depth_m
+        if depth_range is None and max_depth_m is not None:
+            depth_range = 0.0, max_depth_m  # metres mean the same in every frame
+        steadier = Steadier() if steady and max_depth_m is None else None
+        target = DepthVideo(out, original, color_map, depth_range)
         config = DepthEstimationAdvanceConfig(fov=fov, edge_threshold=FLYING_PIXEL_THRESHOLD)
-        lift = _Lift(model, input_size, config, color_map, formats, folder)
-        depths = run_batched(container, lift, _frames(original))
+        lift = _Lift(model, input_size, config)
+        lifted = run_batched(container, lift, _frames(original))
         # With on_error="raise" there are no errors among them.
-        depths = cast(Generator[_Depth, None, None], depths)
-        with closing(depths), target:
-            for depth, time_s in _tracked(depths, original.frame_count):
-                target.write(depth, time_s)
+        lifted = cast(Generator[_Lifted, None, None], lifted)
+        fits: list[dict[str, Any]] = []
+        with closing(lifted), target:
+            for frame in _tracked(lifted, original.frame_count):
+                result = frame.result
+                if steadier is not None:
+                    result = steadied(result, steadier)
+                    fits.append(_told(frame, result))
+                output = DepthOutput(result, config, color_map)
+                write(output, folder / f"{frame.number:06d}", formats)
+                new_shot = result.steady is not None and result.steady.new_shot
+                target.write(result.raw_depth, frame.time_s, new_shot=new_shot)
+        if steadier is not None:
+            content = json.dumps({"video": path.name, "frames": fits}, indent=1)
+            write_atomic(out.with_suffix(".steady.json"), content.encode() + b"\n")
     typer.echo(f"{path} -> {out}" + (f", {folder}/" if formats else ""), err=True)
+
+
+def _told(frame: "_Lifted", result: DepthEstimationResult) -> dict[str, Any]:
+    assert result.steady is not None
+    return {"frame": frame.number, "time_s": float(frame.time_s), **asdict(result.steady)}
+
+
+@dataclass(frozen=True)
+class _Lifted:
+    """A frame's result, and which frame it is."""
+
+    result: DepthEstimationResult
+    number: int
+    time_s: Fraction
 
 
 @dataclass(frozen=True)
 class _Lift:
-    """Lifts one frame, and writes its files where some are asked for."""
+    """Lifts one frame."""
 
     model: str
     input_size: int | None
     config: DepthEstimationAdvanceConfig
-    color_map: str
-    formats: list[Format[Lifted]]
-    folder: Path
 
-    def __call__(self, commands: CommandBus, frame: _Frame) -> _Depth:
+    def __call__(self, commands: CommandBus, frame: _Frame) -> _Lifted:
         number, image, time_s = frame
         command = DepthEstimationCommand(
             image_input=image,
@@ -99,10 +136,7 @@ class _Lift:
             advanced_config=self.config,
             input_size=self.input_size,
         )
-        result = commands.dispatch(command)
-        output = DepthOutput(result, self.config, self.color_map)
-        write(output, self.folder / f"{number:06d}", self.formats)
-        return result.raw_depth, time_s
+        return _Lifted(commands.dispatch(command), number, time_s)
 
 
 def _frames(original: Video) -> Iterator[_Frame]:
@@ -110,7 +144,7 @@ def _frames(original: Video) -> Iterator[_Frame]:
         yield number, image, time_s
 
 
-def _tracked(depths: Iterator[_Depth], total: int | None) -> Iterator[_Depth]:
+def _tracked(lifted: Iterator[_Lifted], total: int | None) -> Iterator[_Lifted]:
     """Show how many frames are done, how fast, and how long the rest will take."""
     from rich.console import Console
     from rich.progress import (
@@ -131,7 +165,7 @@ def _tracked(depths: Iterator[_Depth], total: int | None) -> Iterator[_Depth]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("frames", total=total, fps=0.0)
-        for depth in depths:
-            yield depth
+        for frame in lifted:
+            yield frame
             progress.advance(task)
             progress.update(task, fps=progress.tasks[0].speed or 0.0)

@@ -5,20 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vizion3d.networks.base import MismatchError, Shapes
+from vizion3d.networks.sizes import ENCODER_NAMES, HEAD_DIM, TAPS, DptSizes, EncoderSizes
 
 PATCH_SIZE = 14
 """Side of a patch, in pixels."""
 
-HEAD_DIM = 64
-"""Channels of one attention head, in every DINOv2 encoder."""
-
 MIN_DEPTH = 4
 """Fewest blocks that an encoder can have: the head reads the outputs of four."""
-
-_TAPS = {12: (2, 5, 8, 11), 24: (4, 11, 17, 23), 40: (9, 19, 29, 39)}
-"""Depth of the encoder -> blocks whose output the head reads (official configuration)."""
-
-_ENCODER_NAMES = {(384, 12): "vits", (768, 12): "vitb", (1024, 24): "vitl", (1536, 40): "vitg"}
 
 
 @dataclass(frozen=True)
@@ -56,12 +49,28 @@ class NetworkConfig:
     @property
     def taps(self) -> tuple[int, ...]:
         """Indices of the blocks whose outputs feed the head, in order."""
-        return _TAPS.get(self.depth) or tuple(self.depth * i // 4 - 1 for i in (1, 2, 3, 4))
+        return TAPS.get(self.depth) or tuple(self.depth * i // 4 - 1 for i in (1, 2, 3, 4))
+
+    @property
+    def encoder(self) -> EncoderSizes:
+        return EncoderSizes(
+            embed_dim=self.embed_dim,
+            depth=self.depth,
+            feed_forward=self.feed_forward,
+            feed_forward_dim=self.feed_forward_dim,
+            patch_size=self.patch_size,
+            position_grid=self.position_grid,
+            taps=self.taps,
+        )
+
+    @property
+    def head(self) -> DptSizes:
+        return DptSizes(self.embed_dim, self.features, self.head_channels, self.patch_size)
 
     @property
     def variant(self) -> str:
         """``"vits"``, ``"vitb"``, ``"vitl"``, ``"vitg"``, or ``"vit-<width>x<depth>"``."""
-        known = _ENCODER_NAMES.get((self.embed_dim, self.depth))
+        known = ENCODER_NAMES.get((self.embed_dim, self.depth))
         return known or f"vit-{self.embed_dim}x{self.depth}"
 
 

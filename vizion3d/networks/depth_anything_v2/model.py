@@ -4,8 +4,22 @@ import torch
 from torch import Tensor, nn
 
 from vizion3d.networks.depth_anything_v2.config import NetworkConfig
-from vizion3d.networks.depth_anything_v2.dpt import Head
-from vizion3d.networks.depth_anything_v2.vit import Encoder
+from vizion3d.networks.dinov2 import Encoder
+from vizion3d.networks.dpt import DptTrunk, output_convolutions
+from vizion3d.networks.sizes import DptSizes
+
+
+class Head(DptTrunk):
+    """One value a pixel, before the last activation."""
+
+    def __init__(self, sizes: DptSizes) -> None:
+        super().__init__(sizes)
+        self.scratch.output_conv2 = output_convolutions(sizes.features, 1)
+
+    def forward(self, features: list[Tensor], rows: int, cols: int) -> Tensor:
+        """Four maps ``(N, rows * cols, C)`` -> ``(N, 1, rows * p, cols * p)``."""
+        out: Tensor = self.scratch.output_conv2(self.trunk(features, rows, cols))
+        return out
 
 
 class DepthAnythingV2(nn.Module):
@@ -22,8 +36,8 @@ class DepthAnythingV2(nn.Module):
         super().__init__()
         self.config = config
         self.max_depth_m = max_depth_m
-        self.pretrained = Encoder(config)
-        self.depth_head = Head(config)
+        self.pretrained = Encoder(config.encoder)
+        self.depth_head = Head(config.head)
 
     def forward(self, image: Tensor, positions: Tensor | None = None) -> Tensor:
         """Depth of a batch of images.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from vizion3d.core.arrays import Float32Array
 from vizion3d.networks.base import Header, Int8, Meaning, Network, Output, Recipe, Size
 from vizion3d.networks.depth_anything_v2.config import PATCH_SIZE, NetworkConfig, config_from_shapes
-from vizion3d.networks.depth_anything_v2.positions import resample_positions
+from vizion3d.networks.positions import resample_positions
 
 if TYPE_CHECKING:
     from torch import Tensor

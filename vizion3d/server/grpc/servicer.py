@@ -159,6 +159,9 @@ def write_model(info: ModelInfo, is_default: bool) -> pb.ModelInfo:
         parameters=info.parameters,
         licence=info.licence,
         depth_kind=info.depth_kind,
+        commercial_use=info.commercial_use,
+        licence_source=info.licence_source,
+        network=info.network,
         max_depth_m=info.max_depth_m,
         loaded=info.loaded,
     )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from vizion3d.errors import CheckpointError, DeadlineExceededError, OverloadedError
-from vizion3d.geometry.depth import DepthKind
+from vizion3d.geometry.depth import ModelKind
 from vizion3d.server.metrics import CONTENT_TYPE
 from vizion3d.server.rest.openapi import error_responses, gate_responses, open_responses
 from vizion3d.server.scheduler import State
@@ -35,7 +35,10 @@ class Model(BaseModel):
     variant: str | None = Field(description="vits, vitb, vitl ...; null: not known yet.")
     parameters: int | None
     licence: str | None = Field(description="SPDX identifier of the weights' licence.")
-    depth_kind: DepthKind
+    licence_source: str | None = Field(description="Where the licence is stated.")
+    commercial_use: bool | None = Field(description="Whether the licence allows it.")
+    network: str | None = Field(description="The family of networks: Depth Anything V2 ...")
+    depth_kind: ModelKind
     max_depth_m: float | None = Field(description="Range of a metric model, metres.")
     loaded: str | None = Field(description="The runtime that has it in memory.")
 
@@ -84,6 +87,9 @@ async def models(request: Request) -> list[Model]:
             variant=info.variant,
             parameters=info.parameters,
             licence=info.licence,
+            licence_source=info.licence_source,
+            commercial_use=info.commercial_use,
+            network=info.network,
             depth_kind=info.depth_kind,
             max_depth_m=info.max_depth_m,
             loaded=info.loaded,

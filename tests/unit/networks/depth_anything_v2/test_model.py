@@ -1,7 +1,7 @@
 import torch
 
 from tests.support.checkpoints import TINY, seeded_network
-from vizion3d.networks.depth_anything_v2.vit import Encoder
+from vizion3d.networks.dinov2 import Encoder
 
 
 def test_a_batch_gives_what_its_images_give_alone() -> None:
@@ -23,6 +23,6 @@ def test_relative_output_is_not_negative_and_metric_output_stays_in_its_range() 
 
 
 def test_the_stored_positions_are_used_as_they_are_on_their_own_grid() -> None:
-    encoder = Encoder(TINY)
+    encoder = Encoder(TINY.encoder)
     assert encoder.positional_embedding(37, 37) is encoder.pos_embed
     assert encoder.positional_embedding(37, 49).shape == (1, 1 + 37 * 49, 64)

@@ -44,9 +44,7 @@ def test_what_is_sent_arrives(client: TestClient) -> None:
 
 
 def test_a_misspelt_field_is_refused(client: TestClient) -> None:
-    with pytest.raises(
-        InvalidConfigError, match=r"no field 'depht_trunc'; did you mean depth_tr"
-    ):
+    with pytest.raises(InvalidConfigError, match=r"no field 'depht_trunc'; did you mean depth_tr"):
         client.post("/", files=FILES, data={"depht_trunc": "60"})
 
 

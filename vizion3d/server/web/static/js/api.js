@@ -2,13 +2,15 @@
  * The REST API, as any client uses it.
  *
  * @typedef {{name: string, default: boolean, variant: string | null, parameters: number | null,
- *   licence: string | null, depth_kind: "relative" | "metric", max_depth_m: number | null,
+ *   licence: string | null, commercial_use: boolean | null,
+ *   depth_kind: import("./geometry.js").Kind | "disparity", max_depth_m: number | null,
  *   loaded: unknown}} Model
  */
 
 import { parseNpy } from "./npy.js";
 
 export const ROUTE = "/lifting/depth-estimation";
+export const STEREO_ROUTE = "/lifting/stereo-depth";
 const KEY = "vizion3d.api-key";
 
 /** What the server, or the way to it, says went wrong. */
@@ -49,9 +51,11 @@ export class Api {
     const response = await this._post(image, fields, "application/x-npy", signal);
     const bytes = await response.arrayBuffer();
     const estimated = parseNpy(bytes);
-    const kind = /** @type {"relative" | "metric"} */ (response.headers.get("X-Depth-Kind"));
+    const kind = /** @type {import("./geometry.js").Kind} */ (response.headers.get("X-Depth-Kind"));
+    const sky = JSON.parse(response.headers.get("X-Sky-Depth") ?? "null");
     return {
-      depth: { ...estimated, ...rangeOf(estimated.data), kind },
+      depth: { ...estimated, ...rangeOf(estimated.data), kind, sky },
+      notes: /** @type {string[]} */ (JSON.parse(response.headers.get("X-Notes") ?? "[]")),
       intrinsics: JSON.parse(response.headers.get("X-Intrinsics") ?? ""),
       npy: new Blob([bytes], { type: "application/x-npy" }),
     };
@@ -73,11 +77,38 @@ export class Api {
     return sessionStorage.getItem(KEY) !== null;
   }
 
+  /**
+   * Measure the depth of a pair once.
+   *
+   * @param {Record<string, File>} files - `left_image`, `right_image`, perhaps `calibration`.
+   * @param {Record<string, string>} fields
+   * @param {AbortSignal} signal
+   */
+  async measure(files, fields, signal) {
+    const response = await this._send(STEREO_ROUTE, files, fields, "application/x-npy", signal);
+    const bytes = await response.arrayBuffer();
+    return {
+      metres: parseNpy(bytes),
+      intrinsics: JSON.parse(response.headers.get("X-Intrinsics") ?? ""),
+      notes: /** @type {string[]} */ (JSON.parse(response.headers.get("X-Notes") ?? "[]")),
+      npy: new Blob([bytes], { type: "application/x-npy" }),
+    };
+  }
+
+  /** One of the server's own files of a pair. */
+  async stereoFile(files, fields, mediaType) {
+    return (await this._send(STEREO_ROUTE, files, fields, mediaType)).blob();
+  }
+
   _post(image, fields, mediaType, signal) {
+    return this._send(ROUTE, { image }, fields, mediaType, signal);
+  }
+
+  _send(route, files, fields, mediaType, signal) {
     const body = new FormData();
-    body.append("image", image, image.name);
+    for (const [name, file] of Object.entries(files)) body.append(name, file, file.name);
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    return this._fetch(ROUTE, { method: "POST", body, headers: { Accept: mediaType }, signal });
+    return this._fetch(route, { method: "POST", body, headers: { Accept: mediaType }, signal });
   }
 
   /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} */

@@ -3,6 +3,16 @@
 import { colourTable, colourise } from "./colour.js";
 import { $ } from "./dom.js";
 
+/** Kind of depth -> what the legend says of it. */
+const LEGENDS = {
+  stereo: "Distance in metres, measured; dark where nothing matched.",
+  metric: "Distance in metres, as this checkpoint estimates it.",
+  up_to_scale:
+    "Depth, without a unit: higher is farther. The metres follow from the farthest that you set.",
+  relative:
+    "Inverse depth, without a unit: higher is closer. The metres follow from the nearest and farthest that you set.",
+};
+
 const TICKS = 5;
 
 /** @param {number} value */
@@ -82,8 +92,8 @@ export class DepthView extends EventTarget {
     const items = Array.from({ length: TICKS }, (_, i) => {
       const value = min + ((max - min) * i) / (TICKS - 1);
       const item = document.createElement("li");
-      item.append(digits(value));
-      if (!isMetric) {
+      item.append(kind === "stereo" ? `${digits(metres(value))} m` : digits(value));
+      if (!isMetric && kind !== "stereo") {
         const assumed = document.createElement("small");
         assumed.textContent = `${digits(metres(value))} m`;
         item.append(assumed);
@@ -91,9 +101,7 @@ export class DepthView extends EventTarget {
       return item;
     });
     $("ticks").replaceChildren(...items);
-    $("legend-note").textContent = isMetric
-      ? "Distance in metres, as this checkpoint estimates it."
-      : "Inverse depth, without a unit: higher is closer. The metres follow from the nearest and farthest that you set.";
+    $("legend-note").textContent = LEGENDS[kind];
     this._read();
   }
 
@@ -148,11 +156,17 @@ export class DepthView extends EventTarget {
       return;
     }
     const [u, v] = this._cursor;
-    const value = this.depth.data[v * this.depth.width + u];
-    const shown =
-      this.depth.kind === "metric"
-        ? `${digits(value)} m`
-        : `inverse depth ${digits(value)}, taken for ${digits(this._metres(value))} m`;
+    const pixel = v * this.depth.width + u;
+    const value = this.depth.data[pixel];
+    const { kind, sky, known } = this.depth;
+    const assumed = `${digits(value)}, taken for ${digits(this._metres(value))} m`;
+    const told = {
+      metric: `${digits(value)} m`,
+      stereo: known?.[pixel] ? `${digits(this._metres(value))} m` : "no match",
+      up_to_scale: `depth ${assumed}`,
+      relative: `inverse depth ${assumed}`,
+    }[kind];
+    const shown = sky !== null && value >= sky ? "sky" : told;
     $("readout").textContent = `column ${u}, row ${v}: ${shown}`;
   }
 }

@@ -1,10 +1,12 @@
 /**
- * From a network's output to points: the formulas of the library's `vizion3d/geometry/projection.py`,
+ * From a network's output to points: the formulas of the library's `vizion3d/geometry`,
  * rounded to float32 at the same places, so that the page shows the points that the server writes.
  *
  * @typedef {{fx: number, fy: number, cx: number, cy: number}} Camera - In pixels.
+ * @typedef {"relative" | "up_to_scale" | "metric" | "stereo"} Kind - What the numbers of a depth are.
  * @typedef {{data: Float32Array, width: number, height: number, min: number, max: number,
- *   kind: "relative" | "metric"}} Depth
+ *   kind: Kind, sky: number | null, known?: Uint8Array}} Depth - `sky`: the value from which on it
+ *   is sky; `known`: of a pair, which pixels have a depth.
  * @typedef {{near: number, far: number, edge: number}} Range - Metres; edge 0 keeps flying pixels.
  */
 
@@ -23,6 +25,10 @@ const NETWORK_PIXELS = 518;
  */
 export function toMetres(depth, range) {
   if (depth.kind === "metric") return (value) => value;
+  if (depth.kind === "up_to_scale") {
+    const factor = depth.max > 0 ? f32(range.far / depth.max) : 0;
+    return (value) => f32(value * factor);
+  }
   const low = f32(depth.min);
   const span = f32(f32(depth.max) - low);
   const slope = f32(1 / range.near - 1 / range.far);
@@ -116,7 +122,7 @@ export class Samples {
    * @returns {number[]} How many of the first sixteenth, the first quarter and all are shown.
    */
   place(camera, range, positions, index) {
-    const { data, width, height } = this.depth;
+    const { data, width, height, sky } = this.depth;
     const metres = toMetres(this.depth, range);
     const xs = Float32Array.from({ length: width }, (_, u) => (u - camera.cx) / camera.fx);
     const ys = Float32Array.from({ length: height }, (_, v) => (v - camera.cy) / camera.fy);
@@ -130,10 +136,11 @@ export class Samples {
       const pixel = this.pixel[i];
       const row = Math.floor(pixel / width);
       const z = metres(data[pixel]);
+      const isSky = sky !== null && data[pixel] >= sky;
       positions[3 * i] = z * xs[pixel - row * width];
       positions[3 * i + 1] = z * ys[row];
       positions[3 * i + 2] = z;
-      if (!(z > 0 && z < limit)) continue;
+      if (isSky || !(z > 0 && z < limit)) continue;
       if (threshold > 0) {
         const jump = f32(Math.abs(metres(this.highest[i]) - metres(this.lowest[i])));
         if (jump > f32(threshold * z)) continue;

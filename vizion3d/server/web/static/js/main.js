@@ -79,7 +79,7 @@ function show(file, answer, bitmap, network) {
   document.body.dataset.state = "ready";
   depthView.load(answer.depth, bitmap);
   bitmap?.close();
-  fieldOf(form, "depth_near").disabled = answer.depth.kind === "metric";
+  fieldOf(form, "depth_near").disabled = answer.depth.kind !== "relative";
   if (readSettings(form).camera !== "matrix") fillMatrix(answer.intrinsics);
   sample();
 }
@@ -113,7 +113,7 @@ function reproject() {
     countPoints(count, shown.depth.width * shown.depth.height, viewer.samples.stride);
   }
   depthView.explain(toMetres(shown.depth, settings.range));
-  describe(shown.depth.kind, settings.camera, shown.intrinsics);
+  describe(shown.depth.kind, shown.notes, settings.camera, shown.intrinsics);
   showValues(form, models);
   showSnippet();
 }
@@ -150,7 +150,7 @@ function source() {
 
 async function listModels() {
   try {
-    models = await api.models();
+    models = (await api.models()).filter(({ depth_kind }) => depth_kind !== "disparity");
   } catch (error) {
     showError(error);
     return;

@@ -5,7 +5,7 @@ import { $ } from "./dom.js";
 
 /**
  * @param {import("./viewer.js").Viewer} viewer
- * @param {() => "relative" | "metric"} kind - Of the depth on the screen.
+ * @param {() => import("./geometry.js").Kind} kind - Of the depth on the screen.
  */
 export function offerMeasuring(viewer, kind) {
   const toggle = () => {
@@ -27,6 +27,10 @@ function tell(points, kind) {
   if (points.length < 2) return points.length ? "Now the second point." : "Click two points.";
   const [from, to] = points;
   const distance = Math.hypot(...from.map((value, i) => value - to[i]));
-  const assumed = kind() === "metric" ? "" : " (relative: if nearest and farthest are as set)";
+  const assumed = {
+    metric: "",
+    up_to_scale: " (up to scale: if the farthest is as set)",
+    relative: " (relative: if nearest and farthest are as set)",
+  }[kind()];
   return `${digits(distance)} m${assumed}`;
 }

@@ -20,15 +20,18 @@ export function showValues(form, models) {
 /**
  * What holds for the photo on the screen.
  *
- * @param {"relative" | "metric"} kind - Of its depth.
+ * @param {import("./geometry.js").Kind} kind - Of its depth.
+ * @param {string[]} notes - What the server says that its numbers rest on.
  * @param {string} camera - Which camera is chosen.
  * @param {{sources?: Record<string, string>, width_px: number, height_px: number}} intrinsics
  */
-export function describe(kind, camera, intrinsics) {
-  $("range-note").textContent =
-    kind === "metric"
-      ? "This checkpoint estimates metres: only the farthest counts, where points end."
-      : "Assumed: this checkpoint tells what is closer, not how far it is.";
+export function describe(kind, notes, camera, intrinsics) {
+  const range = {
+    metric: "This checkpoint estimates metres: only the farthest counts, where points end.",
+    up_to_scale: "Assumed: this checkpoint tells proportions, not how far the farthest is.",
+    relative: "Assumed: this checkpoint tells what is closer, not how far it is.",
+  }[kind];
+  $("range-note").textContent = [range, ...notes].join(" Note: ");
   $("camera-note").textContent = {
     auto: `The server's: ${intrinsics.sources?.fx ?? "its default"}.`,
     fov: "Square pixels, the centre of the picture in the middle.",
@@ -45,8 +48,9 @@ export function countPoints(shown, pixels, stride) {
 /** @param {import("./api.js").Model} model */
 function noteOf(model) {
   const weights = model.parameters && `${digits(model.parameters / 1e6)} million weights`;
-  const free = model.licence?.includes("-NC-") ? " (no commercial use)" : "";
-  const range = model.max_depth_m ? `metres to ${model.max_depth_m}` : `${model.depth_kind} depth`;
+  const free = model.commercial_use === false ? " (no commercial use)" : "";
+  const kind = { relative: "relative depth", up_to_scale: "depth up to scale", metric: "metres" };
+  const range = model.max_depth_m ? `metres to ${model.max_depth_m}` : kind[model.depth_kind];
   const licence = model.licence && `${model.licence}${free}`;
   return [range, weights, licence].filter(Boolean).join(" · ");
 }

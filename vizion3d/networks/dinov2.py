@@ -1,13 +1,13 @@
 """The DINOv2 vision transformer that encodes the image (Oquab et al. 2023, arXiv:2304.07193).
 
-Parameter names are the checkpoint's own (``pretrained.*``), so loading is strict.
+Parameter names are the checkpoints' own (``pretrained.*``), so loading is strict.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizion3d.networks.depth_anything_v2.config import NetworkConfig
+from vizion3d.networks.sizes import HEAD_DIM, EncoderSizes
 
 POSITION_OFFSET = 0.1
 """Added to the target grid before the scale factor is taken, as the official code does."""
@@ -25,17 +25,36 @@ class PatchEmbed(nn.Module):
         return patches.flatten(2).transpose(1, 2)
 
 
+def rotate(x: Tensor, rotation: Tensor) -> Tensor:
+    """Turn pairs of channels by angles that follow from the token's place (Su et al. 2021,
+    arXiv:2104.09864): the first half of the channels by its row, the second by its column.
+
+    Args:
+        x: ``(N, heads, tokens, 4 k)``.
+        rotation: Cosine and sine of the angles, ``(2, tokens, 4 k)``.
+    """
+    row_a, row_b, col_a, col_b = x.chunk(4, dim=-1)
+    return x * rotation[0] + torch.cat((-row_b, row_a, -col_b, col_a), dim=-1) * rotation[1]
+
+
 class Attention(nn.Module):
-    def __init__(self, dim: int, num_heads: int) -> None:
+    """Self-attention; with ``normalised`` queries and keys are normalised and may be rotated."""
+
+    def __init__(self, dim: int, num_heads: int, *, normalised: bool = False) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
+        self.q_norm = nn.LayerNorm(HEAD_DIM) if normalised else nn.Identity()
+        self.k_norm = nn.LayerNorm(HEAD_DIM) if normalised else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rotation: Tensor | None = None) -> Tensor:
         n, tokens, dim = x.shape
         qkv = self.qkv(x).reshape(n, tokens, 3, self.num_heads, dim // self.num_heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        query, key = self.q_norm(query), self.k_norm(key)
+        if rotation is not None:
+            query, key = rotate(query, rotation), rotate(key, rotation)
         mixed = F.scaled_dot_product_attention(query, key, value)
         out: Tensor = self.proj(mixed.transpose(1, 2).reshape(n, tokens, dim))
         return out
@@ -76,35 +95,39 @@ class SwiGlu(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, sizes: EncoderSizes, *, normalised: bool = False) -> None:
         super().__init__()
-        dim = config.embed_dim
-        feed_forward = SwiGlu if config.feed_forward == "swiglu" else Mlp
+        dim = sizes.embed_dim
+        feed_forward = SwiGlu if sizes.feed_forward == "swiglu" else Mlp
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
-        self.attn = Attention(dim, config.num_heads)
+        self.attn = Attention(dim, sizes.num_heads, normalised=normalised)
         self.ls1 = LayerScale(dim)
         self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = feed_forward(dim, config.feed_forward_dim)
+        self.mlp = feed_forward(dim, sizes.feed_forward_dim)
         self.ls2 = LayerScale(dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.ls1(self.attn(self.norm1(x)))
+    def forward(self, x: Tensor, rotation: Tensor | None = None) -> Tensor:
+        x = x + self.ls1(self.attn(self.norm1(x), rotation))
         out: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
         return out
 
 
 class Encoder(nn.Module):
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, sizes: EncoderSizes) -> None:
         super().__init__()
-        dim = config.embed_dim
-        self.config = config
-        self.patch_embed = PatchEmbed(config.patch_size, dim)
+        dim = sizes.embed_dim
+        self.sizes = sizes
+        self.patch_embed = PatchEmbed(sizes.patch_size, dim)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
-        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.position_grid**2, dim))
-        # Used only to train the encoder, but part of every checkpoint: strict loading needs it.
-        self.mask_token = nn.Parameter(torch.zeros(1, dim))
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + sizes.position_grid**2, dim))
+        if sizes.mask_token:
+            # Used only to train the encoder, but in the checkpoint: strict loading needs it.
+            self.mask_token = nn.Parameter(torch.zeros(1, dim))
+        self.blocks = nn.ModuleList(self.block(index) for index in range(sizes.depth))
+        self.norm = nn.LayerNorm(dim, eps=sizes.norm_eps)
+
+    def block(self, _index: int) -> Block:
+        return Block(self.sizes)
 
     def positional_embedding(self, rows: int, cols: int) -> Tensor:
         """The stored embedding resampled to a grid of ``rows`` x ``cols`` patches.
@@ -115,7 +138,7 @@ class Encoder(nn.Module):
         Returns:
             ``(1, 1 + rows * cols, C)``, the class token's embedding first.
         """
-        grid = self.config.position_grid
+        grid = self.sizes.position_grid
         if rows == cols == grid:
             return self.pos_embed
         dim = self.pos_embed.shape[-1]
@@ -136,13 +159,16 @@ class Encoder(nn.Module):
         Returns:
             The four tapped feature maps, each ``(N, H/p * W/p, C)``.
         """
-        tokens = self.patch_embed(image)
-        tokens = torch.cat((self.cls_token.expand(tokens.shape[0], -1, -1), tokens), dim=1)
-        tokens = tokens + positions
-        taps = self.config.taps
+        tokens = self.tokens(image, positions)
         features = []
         for index, block in enumerate(self.blocks):
             tokens = block(tokens)
-            if index in taps:
+            if index in self.sizes.taps:
                 features.append(self.norm(tokens)[:, 1:])
         return features
+
+    def tokens(self, image: Tensor, positions: Tensor) -> Tensor:
+        """What goes into the first block, ``(N, 1 + H/p * W/p, C)``: the class token first."""
+        patches = self.patch_embed(image)
+        first = self.cls_token.expand(patches.shape[0], -1, -1)
+        return torch.cat((first, patches), dim=1) + positions

@@ -1,0 +1,71 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.geometry.test_steady import flickering, lines, panning
+from vizion3d.errors import InferenceError, InvalidConfigError
+from vizion3d.geometry.steady import Steadier
+from vizion3d.lifting import DepthEstimation, DepthEstimationCommand, DepthEstimationResult
+from vizion3d.lifting.steady import steady_results
+
+
+def results(**changes: Any) -> tuple[list[np.ndarray], list[DepthEstimationResult]]:
+    images, truth = panning(8, 2)
+    made = [
+        DepthEstimationResult(
+            **{
+                "raw_depth": depth,
+                "rgb": image,
+                "min_depth": float(depth.min()),
+                "max_depth": float(depth.max()),
+                "backend_used": "fake",
+                **changes,
+            }
+        )
+        for image, depth in zip(images, flickering(truth), strict=True)
+    ]
+    return truth, made
+
+
+def test_results_share_a_scale_and_say_which_they_got() -> None:
+    truth, made = results()
+    steady = list(steady_results((each for each in made), Steadier()))
+    found = lines(truth, [result.raw_depth for result in steady])
+    assert np.ptp(found[:, 0]) < 0.1 * np.ptp(lines(truth, [r.raw_depth for r in made])[:, 0])
+    for before, after in zip(made, steady, strict=True):
+        assert after.steady is not None
+        assert np.array_equal(after.raw_depth, after.steady.apply(before.raw_depth))
+        assert (after.min_depth, after.max_depth) == (
+            after.raw_depth.min(),
+            after.raw_depth.max(),
+        )
+        assert after.depth_map == after.raw_depth.tolist()
+        assert before.steady is None
+
+
+def test_errors_and_metric_depth_pass() -> None:
+    _, made = results(depth_kind="metric")
+    error = InferenceError("no")
+    passed = list(steady_results((each for each in [made[0], error, made[1]]), Steadier()))
+    assert passed[0] is made[0]
+    assert passed[1] is error
+    assert passed[2] is made[1]
+
+
+def test_run_many_steadies(tmp_path: Path) -> None:
+    images, _ = panning(3, 2)
+    commands = [DepthEstimationCommand(image, "nano", input_size=56) for image in images]
+    plain = list(DepthEstimation().run_many(commands))
+    steady = list(DepthEstimation().run_many(commands, steady=True))
+    for before, after in zip(plain, steady, strict=True):
+        assert after.steady is not None
+        assert np.array_equal(after.raw_depth, after.steady.apply(before.raw_depth))
+    assert steady[0].steady is not None
+    assert steady[0].steady.new_shot
+
+
+def test_frames_out_of_order_cannot_be_steadied() -> None:
+    with pytest.raises(InvalidConfigError, match="leave ordered"):
+        DepthEstimation().run_many([], ordered=False, steady=True)
