@@ -44,8 +44,9 @@ lint: $(READY) ## style, formatting, and which package may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 
-types: $(READY) ## static types, strict
+types: $(READY) ## static types, strict; those of the web page too, where node is
 	$(BIN)/mypy
+	bash tools/page_types/check.sh
 
 check: lint types coverage $(READY) ## everything that CI checks
 	PYTHON=$(BIN)/python tools/generate_protos.sh --check

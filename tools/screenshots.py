@@ -7,6 +7,7 @@ import io
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -36,7 +37,7 @@ class Shot:
     sample: str
     width_px: int
     height_px: int
-    scheme: str
+    scheme: Literal["light", "dark"]
     turn_px: tuple[int, int] = (0, 0)
     measured: tuple[tuple[float, float], ...] = ()
 

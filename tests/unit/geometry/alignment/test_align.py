@@ -138,7 +138,7 @@ def test_a_point_and_a_distance_go_together() -> None:
     depth_m = scene(3)
     raw = 3 / depth_m + 0.7
     points = unproject(depth_m, CAMERA)
-    near, far = (np.unravel_index(i, depth_m.shape) for i in (depth_m.argmin(), depth_m.argmax()))
+    near, far = (divmod(int(i), depth_m.shape[1]) for i in (depth_m.argmin(), depth_m.argmax()))
     metres = float(np.linalg.norm(points[near] - points[far]))
     known = Knowledge(
         points=[(near[1], near[0], depth_m[near])],
@@ -150,7 +150,7 @@ def test_a_point_and_a_distance_go_together() -> None:
     assert found.residuals.rms_percent < 1e-6
 
 
-def street(height_m: float, pitch_deg: float) -> tuple[Array, Array]:
+def street(height_m: float, pitch_deg: float) -> tuple[Array, NDArray[np.bool_]]:
     """Depth of a ground and of a wall 8 m ahead, from a camera that looks down by that much."""
     v = np.broadcast_to(np.arange(HEIGHT)[:, None], (HEIGHT, WIDTH))
     y = (v - CAMERA.cy) / CAMERA.fy
