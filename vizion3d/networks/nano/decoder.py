@@ -21,12 +21,15 @@ def double(x: Tensor) -> Tensor:
 
 
 class ResidualUnit(nn.Module):
+    """Two convolutions whose result is added to what came in."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv1 = _conv3(channels, channels)
         self.conv2 = _conv3(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, h, w)`` -> the same shape."""
         out: Tensor = self.conv2(F.relu(self.conv1(F.relu(x))))
         return out + x
 
@@ -41,6 +44,7 @@ class Fusion(nn.Module):
         self.both = ResidualUnit(channels)
 
     def forward(self, path: Tensor, finer: Tensor) -> Tensor:
+        """``(N, C, h, w)`` and ``(N, c, 2h, 2w)`` -> ``(N, c, 2h, 2w)``."""
         out: Tensor = self.both(double(self.narrow(path)) + self.finer(finer))
         return out
 
@@ -73,6 +77,7 @@ class Decoder(nn.Module):
         self.last = nn.Sequential(nn.ReLU(), _conv3(fine, fine), nn.ReLU(), nn.Conv2d(fine, 1, 1))
 
     def forward(self, maps: list[Tensor]) -> Tensor:
+        """The maps, finest first -> ``(N, H, W)``."""
         finest, *others = maps
         reduced = [reduce(x) for reduce, x in zip(self.reduce, others, strict=True)]
         context = self.context(others[-1].mean((2, 3), keepdim=True))

@@ -28,6 +28,7 @@ class SameConv(nn.Conv2d):
         super().__init__(channels_in, channels_out, kernel, stride, padding, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` -> ``(N, c, H / stride, W / stride)``."""
         return super().forward(F.pad(x, self.uneven * 2) if self.uneven else x)
 
 
@@ -45,6 +46,7 @@ class Block(nn.Module):
         self.adds = stride == 1 and channels_in == channels_out
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` -> ``(N, c, H / stride, W / stride)``."""
         inner = x if self.expand is None else F.relu6(self.expand(x))
         out: Tensor = self.project(F.relu6(self.depthwise(inner)))
         return out + x if self.adds else out
@@ -67,6 +69,7 @@ class Encoder(nn.Module):
         self.stages = nn.ModuleList(stages)
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """The maps, finest first; see the class."""
         x, maps = F.relu6(self.stem(x)), []
         for index, stage in enumerate(self.stages):
             x = stage(x)

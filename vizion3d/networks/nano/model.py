@@ -19,6 +19,7 @@ class Nano(nn.Module):
         self.decoder = Decoder(widths, config.channels)
 
     def forward(self, image: Tensor) -> Tensor:
+        """See the class; ``image`` is RGB by the recipe's mean and deviation."""
         return F.relu(self.raw(image))
 
     def raw(self, image: Tensor) -> Tensor:
