@@ -15,6 +15,25 @@ FAMILIES: tuple[Family, ...] = (
 """Tried in this order. Another network is another folder and another entry here."""
 
 
+REFUSED = {"s2m2": s2m2.REFUSAL}
+"""Part of a file's name -> why such files are not run."""
+
+
+def refuse_by_name(source: str) -> None:
+    """Refuse a file by its name, so that it is not downloaded in vain.
+
+    Args:
+        source: A name, URL or path.
+
+    Raises:
+        CheckpointError: It is one of those that are not run; the message says why.
+    """
+    file_name = source.replace("\\", "/").rpartition("/")[2].lower()
+    for part, reason in REFUSED.items():
+        if part in file_name:
+            raise CheckpointError(f"{source} {reason}")
+
+
 def recognise(header: Header, source: str, families: Sequence[Family] = FAMILIES) -> Network:
     """The network that a checkpoint holds, by the names and shapes of its tensors.
 

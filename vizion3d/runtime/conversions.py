@@ -165,7 +165,8 @@ def _read(folder: Path, precision: Precision) -> Converted | None:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         memory = ov.Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
         network = core.import_model(memory, "CPU", hints_for(precision))
-        with np.load(folder / _CONSTANTS) as kept:
+        # Opened here: NumPy leaves a damaged file open.
+        with (folder / _CONSTANTS).open("rb") as file, np.load(file) as kept:
             constants = dict(kept)
         return Converted(network, constants, memory)
     # What NumPy and OpenVINO meet damaged bytes with.
