@@ -91,7 +91,6 @@ def main() -> None:
         page = browser.new_page(viewport=cast(ViewportSize, VIEW_PX))
         page.goto(server.url)
         page.wait_for_selector("#model option", state="attached")
-        page.locator("[name=input_size]").evaluate("(field) => { field.value = 168; }")
         page.set_input_files("#file", photo)
         page.wait_for_selector("[data-state=ready]")
         page.wait_for_selector("#progress", state="hidden")

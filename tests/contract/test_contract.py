@@ -23,6 +23,7 @@ REFERENCE = Path(__file__).parent / "reference"
 HELP = json.loads((REFERENCE / "help.json").read_text())
 
 ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
+    r"/components/schemas/Body_\w+/additionalProperties",
     "/paths//models/get/responses/(424|503|504)",
     "/paths//lifting/depth-estimation/post/responses/200/content/application/x-npz",
     "/components/schemas/DepthEstimationAnswer/properties/(min|max)_depth/description",

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from vizion3d.errors import CheckpointError
-from vizion3d.networks import depth_anything_3, depth_anything_v2, lite_any_stereo, s2m2
+from vizion3d.networks import depth_anything_3, depth_anything_v2, lite_any_stereo, nano, s2m2
 from vizion3d.networks.base import Family, Header, MismatchError, Network
 
 FAMILIES: tuple[Family, ...] = (
     depth_anything_v2.FAMILY,
     depth_anything_3.FAMILY,
     lite_any_stereo.FAMILY,
+    nano.FAMILY,
     s2m2.FAMILY,
 )
 """Tried in this order. Another network is another folder and another entry here."""

@@ -118,6 +118,7 @@ def test_noise_of_the_network_and_gross_errors_together() -> None:
     assert found.shift == pytest.approx(-0.7 / 3, rel=0.01)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(SEEDS, st.sampled_from(["inverse_depth", "depth"]))
 def test_distances_between_pixels_suffice(seed: int, space: Any) -> None:
@@ -246,6 +247,7 @@ def test_a_negative_output_gets_positive_depths_from_one_point() -> None:
     assert found.apply(raw)[20, 10] == pytest.approx(depth_m[20, 10])
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(SEEDS)
 def test_depth_stays_positive_and_rises_where_the_network_says_farther(seed: int) -> None:
@@ -325,6 +327,7 @@ def test_the_same_knowledge_gives_the_same_numbers() -> None:
     assert (first.scale, first.shift) == (second.scale, second.shift)
 
 
+@pytest.mark.slow
 def test_the_covariance_is_what_repeating_the_measurement_shows() -> None:
     depth_m = scene(11)
     raw = 3 / depth_m + 0.7
