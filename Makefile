@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY) ## lift a photo and a stereo pair into 3D and say where the results are
-	@$(BIN)/vizion3d depth examples/astronaut.jpg --model nano --input-size 168 --save png,color,ply,glb,view,json --out demo-output
+	@$(BIN)/vizion3d depth examples/astronaut.jpg --model nano --save png,color,ply,glb,view,json --out demo-output
 	@$(BIN)/vizion3d stereo examples/motorcycle_left.jpg examples/motorcycle_right.jpg --calibration examples/motorcycle_calib.txt --save png,color,ply,glb,view,json --out demo-output
 	@$(BIN)/python examples/measure_motorcycle.py
 	@cat examples/after-demo.txt
@@ -44,8 +44,9 @@ lint: $(READY) ## style, formatting, and which package may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 
-types: $(READY) ## static types, strict
+types: $(READY) ## static types, strict; those of the web page too, where node is
 	$(BIN)/mypy
+	bash tools/page_types/check.sh
 
 check: lint types coverage $(READY) ## everything that CI checks
 	PYTHON=$(BIN)/python tools/generate_protos.sh --check

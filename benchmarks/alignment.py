@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.contestants import RESULTS, describe_machine
-from training.evaluate import motorcycle
+from training.real import motorcycle
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.alignment import Alignment, Knowledge, Space, align
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
@@ -76,7 +76,8 @@ def median_error(found: Alignment, raw: Array, depth_m: Array, valid: NDArray[np
 
 
 def accuracy() -> list[str]:
-    photo, inverse, valid = motorcycle()
+    scene = motorcycle()
+    photo, inverse, valid = scene.image, scene.inverse, scene.valid
     depth_m = 1 / np.where(valid, inverse, 1)
     everything = np.where(valid, depth_m, 0)
     network = DepthEstimation().run(DepthEstimationCommand(photo, "nano")).raw_depth

@@ -91,6 +91,6 @@ def _stand_in_for_torchvision() -> None:
                 value = step(value)
             return value
 
-    transforms.Compose = Compose
-    torchvision.transforms = transforms
+    vars(transforms)["Compose"] = Compose
+    vars(torchvision)["transforms"] = transforms
     sys.modules |= {name: torchvision, f"{name}.transforms": transforms}

@@ -57,12 +57,12 @@ def input_size() -> Figure:
     time.plot(sizes, [p["vits_s"] * 1e3 for p in points], "o-", color=COLORS["vizion3d"])
     time.set_title("vits: ms of a warm run", fontsize=9, loc="left")
     for key, label in (
-        ("deviation", "against its depth at 518"),
+        ("deviation", "against its depth at 256"),
         ("measured", "against measured depth"),
     ):
         name = "delta_1" if key == "deviation" else "delta1"
         quality.plot(sizes, [p[key][name] for p in points], "o-", label=label)
-    quality.set_title("nano (trained at 168): delta-1", fontsize=9, loc="left")
+    quality.set_title("nano: delta-1", fontsize=9, loc="left")
     quality.legend(fontsize=8)
     for axes in (time, quality):
         axes.set_xlabel("input_size, pixels", fontsize=8)

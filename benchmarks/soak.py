@@ -26,7 +26,7 @@ from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.proto import lifting_pb2_grpc as pb_grpc
 
 PHOTO = (ROOT / "examples" / "coffee.jpg").read_bytes()
-SIZES = (56, 112, 168)
+SIZES = (64, 96, 160)
 GROWTH_LIMIT_BYTES = 100 << 20
 
 

@@ -8,10 +8,10 @@ import os
 import statistics
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from tests.support import photos
 from tests.support.browser import launch
@@ -88,10 +88,9 @@ def main() -> None:
         photo = Path(folder) / "photo.jpg"
         Image.fromarray(photos.coffee()).resize(SIZE_PX).save(photo)
         browser = launch(playwright)
-        page = browser.new_page(viewport=VIEW_PX)
+        page = browser.new_page(viewport=cast(ViewportSize, VIEW_PX))
         page.goto(server.url)
         page.wait_for_selector("#model option", state="attached")
-        page.locator("[name=input_size]").evaluate("(field) => { field.value = 168; }")
         page.set_input_files("#file", photo)
         page.wait_for_selector("[data-state=ready]")
         page.wait_for_selector("#progress", state="hidden")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 NOT_FAST = frozenset({"process", "server", "browser", "full_size", "slow"})
 MARKED_BY_FIXTURE = {"browser": "browser", "vits": "full_size"}
@@ -21,6 +22,10 @@ MAY_START_PROCESSES = ("process", "server", "browser")
 STARTS_A_PROCESS = ("subprocess.Popen", "os.fork", "os.posix_spawn")
 
 _running: list[pytest.Item] = []
+
+# No test asserts how long something takes: a busy machine is no fault.
+settings.register_profile("vizion3d", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vizion3d")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,6 +7,7 @@ import io
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -28,7 +29,6 @@ class Shot:
         width_px: Of the window.
         height_px: Of the window.
         scheme: ``"light"`` or ``"dark"``.
-        input_size: Shorter side that the network sees, in pixels.
         turn_px: How far the cloud is dragged, right and down.
         measured: Two places in the view, as shares of its sides.
     """
@@ -37,16 +37,15 @@ class Shot:
     sample: str
     width_px: int
     height_px: int
-    scheme: str
-    input_size: int = 252
+    scheme: Literal["light", "dark"]
     turn_px: tuple[int, int] = (0, 0)
     measured: tuple[tuple[float, float], ...] = ()
 
 
 SHOTS = (
-    Shot("web-light", "coffee", 1440, 860, "light", 168, (8, 3)),
-    Shot("web-dark", "pagoda", 1440, 860, "dark", 252, (-12, 4), ((0.38, 0.45), (0.46, 0.63))),
-    Shot("web-phone", "coffee", 390, 844, "light", 168),
+    Shot("web-light", "coffee", 1440, 860, "light", (8, 3)),
+    Shot("web-dark", "pagoda", 1440, 860, "dark", (-12, 4), ((0.38, 0.45), (0.46, 0.63))),
+    Shot("web-phone", "coffee", 390, 844, "light"),
 )
 
 
@@ -57,9 +56,6 @@ def take(browser: Browser, origin: str, shot: Shot) -> Image.Image:
     )
     page.goto(origin)
     page.wait_for_selector("#model option", state="attached")
-    page.locator("[name=input_size]").evaluate(
-        "(field, v) => { field.value = v; }", shot.input_size
-    )
     page.click(f"[data-sample='{shot.sample}.jpg']")
     page.wait_for_selector("body[data-state=ready]")
     page.wait_for_selector("#progress", state="hidden")

@@ -1,1 +1,1 @@
-"""Training of the small checkpoint ``nano`` on images that we render ourselves."""
+"""Training of ``nano`` on images that we render ourselves, from a published encoder."""

@@ -21,7 +21,8 @@ def photograph(rand: Rand, image: Tensor, inverse_depth: Tensor) -> Tensor:
     """
     b = len(image)
     image = _lens_blur(rand, image, inverse_depth)
-    image = _develop(rand, image)
+    image = _develop(rand, mix_colors(rand, image))
+    image = _coarsen(rand, image)
     blurred = blur(image)
     # Between a soft lens (-0.8) and strong sharpening (+1).
     amount = rand.uniform(b, 1, 1, 1, low=-0.8, high=1.0) * rand.chance(b, 1, 1, 1, p=0.6)
@@ -55,17 +56,41 @@ def _lens_blur(rand: Rand, image: Tensor, inverse_depth: Tensor) -> Tensor:
     return soft + (up[1] - soft) * (level - 1).clamp_min(0)
 
 
+def mix_colors(rand: Rand, image: Tensor) -> Tensor:
+    """In some images, a random 3x3 convolution over the channels blended in: shapes stay, the look
+    of surfaces changes (Xu et al. 2021, arXiv:2007.13003)."""
+    b, _, h, w = image.shape
+    kernel = rand.normal(b, 3, 3, 3, 3, std=1 / math.sqrt(27))
+    padded = F.pad(image, (1, 1, 1, 1), mode="replicate").reshape(1, b * 3, h + 2, w + 2)
+    other = F.conv2d(padded, kernel.flatten(0, 1), groups=b).view(b, 3, h, w)
+    low, high = other.amin((2, 3), keepdim=True), other.amax((2, 3), keepdim=True)
+    other = (other - low) / (high - low).clamp_min(1e-3)
+    share = rand.uniform(b, 1, 1, 1, low=0.2, high=0.8) * rand.chance(b, 1, 1, 1, p=0.15)
+    return image + share * (other - image)
+
+
+def _coarsen(rand: Rand, image: Tensor) -> Tensor:
+    """Some images come from a smaller or shaken sensor: halved and doubled, or smeared along a
+    row."""
+    b, _, h, w = image.shape
+    half = F.interpolate(image, scale_factor=0.5, mode="bilinear", antialias=True)
+    soft = F.interpolate(half, size=(h, w), mode="bilinear")
+    smeared = F.avg_pool2d(F.pad(image, (3, 3, 0, 0), mode="replicate"), (1, 7), stride=1)
+    draw = rand.uniform(b, 1, 1, 1)
+    return torch.where(draw < 0.12, soft, torch.where(draw > 0.96, smeared, image))
+
+
 def _develop(rand: Rand, image: Tensor) -> Tensor:
     """Exposure, white balance, saturation, contrast, fading, vignette."""
     b, _, h, w = image.shape
-    gain = rand.log_uniform(b, 1, 1, 1, low=0.7, high=1.35) * (
-        1 + rand.normal(b, 3, 1, 1, std=0.06)
-    )
+    gain = rand.log_uniform(b, 1, 1, 1, low=0.6, high=1.8) * (
+        1 + rand.normal(b, 3, 1, 1, std=0.09)
+    ).clamp_min(0.5)
     image = image * gain
     grey = image.mean(1, keepdim=True)
-    none = rand.chance(b, 1, 1, 1, p=0.95)
+    none = rand.chance(b, 1, 1, 1, p=0.92)
     image = grey + (image - grey) * rand.uniform(b, 1, 1, 1, low=0.6, high=1.45) * none
-    image = image.clamp(0, 1) ** rand.log_uniform(b, 1, 1, 1, low=0.75, high=1.35)
+    image = image.clamp(0, 1) ** rand.log_uniform(b, 1, 1, 1, low=0.6, high=1.6)
     lift = rand.uniform(b, 1, 1, 1, low=0.0, high=0.12) * rand.chance(b, 1, 1, 1, p=0.3)
     y = torch.linspace(-1, 1, h, device=image.device)[:, None]
     x = torch.linspace(-1, 1, w, device=image.device)[None]

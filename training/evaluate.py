@@ -1,66 +1,36 @@
-"""Measures a checkpoint: ``python -m training.evaluate [CHECKPOINT]``.
+"""Measures a checkpoint: ``python -m training.evaluate [CHECKPOINT] [--rgbd FOLDER]``.
 
-On held-out rendered scenes and on scikit-image's ``stereo_motorcycle``, a real photo with measured
-depth, beside predictors that never look at the image; and a page of pictures of real photos.
+On held-out rendered scenes and on real scenes with measured depth (scikit-image's
+``stereo_motorcycle`` and those of the folder), beside predictors that never look at the image; and
+pages of pictures of real photos.
 """
 
 import argparse
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
 
 from training.effects import photograph
 from training.export import CHECKPOINT
 from training.metrics import TRIVIAL, Array, quality
-from training.network import NANO, normalise
+from training.network import CONFIG
+from training.real import Bytes, Predictor, Scene, compare, motorcycle, predictor, real_scenes
 from training.render import Renderer
-from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
-from vizion3d.networks.depth_anything_v2.network import RECIPE
+from vizion3d.networks.nano.model import Nano
+from vizion3d.networks.nano.network import RECIPE
 
 RESULTS = Path(__file__).parent / "results"
 HELD_OUT_SEED = 987_654
-Bytes = NDArray[np.uint8]
-Predictor = Callable[[Bytes], Array]
 
 
-def load(checkpoint: Path) -> DepthAnythingV2:
-    net = DepthAnythingV2(NANO).eval()
+def load(checkpoint: Path) -> Nano:
+    net = Nano(CONFIG).eval()
     net.load_state_dict({k: v.float() for k, v in load_file(checkpoint).items()})
     return net
-
-
-def predictor(net: DepthAnythingV2, input_size: int) -> Predictor:
-    """RGB bytes ``(H, W, 3)`` -> inverse depth ``(H, W)``, by the recipe of the product."""
-
-    @torch.inference_mode()
-    def predict(image: Bytes) -> Array:
-        x = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
-        h, w = image.shape[:2]
-        x = F.interpolate(x, size=RECIPE.network_size(h, w, input_size), mode="bicubic")
-        depth = net(normalise(x))[:, None]
-        out = F.interpolate(depth, size=(h, w), mode="bilinear", align_corners=True)
-        return out[0, 0].double().numpy()
-
-    return predict
-
-
-def motorcycle() -> tuple[Bytes, Array, NDArray[np.bool_]]:
-    """Left image, inverse depth in 1 / metres, and where it was measured (Middlebury 2014)."""
-    from skimage import data
-
-    image, _, disparity = data.stereo_motorcycle()
-    focal, baseline, offset = 994.978, 0.193001, 31.086
-    valid = np.isfinite(disparity) & (disparity > 0)
-    inverse = np.where(valid, (disparity.astype(np.float64) + offset) / (focal * baseline), 0.0)
-    return image, inverse, valid
 
 
 def photos() -> dict[str, Bytes]:
@@ -68,30 +38,30 @@ def photos() -> dict[str, Bytes]:
     from sklearn.datasets import load_sample_image
 
     named = {"coffee": data.coffee(), "astronaut": data.astronaut(), "rocket": data.rocket()}
-    return {**named, "motorcycle": motorcycle()[0], "china": load_sample_image("china.jpg")}
+    return {**named, "motorcycle": motorcycle().image, "china": load_sample_image("china.jpg")}
 
 
-def held_out(count: int) -> list[tuple[Bytes, Array]]:
+def held_out(count: int) -> list[Scene]:
     """Scenes of a seed that training never used, with camera effects, at 360 x 480."""
     renderer = Renderer(HELD_OUT_SEED)
     out = []
-    for _ in range(0, count, 8):
+    for start in range(0, count, 8):
         frames = renderer.render(8, 360, 480)
         image = photograph(renderer.rand, frames.image, frames.inverse_depth)
         pixels = (image * 255).round().byte().permute(0, 2, 3, 1).numpy()
-        out += list(zip(pixels, frames.inverse_depth.double().numpy(), strict=True))
-    return out[:count]
+        for i, inverse in enumerate(frames.inverse_depth.double().numpy()):
+            out.append(Scene(f"scene {start + i}", pixels[i], inverse, inverse > 0))
+    return [scene for scene in out[:count] if scene.valid.mean() > 0.05]
 
 
-def measure(
-    predict: Predictor, scenes: list[tuple[Bytes, Array, NDArray[np.bool_]]]
-) -> dict[str, dict[str, float]]:
+def measure(predict: Predictor, scenes: list[Scene]) -> dict[str, dict[str, float]]:
     """Mean quality of ``nano`` and of the trivial predictors over the scenes."""
     rows: dict[str, list[dict[str, float]]] = {"nano": [], **{name: [] for name in TRIVIAL}}
-    for image, target, valid in scenes:
-        rows["nano"].append(asdict(quality(predict(image), target, valid)))
-        for name, make in TRIVIAL.items():
-            rows[name].append(asdict(quality(make(target), target, valid)))
+    for scene in scenes:
+        guesses = {"nano": predict(scene.image)}
+        guesses |= {name: make(scene.inverse) for name, make in TRIVIAL.items()}
+        for name, guess in guesses.items():
+            rows[name].append(asdict(quality(guess, scene.inverse, scene.valid)))
     return {
         name: {key: round(float(np.nanmean([r[key] for r in all_])), 4) for key in all_[0]}
         for name, all_ in rows.items()
@@ -131,29 +101,29 @@ def _fit(image: Bytes, high: int) -> Bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path, nargs="?", default=CHECKPOINT)
-    parser.add_argument("--input-size", type=int, default=518)
+    parser.add_argument("--input-size", type=int, default=RECIPE.input_size)
     parser.add_argument("--scenes", type=int, default=96, help="held-out rendered scenes")
+    parser.add_argument("--rgbd", type=Path, help="folder of photos with measured depth")
     parser.add_argument("--output", type=Path, default=RESULTS)
     args = parser.parse_args()
     predict = predictor(load(args.checkpoint), args.input_size)
-    rendered = [(image, target, target > 0) for image, target in held_out(args.scenes)]
-    rendered = [scene for scene in rendered if scene[2].mean() > 0.05]
-    image, target, valid = motorcycle()
+    rendered, real = held_out(args.scenes), real_scenes(args.rgbd)
     metrics = {
         "checkpoint": args.checkpoint.name,
         "input_size": args.input_size,
         "scenes": len(rendered),
         "rendered": measure(predict, rendered),
-        "motorcycle": measure(predict, [(image, target, valid)]),
+        **{scene.name: measure(predict, [scene]) for scene in real},
+        "abs_rel_over_best_trivial": compare(predict, real),
     }
     args.output.mkdir(parents=True, exist_ok=True)
     text = json.dumps(metrics, indent=1)
-    (args.output / f"metrics-{args.input_size}.json").write_text(text + "\n")
+    (args.output / "metrics.json").write_text(text + "\n")
     print(text)
-    page(predict, photos(), {"motorcycle": target}, args.output / f"photos-{args.input_size}.jpg")
-    samples = {f"scene {i}": rendered[i][0] for i in range(min(8, len(rendered)))}
-    truths = {f"scene {i}": rendered[i][1] for i in range(len(samples))}
-    page(predict, samples, truths, args.output / f"scenes-{args.input_size}.jpg")
+    page(predict, photos(), {"motorcycle": motorcycle().inverse}, args.output / "photos.jpg")
+    samples = {scene.name: scene.image for scene in rendered[:8]}
+    truths = {scene.name: scene.inverse for scene in rendered[:8]}
+    page(predict, samples, truths, args.output / "scenes.jpg")
 
 
 if __name__ == "__main__":

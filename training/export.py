@@ -1,27 +1,39 @@
-"""Writes the averaged weights of a run as the package's checkpoint.
+"""Writes the chosen weights of a run as the package's checkpoint.
 
-``python -m training.export STATE``
+``python -m training.export STATE`` takes the average that did best on real scenes, and where none
+was kept, the latest one.
 """
 
 import argparse
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
-from training.network import NANO
-from training.state import load_state
-from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
+from training.network import CONFIG
+from training.state import load_state, part
+from vizion3d.networks.nano.model import Nano
 
 CHECKPOINT = Path(__file__).parents[1] / "vizion3d/checkpoints/nano.safetensors"
 
 
+def best_path(state: Path) -> Path:
+    """Where a run keeps the averaged weights that did best on real scenes."""
+    return state.with_name(f"{state.name}-best.safetensors")
+
+
+def averaged_weights(state: Path) -> dict[str, Tensor]:
+    """Those that did best on real scenes, else the latest."""
+    best = best_path(state)
+    return load_file(best) if best.exists() else part(load_state(state)[0], "ema.")
+
+
 def export(state: Path, output: Path) -> int:
     """Write float16 weights under the network's own names; returns the file's size in bytes."""
-    tensors, _ = load_state(state)
-    weights = {k.removeprefix("ema."): v for k, v in tensors.items() if k.startswith("ema.")}
-    DepthAnythingV2(NANO).load_state_dict(weights)  # strict: all there, nothing else
-    halves = {name: tensor.half() for name, tensor in weights.items()}
+    weights = averaged_weights(state)
+    Nano(CONFIG).load_state_dict(weights)  # strict: all there, nothing else
+    halves = {name: tensor.half().contiguous() for name, tensor in weights.items()}
     if not all(torch.isfinite(tensor).all() for tensor in halves.values()):
         raise ValueError(f"{state} holds weights that float16 cannot represent")
     output.parent.mkdir(parents=True, exist_ok=True)

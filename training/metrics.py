@@ -46,9 +46,18 @@ def constant(target: Array) -> Array:
     return np.zeros_like(target)
 
 
+def ramp_and_middle(target: Array) -> Array:
+    """The row number less the squared distance from the middle column: nearer below, and nearer in
+    the middle."""
+    h, w = target.shape
+    across = (np.arange(w, dtype=np.float64) + 0.5) / w - 0.5
+    return np.arange(h, dtype=np.float64)[:, None] / h - across**2
+
+
 TRIVIAL: dict[str, Callable[[Array], Array]] = {
     "constant": constant,
     "vertical ramp": vertical_ramp,
+    "ramp and middle": ramp_and_middle,
 }
 
 

@@ -1,11 +1,12 @@
-"""Trains ``nano`` from nothing on images rendered in the loop.
+"""Trains ``nano`` on images rendered in the loop, from the published ImageNet encoder.
 
-On a CPU, about two hours on two cores (each image is used several times)::
+On a CPU, some hours on two cores (each image is used several times; stop it and start it again at
+will)::
 
     python -m training.train --preset cpu --state nano-state
 
-On a CUDA GPU, several million fresh images, in slices of under ten minutes; repeat until it says
-that it is done::
+On a CUDA GPU, with fresh images, in slices of under ten minutes; repeat until it says that it is
+done::
 
     python -m training.train --preset cuda --state nano-state --max-seconds 540
 
@@ -17,67 +18,86 @@ import copy
 import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from training.data import Pool, Stage
+from training.export import best_path
 from training.losses import anchor_loss, depth_loss
-from training.network import new_nano, normalise, raw_depth
+from training.network import new_nano, normalise
+from training.real import Scene, compare, predictor, real_scenes
 from training.render import Renderer
 from training.render.rand import Rand
 from training.state import flatten_optimizer, load_state, part, restore_optimizer, save_state
+from vizion3d.networks.nano.model import Nano
 
+FROZEN = ("encoder.stem.", "encoder.stages.0.", "encoder.stages.1.")
+"""What stays as published: edges and textures look alike in renderings and photographs."""
 RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One training run: how many images, in which stages, with which settings."""
+    """One training run: how many images, in which stages, with which settings.
+
+    Attributes:
+        images: Length of the run.
+        reuse: How often each rendered image is used.
+        capacity: Shards of images kept.
+        ema_images: Span of the exponential average of the weights.
+        decoder_rate: Learning rate of the decoder.
+        encoder_rate: The encoder's, as a share of each tensor's root mean square.
+        pull: How fast, per unit of the learning rate, the encoder returns to its first weights.
+        decay: Last share of the run, over which the rate falls to 0.
+    """
 
     images: int
     stages: tuple[Stage, ...]
     reuse: int
     capacity: int
     ema_images: int
-    learning_rate: float = 5e-4
-    muon_rate: float = 0.01
+    decoder_rate: float = 1e-3
+    encoder_rate: float = 1.5e-3
     weight_decay: float = 0.02
+    pull: float = 0.0
     warmup: float = 0.02
+    decay: float = 0.25
 
+
+_RENDERED = (192, 256)
+_SMALL = ((128, 192), (128, 192), (192, 128))
+_LARGE = ((192, 256), (192, 256), (256, 192))
 
 PLANS = {
-    # Layout is learnt from small images, which are cheap; edges and the look of large images last.
     "cpu": Plan(
-        images=93_000,
+        images=7_000,
         stages=(
-            Stage(0.62, ((128, 168), (168, 128)), ((84, 112), (112, 84)), 8, 0.1),
-            Stage(0.29, ((192, 256), (256, 192)), ((168, 224), (224, 168)), 8, 0.3),
-            Stage(0.07, ((360, 480), (480, 360)), ((336, 448), (448, 336)), 4, 0.5),
-            Stage(0.02, ((560, 744), (744, 560)), ((518, 686), (686, 518)), 2, 0.5),
+            Stage(0.8, _RENDERED, _SMALL, 8, 0.5),
+            Stage(0.2, _RENDERED, _LARGE, 8, 0.5),
         ),
         reuse=6,
-        capacity=3000,
-        ema_images=3000,
+        capacity=100,
+        ema_images=1500,
     ),
     "cuda": Plan(
-        images=4_000_000,
+        images=400_000,
         stages=(
-            Stage(0.80, ((240, 320), (320, 240)), ((168, 224), (224, 168)), 128, 0.3),
-            Stage(0.15, ((320, 432), (432, 320)), ((252, 336), (336, 252)), 64, 0.5),
-            Stage(0.05, ((560, 744), (744, 560)), ((518, 686), (686, 518)), 16, 0.5),
+            Stage(0.75, _RENDERED, _LARGE, 32, 0.5),
+            Stage(0.25, (272, 368), ((256, 352), (256, 352), (352, 256)), 32, 0.5),
         ),
         reuse=1,
         capacity=0,
-        ema_images=100_000,
+        ema_images=20_000,
     ),
     # A few seconds, for tests.
     "tiny": Plan(
         images=48,
-        stages=(Stage(1.0, ((48, 64),), ((42, 56),), 4, 0.1),),
+        stages=(Stage(1.0, (64, 72), ((64, 64),), 4, 0.1),),
         reuse=1,
         capacity=0,
         ema_images=1000,
@@ -94,12 +114,14 @@ class Training:
         device: Where to train.
     """
 
-    def __init__(self, plan: Plan, seed: int, device: torch.device) -> None:
-        self.plan, self.seed, self.device = plan, seed, device
-        self.net = new_nano(seed).to(device)
-        self.net.depth_head.to(memory_format=torch.channels_last)
+    def __init__(
+        self, plan: Plan, seed: int, device: torch.device, folder: Path | None = None
+    ) -> None:
+        self.plan, self.seed, self.device, self.folder = plan, seed, device, folder
+        self.net = new_nano(seed).to(device).to(memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(self.net, plan)
         self.ema = copy.deepcopy(self.net).requires_grad_(False)
-        self.optimizers = make_optimizers(self.net, plan)
+        self.trained = [p for p in self.net.parameters() if p.requires_grad]
         self.renderer = Renderer(seed + 1, device)
         self.rand = Rand(seed + 2, device)
         self.seen, self.step, self.seconds = 0, 0, 0.0
@@ -114,19 +136,17 @@ class Training:
         """One step; returns the loss, still on the device."""
         pool = self._current_pool()
         image, target = pool.batch(self.rand, self.step)
-        rate = schedule(self.seen / self.plan.images, self.plan.warmup)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["full_rate"]
-        with torch.autocast(self.device.type, torch.bfloat16):
-            predicted = raw_depth(self.net, normalise(image))
+        rate = schedule(self.seen / self.plan.images, self.plan.warmup, self.plan.decay)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["full_rate"]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            predicted = self.net.raw(normalise(image).to(memory_format=torch.channels_last))
         predicted = predicted.float()
         loss = depth_loss(predicted, target, pool.stage.gradient_weight)
         self.net.zero_grad(set_to_none=True)
         (loss + anchor_loss(predicted)).backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            optimizer.step()
+        nn.utils.clip_grad_norm_(self.trained, 1.0)
+        self.optimizer.step()
         self.seen += len(image)
         self.step += 1
         self._average(len(image))
@@ -140,10 +160,12 @@ class Training:
             index += 1
         if self._pool is None or self._pool[0] != index:
             stage = self.plan.stages[index]
-            # The same memory whatever the size of the images.
-            pixels = stage.rendered[0][0] * stage.rendered[0][1]
-            capacity = self.plan.capacity * 192 * 256 // pixels
-            self._pool = index, Pool(self.renderer, stage, self.plan.reuse, capacity)
+            if self._pool:
+                self._pool[1].close()
+            rendered = "x".join(map(str, stage.rendered))
+            folder = self.folder and self.folder.with_name(f"{self.folder.name}-pool-{rendered}")
+            pool = Pool(self.renderer, stage, self.plan.reuse, self.plan.capacity, folder)
+            self._pool = index, pool
         return self._pool[1]
 
     @torch.no_grad()
@@ -156,8 +178,7 @@ class Training:
     def save(self, folder: Path) -> None:
         tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
         tensors |= {f"ema.{k}": v for k, v in self.ema.state_dict().items()}
-        for index, optimizer in enumerate(self.optimizers):
-            tensors |= flatten_optimizer(optimizer, f"optimizer{index}.")
+        tensors |= flatten_optimizer(self.optimizer, "optimizer.")
         for name, rand in (("renderer", self.renderer.rand), ("rand", self.rand)):
             tensors |= {f"random.{name}.{k}": v for k, v in rand.state().items()}
         meta = {
@@ -170,51 +191,70 @@ class Training:
         save_state(folder, tensors, meta)
 
     def load(self, folder: Path) -> None:
-        """Continue a saved run: exactly where every image is fresh; a pool is filled anew."""
+        """Continue a saved run: exactly where every image is fresh, with a pool roughly."""
         tensors, meta = load_state(folder)
         if meta["seed"] != self.seed:
             raise ValueError(f"{folder} was started with --seed {meta['seed']}")
         self.net.load_state_dict(part(tensors, "net."))
         self.ema.load_state_dict(part(tensors, "ema."))
-        for index, optimizer in enumerate(self.optimizers):
-            restore_optimizer(optimizer, part(tensors, f"optimizer{index}."))
+        restore_optimizer(self.optimizer, part(tensors, "optimizer."))
         for name, rand in (("renderer", self.renderer.rand), ("rand", self.rand)):
             rand.restore(part(tensors, f"random.{name}."))
         self.seen, self.step, self.seconds = meta["seen"], meta["step"], meta["seconds"]
         self.curve = meta["curve"]
 
 
-def schedule(share: float, warmup: float) -> float:
-    """Learning rate at a share of the run: linear warm-up, then a cosine to 0."""
-    if share < warmup:
-        return (share + 1e-4) / warmup
-    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (share - warmup) / (1 - warmup)))
+def schedule(share: float, warmup: float, decay: float) -> float:
+    """Learning rate at a share of the run: up, level, and over the last ``decay`` down to 0."""
+    return max(0.0, min((share + 1e-4) / warmup, 1.0, (1 - share) / decay))
 
 
-def make_optimizers(net: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the matrices of the encoder's blocks, AdamW for the rest.
+def make_optimizer(net: Nano, plan: Plan) -> torch.optim.Optimizer:
+    """AdamW; each tensor of the encoder at a rate in proportion to its size, so that the folded
+    normalisation, which has spread these sizes over three decades, does not matter."""
+    groups: list[dict[str, Any]] = []
+    for name, parameter in net.named_parameters():
+        if name.startswith(FROZEN):
+            parameter.requires_grad_(False)
+            continue
+        rate, decay = plan.decoder_rate, plan.weight_decay
+        if name.startswith("encoder."):
+            size = parameter.detach().square().mean().sqrt().item()
+            rate, decay = plan.encoder_rate * size, 0.0
+        elif parameter.ndim == 1:
+            decay = 0.0
+        groups.append({"params": [parameter], "lr": rate, "full_rate": rate, "weight_decay": decay})
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98))
 
-    From scratch, Muon leaves the plateau where every image gets the same depth sooner than AdamW.
+
+class Selection:
+    """Keeps the averaged weights that did best on real scenes, next to the state.
+
+    Args:
+        scenes: Real scenes with measured depth; training never sees them.
+        folder: The state's.
     """
-    named = dict(net.named_parameters())
-    blocks = [p for n, p in named.items() if "blocks" in n and p.ndim == 2]
-    kernels = [p for n, p in named.items() if "depth_head" in n and p.ndim > 1]
-    chosen = {id(p) for p in (*blocks, *kernels)}
-    rest = [p for p in named.values() if id(p) not in chosen]
-    decay = plan.weight_decay
-    muon = torch.optim.Muon(blocks, lr=plan.muon_rate, weight_decay=decay)
-    groups: list[dict[str, Any]] = [
-        {"params": kernels, "weight_decay": decay},
-        {"params": rest, "weight_decay": 0.0},
-    ]
-    adam = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.98))
-    for optimizer in (muon, adam):
-        for group in optimizer.param_groups:
-            group["full_rate"] = group["lr"]
-    return [muon, adam]
+
+    def __init__(self, scenes: list[Scene], folder: Path) -> None:
+        self.scenes, self.path = scenes, best_path(folder)
+
+    def consider(self, training: Training) -> dict[str, float]:
+        found = compare(predictor(training.ema), self.scenes)
+        best = min((p["real"] for p in training.curve if "real" in p), default=math.inf)
+        mean = found.pop("mean")
+        if mean < best:
+            weights = training.ema.state_dict()
+            save_file({k: v.contiguous() for k, v in weights.items()}, self.path)
+        return {"real": mean, **found}
 
 
-def run(training: Training, folder: Path | None, max_seconds: float, report: int) -> None:
+def run(
+    training: Training,
+    folder: Path | None,
+    max_seconds: float,
+    report: int,
+    selection: Selection | None = None,
+) -> None:
     """Train until done or until time is up, then save; every ``report`` steps print and record."""
     begin = last = time.monotonic()
     losses: list[Tensor] = []
@@ -232,9 +272,10 @@ def run(training: Training, folder: Path | None, max_seconds: float, report: int
             "seconds": round(training.seconds),
             "loss": round(loss, 4),
         }
+        point |= selection.consider(training) if selection else {}
         training.curve.append(point)
-        print(f"{training.seen:8} images  loss {loss:.4f}  {rate:.1f} images/s", flush=True)
-        losses, last, seen = [], now, training.seen
+        print(json.dumps(point), f"{rate:.1f} images/s", flush=True)
+        losses, last, seen = [], time.monotonic(), training.seen
         if folder and now - saved > 180:
             training.save(folder)
             saved = now
@@ -251,25 +292,29 @@ def main() -> None:
     parser.add_argument("--max-seconds", type=float, default=math.inf)
     parser.add_argument("--images", type=int, help="length of the run, instead of the preset's")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads")
-    parser.add_argument("--report", type=int, default=50, help="steps between reports")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads beside the renderer's")
+    parser.add_argument("--report", type=int, default=100, help="steps between reports")
+    parser.add_argument(
+        "--rgbd", type=Path, help="folder of photos with measured depth, for early stopping only"
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     plan = PLANS[args.preset]
     if args.images:
-        plan = Plan(**{**vars(plan), "images": args.images})
+        plan = replace(plan, images=args.images)
     device = torch.device("cuda" if args.preset == "cuda" else "cpu")
-    training = Training(plan, args.seed, device)
+    training = Training(plan, args.seed, device, args.state)
     if args.state and (args.state / "meta.json").exists():
         training.load(args.state)
-    run(training, args.state, args.max_seconds, args.report)
-    RESULTS.mkdir(exist_ok=True)
+    selection = Selection(real_scenes(args.rgbd), args.state) if args.state else None
+    run(training, args.state, args.max_seconds, args.report, selection)
     summary = {"preset": args.preset, "seed": args.seed, "images": training.seen}
     summary |= {
         "seconds": round(training.seconds),
         "torch": torch.__version__,
         "curve": training.curve,
     }
+    RESULTS.mkdir(exist_ok=True)
     (RESULTS / "curve.json").write_text(json.dumps(summary, indent=1) + "\n")
     print("done" if training.done else f"{training.seen} of {plan.images} images: run it again")
 

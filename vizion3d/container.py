@@ -11,8 +11,10 @@ from vizion3d.checkpoints.commands import (
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.core.cqrs import CommandBus, QueryBus
 from vizion3d.core.observe import Observer
+from vizion3d.runtime.export import ExportHandler, ExportModelCommand
 from vizion3d.runtime.models import ModelsHandler
 from vizion3d.runtime.queue import Inference
+from vizion3d.runtime.recommend import RecommendHandler, RecommendQuery
 from vizion3d.settings import Settings
 from vizion3d.task import Parts, Task
 
@@ -55,10 +57,13 @@ def wire(parts: Parts, tasks: tuple[Task[Any], ...]) -> Container:
         commands.register(task.command, task.handler(parts))
         for command, handle in task.others(parts).items():
             commands.register(command, handle)
+    commands.register(ExportModelCommand, ExportHandler(parts.checkpoints).handle)
     models = ModelsHandler(parts.checkpoints, parts.runtimes, parts.conversions)
     commands.register(DownloadModelCommand, models.download)
     commands.register(LoadModelCommand, models.load)
     commands.register(ClearConversionsCommand, models.clear_conversions)
+    recommending = RecommendHandler(parts.checkpoints, parts.runtimes)
+    queries.register(RecommendQuery, recommending.handle)
     queries.register(ListModelsQuery, models.list_models)
     queries.register(ModelInfoQuery, models.model_info)
     queries.register(ModelPathQuery, models.model_path)

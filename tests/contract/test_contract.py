@@ -23,6 +23,7 @@ REFERENCE = Path(__file__).parent / "reference"
 HELP = json.loads((REFERENCE / "help.json").read_text())
 
 ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
+    r"/components/schemas/Body_\w+/additionalProperties",
     "/paths//models/get/responses/(424|503|504)",
     "/paths//lifting/depth-estimation/post/responses/200/content/application/x-npz",
     "/components/schemas/DepthEstimationAnswer/properties/(min|max)_depth/description",
@@ -74,7 +75,9 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
         "reads it",
         "--licences ",
         "--licence-of ",
+        "export ",
     ),
+    "vizion3d models": ("recommend ",),
     "vizion3d video": ("--steady ",),
     "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
     "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),

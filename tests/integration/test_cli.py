@@ -23,6 +23,7 @@ from vizion3d.outputs.formats import FORMATS
 pytestmark = pytest.mark.process
 
 PROGRAM = [sys.executable, "-c", "from vizion3d.programs.cli import main; main()"]
+COFFEE = Path(__file__).parents[2] / "examples" / "coffee.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_every_format(folder: Path, tiny: Path) -> None:
     assert (pixels.dtype, pixels.min(), pixels.max()) == (np.uint16, 0, 65535)
     millimetres = pixels_of(out / "plain.metric.png")
     assert (millimetres.min(), millimetres.max()) == (1000, 4000)
-    cloud = o3d.io.read_point_cloud(str(out / "plain.ply"))
+    cloud = o3d.io.read_point_cloud(out / "plain.ply")
     z = np.asarray(cloud.points)[:, 2]
     assert -4 < z.min() < z.max() == pytest.approx(-1)
     assert (out / "plain.glb").read_bytes()[:4] == b"glTF"
@@ -128,11 +129,11 @@ def test_the_metric_png_is_a_depth_image_to_open3d(folder: Path, tiny: Path) -> 
     camera = o3d.camera.PinholeCameraIntrinsic(
         150, 100, used["fx"], used["fy"], used["cx"], used["cy"]
     )
-    depth = o3d.io.read_image(str(out / "plain.metric.png"))
+    depth = o3d.io.read_image(out / "plain.metric.png")
     theirs = o3d.geometry.PointCloud.create_from_depth_image(
         depth, camera, depth_scale=1000.0, depth_trunc=9.999
     )
-    ours = o3d.io.read_point_cloud(str(out / "plain.ply"))
+    ours = o3d.io.read_point_cloud(out / "plain.ply")
     distances = np.asarray(theirs.compute_point_cloud_distance(ours))
     assert len(theirs.points) > 14_000
     assert distances.max() < 2e-3  # half a millimetre of depth, seen at up to 35 degrees

@@ -21,6 +21,8 @@ from vizion3d.lifting import (
 )
 from vizion3d.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = {"da3metric": DA3_MONO_TINY, "da3mono": DA3_MONO_TINY, "da3-any-view": DA3_TINY}
 INPUT_SIZE = 140
 

@@ -18,6 +18,8 @@ from vizion3d.errors import CheckpointError
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 from vizion3d.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
@@ -90,9 +92,7 @@ def test_many_give_what_each_gives_alone(tiny: Path, batch_size: int | str) -> N
 def test_the_facade_raises_our_error_for_a_hostile_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "not-weights.pth"
     path.write_bytes(b"garbage")
-    with pytest.raises(
-        CheckpointError, match="was refused, and nothing in it was run: it is damaged"
-    ):
+    with pytest.raises(CheckpointError, match=r"cannot be read as a checkpoint.*It may be damaged"):
         DepthEstimation().run(DepthEstimationCommand(photos.coffee(), model_backend=str(path)))
 
 

@@ -251,7 +251,7 @@ def test_the_grpc_port_opens_only_when_it_can_answer(tmp_path: Path, vits: Path)
     ("arguments", "code", "message"),
     [
         (("--depth_model", "/no/such.pth"), 1, "no checkpoint file at /no/such.pth"),
-        (("--stereo-model", "x"), 1, "no checkpoint file at x"),
+        (("--stereo-model", "x"), 1, "'x' is not a model"),
         (("--stereo_model", "s2m2-L.pth"), 1, "no checkpoint file at s2m2-L.pth"),
         (("--tls-cert", "README.md"), 1, "--tls-key"),
         (("--api-key-file", "/no/keys"), 1, "API key file"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tests.support.fakes import TINY
+from tests.support.fakes import TINY as TINY
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.networks.depth_anything_v2.config import NetworkConfig
 from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2

@@ -1,5 +1,7 @@
 """Cameras and planes for tests of geometry."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -34,7 +36,7 @@ def plane_depth(camera: CameraIntrinsics, slope_x: float, slope_y: float) -> Flo
     return np.asarray(1 / inverse)
 
 
-def planarity(points: FloatArray) -> float:
+def planarity(points: NDArray[np.floating[Any]]) -> float:
     """Largest distance from the best plane, as a share of the points' extent."""
     centred = points.reshape(-1, 3) - points.reshape(-1, 3).mean(0)
     normal = np.linalg.svd(centred, full_matrices=False)[2][-1]

@@ -1,6 +1,7 @@
 """The same weights in transformers' implementation, which shares no code with ours."""
 
 import re
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,7 @@ from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, D
 
 from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
 
-IMAGE_PROCESSOR = {
+IMAGE_PROCESSOR: dict[str, Any] = {
     "size": {"height": 518, "width": 518},
     "keep_aspect_ratio": True,
     "ensure_multiple_of": 14,
@@ -75,7 +76,6 @@ def to_transformers(network: DepthAnythingV2) -> DepthAnythingForDepthEstimation
         num_hidden_layers=config.depth,
         num_attention_heads=config.num_heads,
         image_size=518,
-        use_swiglu_ffn=config.feed_forward == "swiglu",
         patch_size=14,
         out_indices=[tap + 1 for tap in config.taps],
         reshape_hidden_states=False,
@@ -95,7 +95,8 @@ def to_transformers(network: DepthAnythingV2) -> DepthAnythingForDepthEstimation
         )
     )
     model.load_state_dict(_weights(network), strict=True)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def official_positions(stored: Tensor, rows: int, cols: int) -> Tensor:

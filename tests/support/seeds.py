@@ -31,7 +31,7 @@ def depth_anything_3_config(
 ) -> DepthAnything3Config:
     """The sizes of a network, taps included, as the official configuration has them."""
     taps = {12: (5, 7, 9, 11), 24: (4, 11, 17, 23)}[depth]
-    encoder = EncoderSizes(width, depth, "mlp", 4 * width, 14, 37, taps, 1e-5, mask_token=False)
+    encoder = EncoderSizes(width, depth, 4 * width, 14, 37, taps, 1e-5, mask_token=False)
     dim_in = width if joint_from is None else 2 * width
     return DepthAnything3Config(
         encoder, DptSizes(dim_in, features, channels, 14, spare_unit=False), joint_from

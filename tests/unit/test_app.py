@@ -11,6 +11,8 @@ from vizion3d.checkpoints.commands import (
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
 from vizion3d.lifting.aligned import AlignDepthCommand
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.runtime.export import ExportModelCommand
+from vizion3d.runtime.recommend import RecommendQuery
 from vizion3d.settings import Settings
 from vizion3d.stereo.commands import StereoDepthCommand
 
@@ -24,11 +26,13 @@ def test_every_command_and_query_of_the_library_has_a_handler(tmp_path: Path) ->
         DownloadModelCommand,
         ClearConversionsCommand,
         LoadModelCommand,
+        ExportModelCommand,
     }
     assert (container.queries.registered) == {
         ListModelsQuery,
         ModelInfoQuery,
         ModelPathQuery,
+        RecommendQuery,
     }
 
 

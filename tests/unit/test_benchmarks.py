@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 # What runs in another environment, under its own names.
 WORKERS = {"workers", "throughput_worker"}

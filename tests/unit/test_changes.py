@@ -33,7 +33,7 @@ from vizion3d.lifting import (
 from vizion3d.lifting.cli.camera import parse_camera
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.lifting.rest import ROUTE
-from vizion3d.outputs.depth_files import encode_color_png
+from vizion3d.outputs.depth_files import colorize
 from vizion3d.outputs.formats import Format, Lifted, by_media_type, pick
 from vizion3d.programs.serving import build_service
 from vizion3d.runtime.cache import RuntimeCache
@@ -159,7 +159,7 @@ def test_another_error_is_a_class_and_a_row(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", ["cividis", "matlab:jet", "crameri:batlow"])
 def test_another_colour_map_is_a_name_of_the_catalogue(name: str) -> None:
-    assert encode_color_png(DEPTH, name) != encode_color_png(DEPTH, "inferno")
+    assert not np.array_equal(colorize(DEPTH, name), colorize(DEPTH, "inferno"))
 
 
 @pytest.mark.process

@@ -39,6 +39,12 @@ def test_a_client_of_the_grpc_server_loads_no_server_and_nothing_heavy() -> None
 
 
 @pytest.mark.process
+def test_the_command_line_loads_nothing_that_only_servers_and_clients_need() -> None:
+    names = (*HEAVY, *(n for n in SERVER if n != "vizion3d.app"), "grpc", "google.protobuf")
+    assert loaded_by("import vizion3d.programs.cli", names) == []
+
+
+@pytest.mark.process
 def test_the_list_of_tasks_loads_no_adapter() -> None:
     adapters = ("rest", "grpc", "cli", "client")
     names = tuple(f"vizion3d.lifting.{adapter}" for adapter in adapters)

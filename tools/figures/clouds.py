@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -127,7 +128,7 @@ def _assumed(near_m: float, far_m: float) -> Picture:
 
 
 def _view(
-    depth_m: NDArray[np.float32], shown: NDArray[np.bool_], yaw_deg: float, pitch_deg: float
+    depth_m: NDArray[np.floating[Any]], shown: NDArray[np.bool_], yaw_deg: float, pitch_deg: float
 ) -> Picture:
     scene = motorcycle()
     points = unproject(depth_m, scene.camera)[shown]
@@ -135,7 +136,7 @@ def _view(
 
 
 def _plan(
-    depth_m: NDArray[np.float32], shown: NDArray[np.bool_], camera: CameraIntrinsics
+    depth_m: NDArray[np.floating[Any]], shown: NDArray[np.bool_], camera: CameraIntrinsics
 ) -> Picture:
     """The cloud from above, to scale."""
     points, colors = unproject(depth_m, camera)[shown], motorcycle().photo[shown]

@@ -137,8 +137,7 @@ def pinhole() -> Figure:
     axes.text(cx - 0.1, focal + 0.1, "cx", ha="right", va="bottom")
     axes.annotate("", (-1.05, focal), (-1.05, 0), arrowprops={"arrowstyle": "<->"})
     axes.text(-1.12, focal / 2, "fx", ha="right", va="center")
-    angles = np.arctan2(focal, np.array([half, -half]))
-    arc = np.linspace(*angles, 50)
+    arc = np.linspace(np.arctan2(focal, half), np.arctan2(focal, -half), 50)
     axes.plot(0.75 * np.cos(arc), 0.75 * np.sin(arc), color=GREY)
     axes.text(
         0.5, 0.32, "field of view\n2 atan(w / 2fx)", color=GREY, va="center", ha="left", fontsize=9

@@ -63,8 +63,12 @@ def develop(rand: Rand, color: Tensor) -> Tensor:
     light = color.mean(-1)
     # Half-way between the mean and the geometric mean: a bright window does not darken a room.
     typical = 0.5 * light.mean(1) + 0.5 * (light + 1e-3).log().mean(1).exp()
-    target = rand.log_uniform(len(color), low=0.22, high=0.65)
+    target = rand.log_uniform(len(color), low=0.2, high=0.7)
+    blown = rand.log_uniform(len(color), low=0.7, high=2.0)
+    target = torch.where(rand.chance(len(color), p=0.2), blown, target)
     exposed = color * (target / typical)[:, None, None]
     exposed = exposed**1.15
-    film = exposed * (1 + exposed / 5.0) / (1 + exposed)
+    # Some cameras clip early, some late.
+    white = rand.log_uniform(len(color), low=1.5, high=6.0)[:, None, None]
+    film = exposed * (1 + exposed / white.square()) / (1 + exposed)
     return film.clamp(0, 1) ** (1 / 2.2)

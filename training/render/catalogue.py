@@ -41,6 +41,10 @@ CLASSES: dict[str, ObjectClass] = {
     "picture": ObjectClass(
         walls.picture(), (0.15, 0.8), (0.015, 0.03), (0.3, 1.1), ("frame", "print")
     ),
+    "pane": ObjectClass(walls.pane(), (0.3, 0.9), (0.02, 0.03), (0.5, 1.3), ("light", "trim")),
+    "whiteboard": ObjectClass(
+        walls.picture(), (0.3, 1.0), (0.015, 0.03), (0.4, 1.1), ("frame", "paper")
+    ),
     "curtain": ObjectClass(
         walls.curtain(), (0.35, 0.8), (0.05, 0.08), (1.6, 2.3), ("fabric", "metal")
     ),
@@ -65,6 +69,28 @@ CLASSES: dict[str, ObjectClass] = {
     ),
     "chair": ObjectClass(
         furniture.chair(), (0.2, 0.24), (0.2, 0.24), (0.8, 1.0), ("wood", "fabric"), 0.51
+    ),
+    "office_chair": ObjectClass(
+        furniture.office_chair(),
+        (0.26, 0.34),
+        (0.26, 0.34),
+        (0.8, 1.15),
+        ("fabric", "dark", "metal"),
+        0.53,
+    ),
+    "lounger": ObjectClass(
+        furniture.lounger(), (0.28, 0.4), (0.35, 0.5), (0.75, 1.05), ("linen", "chrome"), 0.45
+    ),
+    "rack": ObjectClass(
+        furniture.rack(),
+        (0.4, 1.0),
+        (0.18, 0.35),
+        (1.0, 2.2),
+        ("metal", "card", "thing", "white"),
+        1.0,
+    ),
+    "partition": ObjectClass(
+        furniture.partition(), (0.5, 1.2), (0.02, 0.04), (0.9, 1.7), ("fabric", "metal")
     ),
     "armchair": ObjectClass(
         furniture.armchair(),
@@ -132,6 +158,28 @@ CLASSES: dict[str, ObjectClass] = {
     "cup": ObjectClass(
         small.cup(), (0.03, 0.055), (0.03, 0.055), (0.06, 0.11), ("ceramic", "dark")
     ),
+    "mug": ObjectClass(
+        small.mug(), (0.06, 0.085), (0.06, 0.085), (0.06, 0.09), ("ceramic", "dark")
+    ),
+    "empty_cup": ObjectClass(
+        small.empty_cup(), (0.03, 0.06), (0.03, 0.06), (0.06, 0.12), ("ceramic", "ceramic")
+    ),
+    "dish": ObjectClass(
+        small.dish(), (0.06, 0.15), (0.06, 0.15), (0.04, 0.1), ("ceramic", "ceramic", "food")
+    ),
+    "bucket": ObjectClass(
+        small.bucket(), (0.1, 0.22), (0.1, 0.22), (0.2, 0.45), ("thing", "thing")
+    ),
+    "sheets": ObjectClass(
+        small.sheets(), (0.08, 0.18), (0.1, 0.2), (0.003, 0.006), ("paper", "paper")
+    ),
+    "pens": ObjectClass(
+        small.pens(), (0.05, 0.09), (0.05, 0.09), (0.008, 0.012), ("thing", "dark")
+    ),
+    "bag": ObjectClass(
+        small.bag(), (0.12, 0.25), (0.08, 0.16), (0.2, 0.45), ("cloth", "print", "dark")
+    ),
+    "globe": ObjectClass(small.globe(), (0.1, 0.18), (0.1, 0.18), (0.25, 0.42), ("print", "metal")),
     "bottle": ObjectClass(
         small.bottle(), (0.03, 0.045), (0.03, 0.045), (0.2, 0.32), ("gloss", "thing", "print")
     ),

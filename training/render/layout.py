@@ -20,7 +20,7 @@ ROOM, TABLETOP, PORTRAIT, STREET, NATURE, OPEN = range(6)
 landscape, one big thing in the open."""
 
 KIND_WEIGHTS = (0.36, 0.17, 0.15, 0.13, 0.1, 0.09)
-STRUCTURE, BACKGROUND, STANDING, LEANING, HANGING, CLUTTER = 6, 6, 10, 7, 5, 16
+STRUCTURE, BACKGROUND, STANDING, LEANING, HANGING, CLUTTER = 6, 6, 11, 8, 5, 20
 NONE = -1
 
 
@@ -94,7 +94,7 @@ class Planner:
         hx, hy, high = room[:, 2:].unbind(-1)
         names = ("wall", "window_wall", "two_windows", "door_wall")
         walls = constant(tuple(NAMES.index(n) for n in names), rand.device)
-        shares = constant((0.5, 0.22, 0.16, 0.12), rand.device)
+        shares = constant((0.66, 0.12, 0.1, 0.12), rand.device)
         wall = walls[rand.pick(shares.expand(b, 4, -1))]
         floor = torch.where(indoor, NAMES.index("floor"), NAMES.index("ground"))
         ceiling = torch.full_like(floor, NAMES.index("ceiling"))
@@ -152,7 +152,9 @@ class Planner:
             b, low=0.2, high=1.2
         )
         distance = torch.where(scene == TABLETOP, away, torch.where(scene == PORTRAIT, near, far))
-        aside = rand.normal(b, std=0.12) * distance
+        # Now and then it is cut off by the border.
+        spread = torch.where(rand.chance(b, p=0.4), 0.45, 0.12)
+        aside = rand.normal(b) * spread * distance
         # A subject seen from close by stands so that its upper part is at the camera's height.
         lift = (camera - size[:, 0, 2] * rand.uniform(b, low=0.55, high=0.95)).clamp_min(0)
         lift = torch.where((scene == PORTRAIT) & (kind == NAMES.index("bust")), lift, 0.0)
@@ -293,6 +295,8 @@ def _draw_cameras(rand: Rand, scene: Tensor) -> Cameras:
     )
     height = torch.where(scene == STREET, rand.uniform(b, low=0.8, high=3.0), height)
     pitch = rand.normal(b, mean=-0.08, std=0.14)
+    down = rand.uniform(b, low=-0.65, high=-0.1)
+    pitch = torch.where((scene == ROOM) & rand.chance(b, p=0.35), down, pitch)
     pitch = torch.where(scene == TABLETOP, rand.uniform(b, low=-1.0, high=-0.15), pitch)
     pitch = torch.where(scene == OPEN, rand.uniform(b, low=-0.05, high=0.3), pitch)
     pitch = torch.where(height < 0.8, pitch.abs() * 0.5, pitch)

@@ -64,6 +64,11 @@ class Palette:
             vivid, rand.uniform(*shape, low=0.4, high=0.9), value["saturation"]
         )
         first = hsv(hue, saturation, value["value"])
+        # Anything may be white or black: brightness says nothing about depth.
+        pale, black = rand.chance(*shape, p=0.12), rand.chance(*shape, p=0.04)
+        saturation = torch.where(pale, saturation * 0.15, saturation)
+        tone = torch.where(pale, rand.uniform(*shape, low=0.88, high=1.0), value["value"])
+        value["value"] = torch.where(black, value["value"] * 0.15, tone)
         # The second colour is a darker or lighter shade of a neighbouring hue.
         darker = torch.where(rand.chance(*shape, p=0.65), -1.0, 0.6)
         brightness = (value["value"] * (1 + darker * value["contrast"])).clamp(0.02, 0.97)

@@ -11,7 +11,13 @@ def weights(share: dict[str, float]) -> list[float]:
 _HOUSEHOLD = {
     "table": 2,
     "round_table": 1.5,
-    "chair": 4,
+    "chair": 3,
+    "office_chair": 1.5,
+    "lounger": 1,
+    "rack": 0.8,
+    "partition": 0.7,
+    "bag": 0.7,
+    "bucket": 0.7,
     "armchair": 2,
     "sofa": 1,
     "person": 1.5,
@@ -36,9 +42,17 @@ _HOUSEHOLD = {
     "books": 0.4,
 }
 _SMALL = {
-    "cup": 2.5,
-    "bottle": 2,
-    "bowl": 1.5,
+    "cup": 1.2,
+    "mug": 1.5,
+    "empty_cup": 1.5,
+    "dish": 1.2,
+    "sheets": 1.5,
+    "pens": 0.8,
+    "bag": 0.4,
+    "globe": 0.3,
+    "bucket": 0.2,
+    "bottle": 2.2,
+    "bowl": 0.8,
     "plate": 2,
     "cutlery": 1.5,
     "vase": 1.2,
@@ -122,7 +136,9 @@ MIXES = {
     ],
     "leaning": [
         {
-            "shelf": 3,
+            "shelf": 2,
+            "rack": 1.5,
+            "partition": 0.4,
             "cabinet": 2,
             "drawers": 2,
             "sofa": 1.5,
@@ -138,7 +154,7 @@ MIXES = {
         }
     ]
     * 6,
-    "hanging": [{"picture": 4, "wall_shelf": 2}] * 6,
+    "hanging": [{"picture": 3, "wall_shelf": 2, "pane": 0.7, "whiteboard": 0.9}] * 6,
     "clutter": [_SMALL] * 6,
     "portrait": [
         {

@@ -3,7 +3,8 @@
 A primitive is a unit shape under an affine map. In the unit frame a *box* is ``[-1, 1]^3``; a
 *round* is the part of ``x^2 + y^2 + k z^2 + m z + n <= 0`` between ``z = -1`` and ``z = 1``: a
 sphere, a cylinder, a cone or a frustum according to ``(k, m, n)``. Both are convex, so a ray meets
-each in one interval, and an affine map keeps the ray's parameter: no root has to be converted.
+each in one interval, and an affine map keeps the ray's parameter: no root has to be converted. A
+*shell* is the curved side of a round alone, without its ends and without a thickness.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Primitives:
     Attributes:
         axes: ``(B, P, 3, 3)``, unit frame to world: columns are the half axes, in metres.
         center: ``(B, P, 3)``, metres.
-        quadric: ``(B, P, 3)``, the coefficients ``k, m, n`` (ignored for boxes).
+        quadric: ``(B, P, 4)``, the coefficients ``k, m, n``, and 1 for a shell (ignored for boxes).
         boxes: How many of the P are boxes.
     """
 
@@ -78,9 +79,9 @@ def _exact(
 ) -> Tensor:
     """The parameter of the winning hits once more, at full precision."""
     o, d = unit_rays(pick(inverse, index), pick(prims.center, index), origin, direction)
-    k, m, n = pick(prims.quadric, index).unbind(-1)
+    k, m, n, shell = pick(prims.quadric, index).unbind(-1)
     box = _box_hit(o.unbind(-1), d.unbind(-1))
-    round_ = _round_hit(o.unbind(-1), d.unbind(-1), k, m, n)
+    round_ = _round_hit(o.unbind(-1), d.unbind(-1), k, m, n, shell)
     return torch.where(index < prims.boxes, box, round_)
 
 
@@ -112,8 +113,8 @@ def _nearest_eager(
     o = [r[0] * ox + r[1] * oy + r[2] * oz + shift[:, :, i, None] for i, r in enumerate(row)]
     d = [r[0] * dx + r[1] * dy + r[2] * dz for r in row]
     box = _box_hit([v[:, :boxes] for v in o], [v[:, :boxes] for v in d])
-    k, m, n = (quadric[:, boxes:, i, None] for i in range(3))
-    round_ = _round_hit([v[:, boxes:] for v in o], [v[:, boxes:] for v in d], k, m, n)
+    k, m, n, shell = (quadric[:, boxes:, i, None] for i in range(4))
+    round_ = _round_hit([v[:, boxes:] for v in o], [v[:, boxes:] for v in d], k, m, n, shell)
     best = _with_index(box, 0).amin(1)
     return torch.minimum(best, _with_index(round_, boxes).amin(1))
 
@@ -150,7 +151,7 @@ def _box_hit(o, d) -> Tensor:
     return _first(enter, leave)
 
 
-def _round_hit(o, d, k: Tensor, m: Tensor, n: Tensor) -> Tensor:
+def _round_hit(o, d, k: Tensor, m: Tensor, n: Tensor, shell: Tensor) -> Tensor:
     ox, oy, oz = o
     dx, dy, dz = d
     a = dx * dx + dy * dy + k * dz * dz
@@ -168,7 +169,10 @@ def _round_hit(o, d, k: Tensor, m: Tensor, n: Tensor) -> Tensor:
     inverse = 1.0 / torch.where(dz.abs() < 1e-9, 1e-9, dz)
     middle, half = -oz * inverse, inverse.abs()
     hit = _first(torch.maximum(enter, middle - half), torch.minimum(leave, middle + half))
-    return torch.where(square > 0, hit, FAR)
+    front = (low > _NEAR) & ((oz + low * dz).abs() <= 1)
+    back = (high > _NEAR) & ((oz + high * dz).abs() <= 1)
+    side = torch.where(front, low, torch.where(back, high, FAR))
+    return torch.where(square > 0, torch.where(shell > 0, side, hit), FAR)
 
 
 def _first(enter: Tensor, leave: Tensor) -> Tensor:

@@ -64,9 +64,10 @@ def draw_lights(rand: Rand, layout: Layout) -> Lights:
     zenith = torch.where(overcast[:, None], grey, zenith)
     horizon = zenith + (grey * 1.1 - zenith) * rand.uniform(b, 1, low=0.4, high=0.95)
     dusk = rand.chance(b, 1, p=0.12) * constant((0.5, 0.0, -0.35), rand.device)
-    bright = torch.where(indoor, rand.uniform(b, low=1.5, high=6.0), torch.ones_like(ambient))[
-        :, None
-    ]
+    # From night to glare: what is seen through a window, and the sky over lit ground.
+    dark = torch.where(rand.chance(b, p=0.25), rand.log_uniform(b, low=0.02, high=0.5), 1.0)
+    glare = torch.where(rand.chance(b, p=0.2), rand.log_uniform(b, low=1.0, high=4.0), dark)
+    bright = torch.where(indoor, rand.log_uniform(b, low=0.15, high=5.0), glare)[:, None]
     return Lights(
         key=torch.where(by_sun[:, None], sun, lamp),
         fill=second,
@@ -142,11 +143,11 @@ def _unit_normal(prims: Primitives, index: Tensor, local: Tensor) -> Tensor:
     size = local.abs()
     axis = torch.arange(3, device=local.device)
     flat = (size.argmax(-1, keepdim=True) == axis) * local.sign()
-    k, m, _ = pick(prims.quadric, index).unbind(-1)
+    k, m, _, shell = pick(prims.quadric, index).unbind(-1)
     side = torch.stack((x, y, k * z + 0.5 * m), dim=-1)
     cap = torch.stack((torch.zeros_like(x), torch.zeros_like(x), z.sign()), dim=-1)
-    sphere = k > 0
-    curved = torch.where(((z.abs() > 0.9999) & ~sphere)[..., None], cap, side)
+    closed = (k <= 0) & (shell == 0)
+    curved = torch.where(((z.abs() > 0.9999) & closed)[..., None], cap, side)
     return torch.where((index < prims.boxes)[..., None], flat, curved)
 
 
@@ -198,6 +199,7 @@ def shade(
     ambient = (lights.bounce[:, None] * (1 - up) + lights.sky[:, None] * up) * open_
     key, shine_key, lit = _lamp(lights.key, lights.key_color, seen, view)
     lit = lit * _shadow(rand, scenes, lights, seen, size)[..., None]
+    lit = lit * _dapple(rand, bank, lights, seen)
     fill, shine_fill, _ = _lamp(lights.fill, lights.fill_color, seen, view)
     light = ambient + key * lit + fill * open_
     mirror = view - 2 * (view * seen.normal).sum(-1, keepdim=True) * seen.normal
@@ -256,6 +258,26 @@ def _shadow(
             total += same * lit.roll((dy, dx), (2, 3))
             weight += same
     return (total / weight).flatten(1)
+
+
+def _dapple(rand: Rand, bank: Bank, lights: Lights, seen: Surface) -> Tensor:
+    """``(B, N, 1)``: in some scenes the key light falls through leaves, a lattice or a window that
+    is not in the scene: edges of light where there is none of depth."""
+    b, n = seen.depth.shape
+    kinds = constant(
+        tuple(FIRST[k] for k in ("spots", "leaves", "facade", "stripes", "checks")), rand.device
+    )
+    which = kinds[rand.integers(len(kinds), b)] + rand.integers(PER_KIND, b)
+    way = unit(lights.key)
+    flat = seen.point[..., :2] - seen.point[..., 2:] * (
+        way[:, None, :2] / way[:, None, 2:].abs().clamp_min(0.25)
+    )
+    period = rand.log_uniform(b, 1, 1, low=0.5, high=4.0)
+    width = torch.full((b, n), 1e-2, device=rand.device)
+    pattern, _ = bank.sample(which[:, None].expand(b, n), flat / period, width)
+    least = rand.uniform(b, 1, 1, low=0.0, high=0.6)
+    mask = least + (1 - least) * ((pattern[..., :1] - 0.4) * 8).clamp(0, 1)
+    return torch.where(rand.chance(b, 1, 1, p=0.22), mask, 1.0)
 
 
 def occlusion(seen: Surface, size: tuple[int, int]) -> Tensor:

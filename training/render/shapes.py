@@ -5,7 +5,7 @@ width, half depth and height in metres.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -26,12 +26,14 @@ class Part:
         center: Its centre there.
         quadric: Coefficients of a round, ``None`` for a box.
         slot: Which of the object's materials it wears.
+        shell: Whether a round is only its curved side.
     """
 
     axes: tuple[Vector, Vector, Vector]
     center: Vector
     quadric: Vector | None
     slot: int
+    shell: bool = False
 
 
 def box(center: Vector, half: Vector, slot: int = 0, tilt: float = 0.0) -> Part:
@@ -70,6 +72,20 @@ def rod(
     return Part(axes, center, (-b * b, -2 * a * b, -a * a), slot)
 
 
+def tube(
+    start: Vector, end: Vector, radius: float | tuple[float, float], slot: int = 0, top: float = 1.0
+) -> Part:
+    """A rod without its ends: one looks into it."""
+    return replace(rod(start, end, radius, slot, top), shell=True)
+
+
+def basin(base: Vector, radius: float, high: float, slot: int = 0) -> Part:
+    """The lower half of a hollow ball, ``high`` from its bottom to its open rim."""
+    axes = ((radius, 0, 0), (0, radius, 0), (0, 0, high / 2))
+    x, y, z = base
+    return Part(axes, (x, y, z + high / 2), (0.25, -0.5, -0.75), slot, shell=True)
+
+
 def ring(center: Vector, rx: float, rz: float, thick: float, slot: int, count: int) -> list[Part]:
     """A hoop of rods in the x-z plane."""
     angles = [2 * math.pi * i / count for i in range(count + 1)]
@@ -95,7 +111,7 @@ class Table:
 def make_table(classes: list[list[Part]]) -> Table:
     shape = (len(classes), PARTS)
     axes, center = torch.eye(3).repeat(*shape, 1, 1), torch.zeros(*shape, 3)
-    quadric = torch.tensor((1.0, 0.0, -1.0)).repeat(*shape, 1)
+    quadric = torch.tensor((1.0, 0.0, -1.0, 0.0)).repeat(*shape, 1)
     is_box, live = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.bool)
     slot = torch.zeros(shape, dtype=torch.long)
     for c, parts in enumerate(classes):
@@ -106,6 +122,6 @@ def make_table(classes: list[list[Part]]) -> Table:
             center[c, p] = torch.tensor(part.center)
             is_box[c, p] = part.quadric is None
             if part.quadric is not None:
-                quadric[c, p] = torch.tensor(part.quadric)
+                quadric[c, p] = torch.tensor((*part.quadric, float(part.shell)))
             slot[c, p], live[c, p] = part.slot, True
     return Table(axes, center, quadric, is_box, slot, live)

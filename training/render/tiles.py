@@ -53,7 +53,7 @@ def cast_tiles(
     few = Primitives(
         pick(prims.axes, flat).view(b * t, -1, 3, 3),
         pick(prims.center, flat).view(b * t, -1, 3),
-        pick(prims.quadric, flat).view(b * t, -1, 3),
+        pick(prims.quadric, flat).view(b * t, -1, 4),
         TILE_BOXES,
     )
     rays = tiles.split(direction).flatten(0, 1)

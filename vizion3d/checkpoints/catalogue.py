@@ -212,9 +212,9 @@ RELEASES: tuple[Release, ...] = (
     Release(
         "nano",
         Path(__file__).with_name("nano.safetensors"),
-        _V2,
-        "vit-192x12",
-        6_404_993,
+        "nano",
+        "lite2",
+        5_572_681,
         APACHE,
         _OWN_LICENCE,
     ),

@@ -85,6 +85,7 @@ class Partial:
 
     @property
     def note(self) -> Path:
+        """Where the note is: beside the data, with ``.json`` added to the name."""
         return self.data.with_name(self.data.name + ".json")
 
     def resumable(self, url: str) -> tuple[int, str]:

@@ -155,9 +155,11 @@ class _ShapeUnpickler(pickle._Unpickler):
             return self._strided
         if (module, name) == ("torch._utils", "_rebuild_parameter"):
             return self._parameter
-        if module == "torch":
-            return name  # of a storage or a type of numbers
-        if module.startswith("torch."):
+        if (module, name) == ("torch", "Size"):
+            return tuple
+        if module == "torch" and name.endswith("Storage"):
+            return name
+        if module.partition(".")[0] == "torch":
             return self._of_another_kind
         raise _ForeignError(f"{module}.{name}")
 

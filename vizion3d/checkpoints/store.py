@@ -29,7 +29,7 @@ from vizion3d.core.shared import SharedWork
 from vizion3d.errors import CheckpointError, DownloadError
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.networks.base import Family, Header, Meaning, Network, Output
-from vizion3d.networks.registry import FAMILIES, recognise
+from vizion3d.networks.registry import FAMILIES, recognise, refuse_by_name
 
 if TYPE_CHECKING:
     from vizion3d.checkpoints.download import Downloader
@@ -197,6 +197,7 @@ class CheckpointStore:
             url = str(release.source) if release else backend
             if not _is_url(url):
                 raise _not_found(url)
+            refuse_by_name(url)
             if self._offline:
                 raise DownloadError(
                     f"VIZION3D_OFFLINE is set and {location} is not there. On a machine with "

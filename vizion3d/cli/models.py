@@ -10,6 +10,8 @@ from vizion3d.checkpoints.commands import ClearConversionsCommand, DownloadModel
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
 from vizion3d.cli.context import application_of
 from vizion3d.cli.log import show_log
+from vizion3d.errors import CheckpointError
+from vizion3d.runtime.recommend import RecommendQuery, Scene
 
 models = typer.Typer(help="Checkpoints: what is known, what is here.", no_args_is_help=True)
 
@@ -65,6 +67,32 @@ def model_info(context: typer.Context, model: ModelArgument) -> None:
     for name, value in rows.items():
         table.add_row(name, value)
     _console().print(table)
+
+
+@models.command()
+def recommend(
+    context: typer.Context,
+    commercial: Annotated[bool, typer.Option(help="Its licence must allow commercial use.")] = True,
+    metric: Annotated[bool, typer.Option("--metric/--relative", help="Metres or not.")] = False,
+    scene: Annotated[Scene, typer.Option(help="any, indoor or outdoor.")] = "any",
+    within_s: Annotated[
+        float | None, typer.Option(help="Seconds that a photo may take on this machine.", min=0)
+    ] = None,
+) -> None:
+    """Tell which model to take; times are measured here, on models that are here."""
+    query = RecommendQuery(commercial, metric, scene, within_s)
+    found = application_of(context).default().queries.dispatch(query)
+    if found is None:
+        raise CheckpointError("there is no such model; allow another licence, scene or time")
+    release = found.release
+    took = (
+        "not on this machine, so not measured"
+        if found.seconds is None
+        else f"{found.seconds:.2f} s a photo of 640 x 480 on this machine"
+    )
+    kind = release.depth_kind.replace("_", " ")
+    weights = f"{_millions(release.parameters)} weights"
+    typer.echo(f"{release.name}: {kind}, {weights}, {release.licence}; {took}")
 
 
 @models.command()

@@ -10,6 +10,7 @@ import typer
 
 from vizion3d.cli.context import Application
 from vizion3d.cli.doctor import doctor
+from vizion3d.cli.export import export
 from vizion3d.cli.models import models
 from vizion3d.errors import Vizion3DError
 from vizion3d.settings import Licences
@@ -63,6 +64,7 @@ def program(
     for function in others.functions:
         app.command()(function)
     app.command()(doctor)
+    app.command()(export)
 
     @app.callback()
     def _options(

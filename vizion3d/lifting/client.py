@@ -17,7 +17,8 @@ from vizion3d.geometry.cameras import GIVEN, CameraIntrinsics
 from vizion3d.lifting import wire
 from vizion3d.lifting.aligned import AlignedDepth
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.known import to_message, to_rows
+from vizion3d.lifting.known import to_rows
+from vizion3d.lifting.known_messages import to_message
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import with_objects
 from vizion3d.media import images

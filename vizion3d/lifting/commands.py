@@ -29,7 +29,7 @@ class DepthEstimationCommand(Command[DepthEstimationResult]):
         advanced_config: Camera intrinsics and depth range.
         input_size: Side at which the network sees the image, in pixels (the shorter one, for Depth
             Anything V2). ``None`` is the size at which the checkpoint's network is best: 518 for
-            Depth Anything V2. Less is faster, more shows finer detail.
+            Depth Anything V2, 256 for ``nano``. Less is faster, more shows finer detail.
         knowledge: What is known of the scene, in metres: the result is then an
             :class:`~vizion3d.lifting.aligned.AlignedDepth`.
         return_raw_depth: Taken for the sake of calls written for 1.5, and of no effect: the result

@@ -2,7 +2,7 @@
 
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.known import from_message
+from vizion3d.lifting.known_messages import from_message
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.outputs.facts import values_of

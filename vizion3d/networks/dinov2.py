@@ -21,6 +21,7 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(3, embed_dim, patch_size, patch_size)
 
     def forward(self, image: Tensor) -> Tensor:
+        """See the class."""
         patches: Tensor = self.proj(image)
         return patches.flatten(2).transpose(1, 2)
 
@@ -38,7 +39,13 @@ def rotate(x: Tensor, rotation: Tensor) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Self-attention; with ``normalised`` queries and keys are normalised and may be rotated."""
+    """Self-attention of tokens ``(N, tokens, C)``, in heads of 64 channels.
+
+    Args:
+        dim: C.
+        num_heads: How many.
+        normalised: Queries and keys are normalised, each head by itself.
+    """
 
     def __init__(self, dim: int, num_heads: int, *, normalised: bool = False) -> None:
         super().__init__()
@@ -49,6 +56,15 @@ class Attention(nn.Module):
         self.k_norm = nn.LayerNorm(HEAD_DIM) if normalised else nn.Identity()
 
     def forward(self, x: Tensor, rotation: Tensor | None = None) -> Tensor:
+        """Mix the tokens with one another.
+
+        Args:
+            x: ``(N, tokens, C)``.
+            rotation: For :func:`rotate`, ``(2, tokens, 64)``; ``None`` where no place is told.
+
+        Returns:
+            ``(N, tokens, C)``.
+        """
         n, tokens, dim = x.shape
         qkv = self.qkv(x).reshape(n, tokens, 3, self.num_heads, dim // self.num_heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
@@ -61,58 +77,63 @@ class Attention(nn.Module):
 
 
 class LayerScale(nn.Module):
+    """One learnt factor a channel (Touvron et al. 2021, arXiv:2103.17239)."""
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.ones(dim))
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, tokens, C)`` -> the same shape."""
         return x * self.gamma
 
 
 class Mlp(nn.Module):
+    """Two linear layers with a GELU between them, each token by itself."""
+
     def __init__(self, dim: int, hidden_dim: int) -> None:
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden_dim)
         self.fc2 = nn.Linear(hidden_dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, tokens, C)`` -> the same shape."""
         out: Tensor = self.fc2(F.gelu(self.fc1(x)))
         return out
 
 
-class SwiGlu(nn.Module):
-    """Gated feed-forward layer of the giant encoder (Shazeer 2020, arXiv:2002.05202)."""
-
-    def __init__(self, dim: int, hidden_dim: int) -> None:
-        super().__init__()
-        self.w12 = nn.Linear(dim, 2 * hidden_dim)
-        self.w3 = nn.Linear(hidden_dim, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        gate, value = self.w12(x).chunk(2, dim=-1)
-        out: Tensor = self.w3(F.silu(gate) * value)
-        return out
-
-
 class Block(nn.Module):
+    """A transformer block, normalised before each of its two steps.
+
+    Args:
+        sizes: Of the encoder.
+        normalised: As for :class:`Attention`.
+    """
+
     def __init__(self, sizes: EncoderSizes, *, normalised: bool = False) -> None:
         super().__init__()
         dim = sizes.embed_dim
-        feed_forward = SwiGlu if sizes.feed_forward == "swiglu" else Mlp
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
         self.attn = Attention(dim, sizes.num_heads, normalised=normalised)
         self.ls1 = LayerScale(dim)
         self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = feed_forward(dim, sizes.feed_forward_dim)
+        self.mlp = Mlp(dim, sizes.feed_forward_dim)
         self.ls2 = LayerScale(dim)
 
     def forward(self, x: Tensor, rotation: Tensor | None = None) -> Tensor:
+        """``(N, tokens, C)`` -> the same shape; ``rotation`` as for :class:`Attention`."""
         x = x + self.ls1(self.attn(self.norm1(x), rotation))
         out: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
         return out
 
 
 class Encoder(nn.Module):
+    """The whole encoder.
+
+    Args:
+        sizes: Its sizes.
+    """
+
     def __init__(self, sizes: EncoderSizes) -> None:
         super().__init__()
         dim = sizes.embed_dim
@@ -127,6 +148,7 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=sizes.norm_eps)
 
     def block(self, _index: int) -> Block:
+        """The block of that index; subclasses have others."""
         return Block(self.sizes)
 
     def positional_embedding(self, rows: int, cols: int) -> Tensor:

@@ -14,10 +14,12 @@ OUTPUT_CHANNELS = 32
 
 
 def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """``(N, C, h, w)`` -> ``(N, C, *size)``, bilinear with aligned corners."""
     return F.interpolate(x, size=size, mode="bilinear", align_corners=True)
 
 
 def conv3(channels_in: int, channels_out: int, *, stride: int = 1, bias: bool = True) -> nn.Conv2d:
+    """A convolution of 3 x 3 whose output has the input's size, divided by the stride."""
     return nn.Conv2d(channels_in, channels_out, 3, stride=stride, padding=1, bias=bias)
 
 
@@ -29,12 +31,15 @@ def output_convolutions(features: int, outputs: int) -> nn.Sequential:
 
 
 class ResidualConvUnit(nn.Module):
+    """Two convolutions, each after a ReLU, added to their input."""
+
     def __init__(self, features: int) -> None:
         super().__init__()
         self.conv1 = conv3(features, features)
         self.conv2 = conv3(features, features)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, features, h, w)`` -> the same shape."""
         out: Tensor = self.conv2(F.relu(self.conv1(F.relu(x))))
         return out + x
 
@@ -50,6 +55,16 @@ class FeatureFusion(nn.Module):
         self.out_conv = nn.Conv2d(features, features, 1)
 
     def forward(self, path: Tensor, finer: Tensor | None, size: tuple[int, int]) -> Tensor:
+        """Fuse two feature maps.
+
+        Args:
+            path: ``(N, features, h, w)``.
+            finer: The same shape; ``None`` where the path begins.
+            size: ``(height, width)`` of the result.
+
+        Returns:
+            ``(N, features, *size)``.
+        """
         if finer is not None:
             path = path + self.resConfUnit1(finer)
         out: Tensor = self.out_conv(resize(self.resConfUnit2(path), size))

@@ -3,16 +3,36 @@
 from collections.abc import Sequence
 
 from vizion3d.errors import CheckpointError
-from vizion3d.networks import depth_anything_3, depth_anything_v2, lite_any_stereo, s2m2
+from vizion3d.networks import depth_anything_3, depth_anything_v2, lite_any_stereo, nano, s2m2
 from vizion3d.networks.base import Family, Header, MismatchError, Network
 
 FAMILIES: tuple[Family, ...] = (
     depth_anything_v2.FAMILY,
     depth_anything_3.FAMILY,
     lite_any_stereo.FAMILY,
+    nano.FAMILY,
     s2m2.FAMILY,
 )
 """Tried in this order. Another network is another folder and another entry here."""
+
+
+REFUSED = {"s2m2": s2m2.REFUSAL}
+"""Part of a file's name -> why such files are not run."""
+
+
+def refuse_by_name(source: str) -> None:
+    """Refuse a file by its name, so that it is not downloaded in vain.
+
+    Args:
+        source: A name, URL or path.
+
+    Raises:
+        CheckpointError: It is one of those that are not run; the message says why.
+    """
+    file_name = source.replace("\\", "/").rpartition("/")[2].lower()
+    for part, reason in REFUSED.items():
+        if part in file_name:
+            raise CheckpointError(f"{source} {reason}")
 
 
 def recognise(header: Header, source: str, families: Sequence[Family] = FAMILIES) -> Network:

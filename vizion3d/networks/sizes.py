@@ -1,15 +1,14 @@
 """Sizes of the parts that several families of networks are built from; free of torch."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 HEAD_DIM = 64
 """Channels of one attention head, in every DINOv2 encoder."""
 
-TAPS = {12: (2, 5, 8, 11), 24: (4, 11, 17, 23), 40: (9, 19, 29, 39)}
+TAPS = {12: (2, 5, 8, 11), 24: (4, 11, 17, 23)}
 """Depth of the encoder -> blocks whose output the head reads (official configuration)."""
 
-ENCODER_NAMES = {(384, 12): "vits", (768, 12): "vitb", (1024, 24): "vitl", (1536, 40): "vitg"}
+ENCODER_NAMES = {(384, 12): "vits", (768, 12): "vitb", (1024, 24): "vitl"}
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,6 @@ class EncoderSizes:
     Attributes:
         embed_dim: Width of the tokens, in channels.
         depth: Number of transformer blocks.
-        feed_forward: ``"mlp"`` or ``"swiglu"`` (the giant encoder).
         feed_forward_dim: Hidden width of the feed-forward layers.
         patch_size: Side of one patch, in pixels.
         position_grid: Side of the stored positional grid, in patches (37 = 518 / 14).
@@ -30,7 +28,6 @@ class EncoderSizes:
 
     embed_dim: int
     depth: int
-    feed_forward: Literal["mlp", "swiglu"]
     feed_forward_dim: int
     patch_size: int
     position_grid: int
@@ -40,6 +37,7 @@ class EncoderSizes:
 
     @property
     def num_heads(self) -> int:
+        """Attention heads of a block."""
         return self.embed_dim // HEAD_DIM
 
 

@@ -43,8 +43,8 @@ def metres_to_uint16(depth_m: FloatArray, depth_scale: float) -> NDArray[np.uint
     return pixels
 
 
-def encode_color_png(depth: FloatArray, color_map: str = DEFAULT_COLOR_MAP) -> bytes:
-    """Depth ``(H, W)``, its range stretched over a colour map -> 8-bit RGB PNG.
+def colorize(depth: FloatArray, color_map: str = DEFAULT_COLOR_MAP) -> NDArray[np.uint8]:
+    """Depth ``(H, W)``, its range stretched over a colour map -> RGB uint8 ``(H, W, 3)``.
 
     Args:
         depth: Finite values.
@@ -53,11 +53,6 @@ def encode_color_png(depth: FloatArray, color_map: str = DEFAULT_COLOR_MAP) -> b
     Raises:
         InvalidConfigError: There is no such colour map.
     """
-    return encode_png(colorize(depth, color_map))
-
-
-def colorize(depth: FloatArray, color_map: str = DEFAULT_COLOR_MAP) -> NDArray[np.uint8]:
-    """Depth ``(H, W)`` -> RGB uint8 ``(H, W, 3)``; see :func:`encode_color_png`."""
     rgb = color_table(color_map)
     index = np.rint(scale_inverse_depth(depth) * 255).astype(np.uint8)
     colors: NDArray[np.uint8] = rgb[index]

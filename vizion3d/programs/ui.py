@@ -11,9 +11,6 @@ from vizion3d.checkpoints.catalogue import RELEASES
 from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.cli.context import application_of
 from vizion3d.cli.log import show_log
-from vizion3d.programs.rest import serve
-from vizion3d.server.log import set_up_log
-from vizion3d.server.settings import ServerSettings
 
 _DOWNLOAD_TIMEOUT_S = 3600.0
 _ASK_AGAIN_S = 0.1
@@ -30,6 +27,10 @@ def ui(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Serve the web page to this machine only, and open it; Ctrl-C ends it."""
+    from vizion3d.programs.rest import serve
+    from vizion3d.server.log import set_up_log
+    from vizion3d.server.settings import ServerSettings
+
     settings = ServerSettings(
         port=port,
         models={_TASK: model},

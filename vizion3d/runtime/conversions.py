@@ -165,7 +165,8 @@ def _read(folder: Path, precision: Precision) -> Converted | None:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         memory = ov.Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
         network = core.import_model(memory, "CPU", hints_for(precision))
-        with np.load(folder / _CONSTANTS) as kept:
+        # Opened here: NumPy leaves a damaged file open.
+        with (folder / _CONSTANTS).open("rb") as file, np.load(file) as kept:
             constants = dict(kept)
         return Converted(network, constants, memory)
     # What NumPy and OpenVINO meet damaged bytes with.
@@ -229,9 +230,7 @@ def convert(checkpoint: Checkpoint) -> tuple[Any, dict[str, Float32Array]]:
     # takes twice the time. Nor torch's check of the trace, which would run and compare it again:
     # the tests compare every size with torch.
     with torch.no_grad():
-        traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # untyped in torch
-            loaded.module, example, check_trace=False
-        )
+        traced = torch.jit.trace(loaded.module, example, check_trace=False)
         decoder = TorchScriptPythonDecoder(traced, example_input=example)
         frontend = FrontEndManager().load_by_framework("pytorch")
         model = frontend.convert(frontend.load(decoder))

@@ -15,6 +15,7 @@ class ApiKeys:
 
     @property
     def required(self) -> bool:
+        """Whether there are any keys."""
         return bool(self._keys)
 
     def accepts(self, given: str | None) -> bool:

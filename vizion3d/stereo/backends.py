@@ -6,7 +6,6 @@ from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.errors import CheckpointError
 from vizion3d.media.limits import ImageLimits
 from vizion3d.networks.base import Meaning
-from vizion3d.networks.s2m2 import REFUSAL
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.queue import Inference
 from vizion3d.stereo.commands import DEFAULT_STEREO_MODEL
@@ -57,8 +56,6 @@ class Backends:
             from vizion3d.stereo.sgbm import SemiGlobalMatcher
 
             return Backend(DEFAULT_STEREO_MODEL, SemiGlobalMatcher(config.scale_factor))
-        if "s2m2" in str(model_backend).rpartition("/")[2].lower():
-            raise CheckpointError(f"{model_backend} {REFUSAL}")  # before it is downloaded
         checkpoint = self._checkpoints.resolve(model_backend)
         network = checkpoint.network
         disparity = network.output(Meaning.DISPARITY_PX)

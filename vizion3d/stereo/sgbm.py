@@ -20,7 +20,7 @@ _MOST_SLOPE = 15
 """Gradients count up to this, so that a strong edge has no more say than a weak one."""
 _AGREEMENT_PX = 0.75
 _SPECKLE_PX, _SPECKLE_STEP_PX = 60, 1.0
-_STEP = 16
+STEP = 16
 """Disparities come in sixteenths, and their count in multiples of sixteen."""
 _LONGEST_STEP_PX = 0.5
 _MISSING = -32768 // 2
@@ -133,7 +133,7 @@ def match_both(
 def _match_left(left: UInt8Array, right: UInt8Array, search: DisparityRange) -> Float32Array:
     channels = 1 if left.ndim == 2 else left.shape[2]
     values = channels * _BLOCK_PX**2
-    count = -(-search.count // _STEP) * _STEP
+    count = -(-search.count // STEP) * STEP
     matcher = cv2.StereoSGBM.create(
         minDisparity=search.lowest_px,
         numDisparities=count,
@@ -151,7 +151,7 @@ def _match_left(left: UInt8Array, right: UInt8Array, search: DisparityRange) -> 
         for image in (left, right)
     )
     sixteenths = matcher.compute(*padded)[:, before : before + left.shape[1]]
-    return np.asarray(sixteenths, np.float32) / np.float32(_STEP)
+    return np.asarray(sixteenths, np.float32) / np.float32(STEP)
 
 
 def compare(disparity: Float32Array, other: Float32Array) -> tuple[BoolArray, BoolArray]:
@@ -171,6 +171,6 @@ def compare(disparity: Float32Array, other: Float32Array) -> tuple[BoolArray, Bo
 
 def without_islands(disparity: Float32Array, kept: BoolArray) -> BoolArray:
     """Drop patches of few pixels that stand alone at their disparity."""
-    sixteenths = np.where(kept, np.rint(disparity * _STEP), _MISSING).astype(np.int16)
-    cv2.filterSpeckles(sixteenths, _MISSING, _SPECKLE_PX, int(_SPECKLE_STEP_PX * _STEP))
+    sixteenths = np.where(kept, np.rint(disparity * STEP), _MISSING).astype(np.int16)
+    cv2.filterSpeckles(sixteenths, _MISSING, _SPECKLE_PX, int(_SPECKLE_STEP_PX * STEP))
     return np.asarray(kept & (sixteenths != _MISSING))

@@ -5,6 +5,7 @@ import math
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -47,8 +48,8 @@ def stub(channel: grpc.Channel) -> pb_grpc.LiftingServiceStub:
     return pb_grpc.LiftingServiceStub(channel)
 
 
-def message(image: bytes = GOOD, **fields: object) -> pb.DepthEstimationRequest:
-    given: dict[str, object] = {"input_size": 14, "packed_depth": True, **fields}
+def message(image: bytes = GOOD, **fields: Any) -> pb.DepthEstimationRequest:
+    given: dict[str, Any] = {"input_size": 14, "packed_depth": True, **fields}
     return pb.DepthEstimationRequest(image_bytes=image, **given)
 
 
@@ -250,7 +251,7 @@ def test_clients_that_go_away_are_logged_and_crash_nothing(
     stub: pb_grpc.LiftingServiceStub, server: Server
 ) -> None:
     for _ in range(60):  # one in ten was once enough
-        stream = stub.StreamDepthEstimation(iter([message()] * 3), timeout=60)
+        stream: Any = stub.StreamDepthEstimation(iter([message()] * 3), timeout=60)
         next(stream)
         stream.cancel()
         stub.RunDepthEstimation.future(message(), timeout=60).cancel()

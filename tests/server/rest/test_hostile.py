@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -174,7 +175,7 @@ def test_extreme_shapes_get_their_depth(rest: Server, size: tuple[int, int]) -> 
     "field", ["fx", "depth_scale", "depth_trunc", "depth_near", "edge_threshold"]
 )
 def test_numbers_out_of_range_are_refused(rest: Server, field: str, value: str) -> None:
-    told = assert_told(send(rest, **{field: value}), 422)
+    told = assert_told(send(rest, **cast(Any, {field: value})), 422)
     assert told.startswith(f"{field}: ")
 
 
@@ -212,7 +213,7 @@ def test_numbers_out_of_range_are_refused(rest: Server, field: str, value: str) 
     ],
 )
 def test_senseless_fields_are_refused(rest: Server, form: dict[str, str]) -> None:
-    assert assert_told(send(rest, **form), 422)
+    assert assert_told(send(rest, **cast(Any, form)), 422)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +233,7 @@ def test_senseless_fields_are_refused(rest: Server, form: dict[str, str]) -> Non
 def test_a_depth_image_that_is_none_is_refused(rest: Server, content: bytes, status: int) -> None:
     answer = requests.post(
         rest.depth_url,
-        files={"image": GOOD, "sparse_depth": ("depth", content)},
+        files=[("image", ("photo", GOOD)), ("sparse_depth", ("depth", content))],
         data={**SMALL, "depth_map": "false"},
         timeout=60,
     )
@@ -509,7 +510,11 @@ def test_bodies_that_are_no_form_are_refused(rest: Server, media_type: str) -> N
 
 @pytest.mark.parametrize("name", ["image", "fx", "input_size"])
 def test_a_field_that_is_sent_twice_is_refused(rest: Server, name: str) -> None:
-    fields = [("image", GOOD), ("fx", (None, "500")), ("input_size", (None, "14"))]
+    fields: list[tuple[str, Any]] = [
+        ("image", GOOD),
+        ("fx", (None, "500")),
+        ("input_size", (None, "14")),
+    ]
     fields += [field for field in fields if field[0] == name]
     answer = requests.post(rest.depth_url, files=fields, timeout=60)
     assert f"{name} is in the form 2 times" in assert_told(answer, 422)

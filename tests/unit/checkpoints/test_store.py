@@ -294,15 +294,19 @@ def test_the_catalogue() -> None:
 def test_the_catalogues_parameter_counts_are_the_networks() -> None:
     from vizion3d.networks.depth_anything_v2.config import NetworkConfig
     from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
+    from vizion3d.networks.nano.config import LITE2, NanoConfig
+    from vizion3d.networks.nano.model import Nano
 
     sizes = {
-        "vit-192x12": NetworkConfig(192, 12, 32, (24, 48, 96, 192)),
         "vits": NetworkConfig(384, 12, 64, (48, 96, 192, 384)),
         "vitb": NetworkConfig(768, 12, 128, (96, 192, 384, 768)),
         "vitl": NetworkConfig(1024, 24, 256, (256, 512, 1024, 1024)),
     }
     releases = [release for release in RELEASES if release.network == "Depth Anything V2"]
-    assert len(releases) == 11
+    assert len(releases) == 10
+    with torch.device("meta"):
+        own = Nano(NanoConfig(LITE2))
+    assert sum(p.numel() for p in own.parameters()) == BY_NAME["nano"].parameters
     for release in releases:
         with torch.device("meta"):
             network = DepthAnythingV2(sizes[release.variant])

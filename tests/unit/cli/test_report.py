@@ -21,7 +21,12 @@ def test_every_job_is_told_with_its_files(capsys: pytest.CaptureFixture[str]) ->
 def test_what_failed_is_told_at_the_end_with_exit_code_1(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    notes = [InvalidImageError("broken"), "fine", InferenceError("not finite"), OSError("full")]
+    notes: list[str | Exception] = [
+        InvalidImageError("broken"),
+        "fine",
+        InferenceError("not finite"),
+        OSError("full"),
+    ]
     with pytest.raises(typer.Exit) as ended:
         report("depth", JOBS, notes, [".png"])
     assert ended.value.exit_code == 1

@@ -140,6 +140,7 @@ def parts(result: DepthEstimationResult) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(command=commands())
 def test_both_clients_return_what_the_library_returns(

@@ -106,8 +106,8 @@ def test_opencv_extrinsics_as_opencv_rectifies_them(tmp_path: Path, ending: str)
     assert calibration.focal_px == pytest.approx(p1[0, 0])
     assert calibration.baseline_mm == pytest.approx(-p2[0, 3] / p2[0, 0])
     assert calibration.baseline_mm == pytest.approx(np.linalg.norm(T))
-    np.testing.assert_allclose(calibration.left.rotation, first)
-    np.testing.assert_allclose(calibration.right.rotation, second)
+    np.testing.assert_allclose(np.asarray(calibration.left.rotation), np.asarray(first))
+    np.testing.assert_allclose(np.asarray(calibration.right.rotation), np.asarray(second))
 
 
 def test_opencv_projections_and_q(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,7 +24,7 @@ def test_projecting_what_was_unprojected_gives_the_pixels_back(
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_points_at_or_beyond_the_far_distance_and_behind_the_camera_are_not_visible(
-    dtype: type,
+    dtype: type[np.floating[Any]],
 ) -> None:
     depth = np.array([[-1.0, 0.0, 1.0, 9.999, 10.0, 11.0]], dtype)
     assert visible(depth, 10).tolist() == [[False, False, True, True, False, False]]

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.alignment import Knowledge
-from vizion3d.lifting.known import LENGTH, POINT, from_message, parse_rows, to_message, to_rows
+from vizion3d.lifting.known import LENGTH, POINT, parse_rows, to_rows
+from vizion3d.lifting.known_messages import from_message, to_message
 from vizion3d.proto import lifting_pb2 as pb
 
 NUMBERS = st.floats(0.001, 1000)

@@ -59,7 +59,7 @@ def test_every_format_can_be_made_of_it() -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("focal_px", [TINIEST * 1.01, LARGEST])
-@pytest.mark.parametrize("centre_px", [-LARGEST, LARGEST])
+@pytest.mark.parametrize("centre_px", [0.0, 1.0])
 @pytest.mark.parametrize(
     ("near_m", "far_m"), [(TINIEST * 1.01, LARGEST), (TINIEST * 1.01, TINIEST * 1.02), (0.5, 10)]
 )

@@ -1,6 +1,7 @@
 import contextlib
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def test_whole_numbers_are_units_of_the_scale(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
-def test_floats_are_metres(dtype: type, tmp_path: Path) -> None:
+def test_floats_are_metres(dtype: type[np.floating[Any]], tmp_path: Path) -> None:
     metres = np.array([[0.5, 2.25]], dtype)
     path = tmp_path / "lidar.npy"
     path.write_bytes(npy(metres))

@@ -55,7 +55,8 @@ def test_every_kind_of_input_gives_the_same_pixels(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     path.write_bytes(data)
     expected = np.asarray(image)
-    for given_ in (str(path), path, data, bytearray(data), image, expected):
+    kinds: list[Any] = [str(path), path, data, bytearray(data), image, expected]
+    for given_ in kinds:
         assert np.array_equal(decode(given_), expected)
 
 
@@ -69,8 +70,10 @@ def test_the_result_may_be_written_and_a_view_of_an_array_is_copied() -> None:
 
 def test_a_snapshot_does_not_follow_its_original(tmp_path: Path) -> None:
     data = encoded(gradient())
-    buffer, pixels, drawn_on = bytearray(data), np.asarray(gradient()).copy(), gradient()
-    taken = [snapshot(buffer), snapshot(memoryview(buffer)), snapshot(pixels), snapshot(drawn_on)]
+    buffer: Any = bytearray(data)
+    pixels, drawn_on = np.asarray(gradient()).copy(), gradient()
+    view: Any = memoryview(buffer)
+    taken = [snapshot(buffer), snapshot(view), snapshot(pixels), snapshot(drawn_on)]
     buffer[:] = bytes(len(buffer))
     pixels[:] = 0
     drawn_on.paste((0, 0, 0), (0, 0, 4, 3))

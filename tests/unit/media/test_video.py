@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -62,7 +62,8 @@ class SlowContainer:
 
 def test_closing_waits_for_the_frame_that_another_thread_decodes(panned: Path) -> None:
     video = Video(panned)
-    slow = video._container = SlowContainer(video._container)
+    slow = SlowContainer(video._container)
+    video._container = cast(Any, slow)
     ended: list[BaseException] = []
 
     def decode_all() -> None:

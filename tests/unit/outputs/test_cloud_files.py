@@ -2,6 +2,7 @@ import io
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open3d as o3d
@@ -14,7 +15,7 @@ POINTS = RNG.normal(size=(50, 3)).astype(np.float32)
 COLORS = RNG.integers(0, 256, (50, 3), np.uint8)
 
 
-def document_of(glb: bytes) -> tuple[dict, bytes]:
+def document_of(glb: bytes) -> tuple[dict[str, Any], bytes]:
     magic, version, length = struct.unpack("<4sII", glb[:12])
     assert (magic, version, length) == (b"glTF", 2, len(glb))
     size, kind = struct.unpack("<I4s", glb[12:20])
@@ -29,7 +30,7 @@ def document_of(glb: bytes) -> tuple[dict, bytes]:
 def test_open3d_reads_the_ply(tmp_path: Path) -> None:
     path = tmp_path / "cloud.ply"
     path.write_bytes(encode_ply(POINTS, COLORS))
-    cloud = o3d.io.read_point_cloud(str(path))
+    cloud = o3d.io.read_point_cloud(path)
     assert np.array_equal(np.asarray(cloud.points).astype(np.float32), POINTS)
     assert np.array_equal(np.rint(np.asarray(cloud.colors) * 255), COLORS)
 
@@ -42,7 +43,7 @@ def test_a_ply_point_takes_fifteen_bytes() -> None:
 
 
 def test_trimesh_reads_the_glb_upright() -> None:
-    scene = trimesh.load(io.BytesIO(encode_glb(POINTS, COLORS)), file_type="glb")
+    scene: Any = trimesh.load(io.BytesIO(encode_glb(POINTS, COLORS)), file_type="glb")
     (cloud,) = scene.geometry.values()
     np.testing.assert_allclose(cloud.vertices, POINTS * (1, -1, -1), atol=1e-6)
 

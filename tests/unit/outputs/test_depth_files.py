@@ -1,4 +1,5 @@
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,6 @@ from PIL import Image
 from vizion3d.errors import InvalidConfigError
 from vizion3d.outputs.depth_files import (
     colorize,
-    encode_color_png,
     encode_npy,
     encode_npz,
     encode_png,
@@ -25,7 +25,7 @@ from vizion3d.outputs.depth_files import (
     st.sampled_from([np.float32, np.float64]),
 )
 def test_uint16_is_linear_monotone_and_spans_the_range(
-    seed: int, low: float, spread: float, dtype: type
+    seed: int, low: float, spread: float, dtype: type[np.floating[Any]]
 ) -> None:
     depth = (low + spread * np.random.default_rng(seed).random((5, 6))).astype(dtype)
     if depth.max() == depth.min():
@@ -64,7 +64,7 @@ def test_colors_follow_the_color_map() -> None:
     assert colorize(depth, "gray").tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
     inferno = colorize(depth).astype(int)
     assert inferno[0, 0].sum() < inferno[0, 1].sum() < inferno[0, 2].sum()
-    image = Image.open(io.BytesIO(encode_color_png(depth, "turbo")))
+    image = Image.open(io.BytesIO(encode_png(colorize(depth, "turbo"))))
     assert np.array_equal(np.asarray(image), colorize(depth, "turbo"))
 
 

@@ -41,6 +41,7 @@ def test_openvino_on_a_gpu_is_refused() -> None:
         choose_framework(load_settings(runtime="openvino", device="cuda:1"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", ["torch", "openvino"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_lower_precision_has_a_net_under_it(

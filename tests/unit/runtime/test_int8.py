@@ -1,6 +1,5 @@
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +7,9 @@ import numpy as np
 import pytest
 
 from tests.support.checkpoints import TINY, checkpoint_at, save_checkpoint
-from tests.support.fakes import RELATIVE
+from tests.support.fakes import METRIC, RELATIVE
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.errors import CheckpointError, MissingDependencyError
-from vizion3d.networks.depth_anything_v2.network import DepthAnythingV2Network
 from vizion3d.runtime.calibration import calibration_images, dead_leaves, pink_noise
 from vizion3d.runtime.conversions import ConversionStore, convert
 from vizion3d.runtime.int8 import quantize
@@ -61,10 +59,9 @@ def test_the_depth_stays_near_and_the_conversion_is_kept(tmp_path: Path, tiny: C
 
 
 @pytest.mark.process
-def test_a_metric_network_with_gated_layers_is_converted_too(tmp_path: Path) -> None:
-    gated = replace(TINY, feed_forward="swiglu")
+def test_a_metric_network_is_converted_too(tmp_path: Path) -> None:
     checkpoint = Checkpoint(
-        save_checkpoint(tmp_path / "gated.pth", gated), DepthAnythingV2Network(gated, 20.0)
+        save_checkpoint(tmp_path / "metric.pth", TINY, max_depth_m=20.0), METRIC
     )
     runtime = OpenVinoRuntime(checkpoint, ConversionStore(tmp_path / "cache"), "int8")
     depth = runtime.infer({"image": np.zeros((1, 30, 40, 3), np.uint8)}, (28, 42))["depth"]

@@ -13,6 +13,8 @@ from vizion3d.runtime.openvino_library import best_precision
 from vizion3d.runtime.openvino_runtime import OpenVinoRuntime
 from vizion3d.runtime.torch_runtime import TorchRuntime
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (2, 30, 40, 3), np.uint8)
 

@@ -7,6 +7,7 @@ from tests.support.fakes import depth_of
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.errors import InvalidConfigError
 from vizion3d.runtime.torch_runtime import TorchRuntime, choose_device
+from vizion3d.settings import Precision
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 30, 40, 3), np.uint8)
 
@@ -28,7 +29,7 @@ def test_depth_has_the_images_size_and_a_batch_gives_what_images_give_alone(
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_a_lower_precision_stays_near_fp32(tiny: Checkpoint, precision: str) -> None:
+def test_a_lower_precision_stays_near_fp32(tiny: Checkpoint, precision: Precision) -> None:
     exact = depth_of(TorchRuntime(tiny, "cpu", "fp32"), IMAGES, (70, 98))
     lower = depth_of(TorchRuntime(tiny, "cpu", precision), IMAGES, (70, 98))
     assert 0 < np.abs(lower - exact).max() < 0.05 * np.ptp(exact)

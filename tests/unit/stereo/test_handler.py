@@ -71,6 +71,7 @@ def test_the_cloud_of_a_slanted_plane_is_planar() -> None:
     assert np.quantile(np.abs(centred @ normal), 0.95) < 0.01
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(
     distance_m=st.floats(0.9, 4.0),

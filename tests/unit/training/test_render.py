@@ -9,7 +9,7 @@ from training.render import Renderer
 from training.render.camera import Cameras, pose
 from training.render.catalogue import CLASSES
 from training.render.raycast import FAR, Primitives, cast, invert
-from training.render.shapes import Part, ball, box, make_table, rod
+from training.render.shapes import Part, ball, basin, box, make_table, rod, tube
 from training.render.tiles import Tiles, cast_tiles, wanted_by_camera
 
 SIZE = (48, 64)
@@ -25,7 +25,7 @@ def one(part: Part, center: tuple[float, float, float]) -> Primitives:
     table = make_table([[part]])
     axes, quadric = table.axes[:, :1], table.quadric[:, :1]
     place = torch.tensor([[center]])
-    away, sphere = torch.full((1, 1, 3), -1e4), torch.tensor([[[1.0, 0.0, -1.0]]])
+    away, sphere = torch.full((1, 1, 3), -1e4), torch.tensor([[[1.0, 0.0, -1.0, 0.0]]])
     speck = 1e-3 * torch.eye(3)[None, None]
     pairs = ((axes, speck), (place, away), (quadric, sphere))
     ordered = [torch.cat(p if part.quadric is None else p[::-1], dim=1) for p in pairs]
@@ -67,6 +67,30 @@ def test_a_cone_is_as_wide_as_its_height_says() -> None:
     torch.testing.assert_close(4.5 - t, (1 - t * 0.125) / 2, rtol=1e-4, atol=0)
 
 
+def test_one_looks_into_a_tube_and_a_basin() -> None:
+    """A rod shows its lid; a tube of the same size the inside of its far wall."""
+    down = torch.tensor([[[0.0, 0.25, -1.0], [0.0, 0.0, -1.0]]])
+    above = torch.tensor([[[0.0, 0.0, 3.0]]])
+    depths = [
+        cast(one(part, (0.0, 0.0, 0.0)), above, down)[0][0]
+        for part in (
+            rod((0, 0, -1), (0, 0, 1), 1.0),
+            tube((0, 0, -1), (0, 0, 1), 1.0),
+            basin((0, 0, -1), 1.0, 2.0),
+        )
+    ]
+    torch.testing.assert_close(depths[0], torch.tensor([2.0, 2.0]), rtol=1e-4, atol=0)
+    # The slanted ray meets the wall y = 1 at its parameter 4, the bottom of the tube is open.
+    torch.testing.assert_close(depths[1][0], torch.tensor(4.0), rtol=1e-4, atol=0)
+    assert depths[1][1] == FAR
+    # The basin is y^2 + ((z - 1) / 2)^2 = 1, below z = 1: its bottom is 4 below the eye.
+    torch.testing.assert_close(depths[2][1], torch.tensor(4.0), rtol=1e-4, atol=0)
+    t = depths[2][0]
+    torch.testing.assert_close(
+        (0.25 * t) ** 2 + ((3 - t - 1) / 2) ** 2, torch.tensor(1.0), rtol=1e-3, atol=0
+    )
+
+
 def test_rays_measure_depth_along_the_view_axis_whatever_the_pose() -> None:
     cameras = camera(pitch=-0.3, roll=0.2)
     forward = cameras.rays(*SIZE) @ cameras.rotation[0, :, 2]
@@ -77,7 +101,7 @@ def test_tiles_change_nothing_while_they_hold_all_they_can_meet() -> None:
     generator = torch.Generator().manual_seed(0)
     axes = 0.3 * torch.randn(2, 30, 3, 3, generator=generator)
     center = 2 * torch.randn(2, 30, 3, generator=generator) + torch.tensor((0.0, 6.0, 0.0))
-    prims = Primitives(axes, center, torch.tensor((1.0, 0.0, -1.0)).expand(2, 30, 3), boxes=10)
+    prims = Primitives(axes, center, torch.tensor((1.0, 0.0, -1.0, 0.0)).expand(2, 30, 4), boxes=10)
     # Twenty boxes and eighteen rounds fit in a tile: 10 and 18 live ones are never cut.
     prims.center[:, 28:] = -1e3
     cameras = Cameras(torch.zeros(2, 3), pose(torch.zeros(2), torch.zeros(2)), torch.ones(2))
@@ -85,7 +109,7 @@ def test_tiles_change_nothing_while_they_hold_all_they_can_meet() -> None:
     padded = Primitives(
         torch.cat((axes[:, :10], axes[:, :10] * 1e-3, axes[:, 10:]), 1),
         torch.cat((center[:, :10], torch.full((2, 10, 3), -1e3), prims.center[:, 10:]), 1),
-        torch.tensor((1.0, 0.0, -1.0)).expand(2, 40, 3),
+        torch.tensor((1.0, 0.0, -1.0, 0.0)).expand(2, 40, 4),
         boxes=20,
     )
     whole, _ = cast(padded, cameras.origin[:, None], rays)

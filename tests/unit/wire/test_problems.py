@@ -15,6 +15,7 @@ TABLE = {
     errors.DownloadError: (502, Code.UNAVAILABLE),
     errors.InferenceError: (500, Code.INTERNAL),
     errors.ModelNotAllowedError: (403, Code.PERMISSION_DENIED),
+    errors.LicenceError: (403, Code.PERMISSION_DENIED),
     errors.OverloadedError: (503, Code.RESOURCE_EXHAUSTED),
     errors.DeadlineExceededError: (504, Code.DEADLINE_EXCEEDED),
     errors.MissingDependencyError: (501, Code.UNIMPLEMENTED),

@@ -1,6 +1,9 @@
 """Furniture and lamps."""
 
-from training.render.shapes import Part, ball, box, rod
+import math
+from itertools import pairwise
+
+from training.render.shapes import Part, ball, box, rod, tube
 
 
 def legs(x: float, y: float, top: float, r: float, slot: int) -> list[Part]:
@@ -10,6 +13,57 @@ def legs(x: float, y: float, top: float, r: float, slot: int) -> list[Part]:
 
 def square_legs(x: float, y: float, top: float, r: float, slot: int) -> list[Part]:
     return [box((i * x, j * y, top / 2), (r, r, top / 2), slot) for i in (-1, 1) for j in (-1, 1)]
+
+
+def office_chair() -> list[Part]:
+    spokes = [(math.cos(1.2566 * i), math.sin(1.2566 * i)) for i in range(5)]
+    return [
+        *[rod((0, 0, 0.12), (c, s, 0.07), 0.06, 1) for c, s in spokes],
+        *[ball((c, s, 0.03), (0.1, 0.1, 0.03), 1) for c, s in spokes],
+        rod((0, 0, 0.1), (0, 0, 0.45), 0.08, 2),
+        box((0, 0, 0.48), (0.85, 0.85, 0.03), 0),
+        ball((0, 0, 0.5), (0.85, 0.85, 0.035), 0),
+        rod((0, 0.85, 0.45), (0, 0.95, 0.7), 0.08, 2),
+        box((0, 0.95, 0.78), (0.75, 0.07, 0.2), 0, 8),
+        *[box((s * 0.95, 0, 0.66), (0.09, 0.4, 0.012), 1) for s in (-1, 1)],
+        *[rod((s * 0.95, 0.1, 0.46), (s * 0.95, 0.1, 0.66), 0.05, 1) for s in (-1, 1)],
+    ]
+
+
+def lounger() -> list[Part]:
+    """A seat hung in two bent tubes."""
+    out = []
+    for s in (-0.92, 0.92):
+        path = [(-0.9, 0.02), (0.7, 0.02), (0.95, 0.2), (0.7, 0.6), (-0.6, 0.62), (-0.95, 0.5)]
+        out += [rod((s, y, z), (s, v, w), 0.05, 1) for (y, z), (v, w) in pairwise(path)]
+    return [
+        *out,
+        box((0, -0.1, 0.42), (0.85, 0.8, 0.03), 0, -8),
+        box((0, 0.8, 0.72), (0.85, 0.05, 0.3), 0, 20),
+        rod((-0.92, 0.7, 0.02), (0.92, 0.7, 0.02), 0.04, 1),
+    ]
+
+
+def rack() -> list[Part]:
+    """Open boards between four posts, with boxes on them; one sees through."""
+    posts = [box((i * 0.98, j * 0.95, 0.5), (0.02, 0.05, 0.5), 0) for i in (-1, 1) for j in (-1, 1)]
+    boards = [box((0, 0, z), (1, 1, 0.012), 0) for z in (0.1, 0.4, 0.68, 0.97)]
+    things = []
+    for i in range(11):
+        level, tall = (0.11, 0.41, 0.69)[i % 3], 0.04 + 0.08 * ((i * 7) % 5) / 5
+        wide = 0.08 + 0.14 * ((i * 5) % 7) / 7
+        at = (-0.8 + ((i * 0.47) % 1.6), 0.3 * math.sin(3 * i), level + tall)
+        things.append((ball if i % 4 == 3 else box)(at, (wide, 0.6, tall), 1 + i % 3))
+    return [*posts, *boards, *things]
+
+
+def partition() -> list[Part]:
+    return [
+        box((0, 0, 0.53), (1, 0.6, 0.47), 0),
+        *[box((s, 0, 0.5), (0.015, 1, 0.5), 1) for s in (-1, 1)],
+        box((0, 0, 1), (1, 1, 0.012), 1),
+        *[box((s * 0.8, 0, 0.02), (0.03, 4, 0.02), 1) for s in (-1, 1)],
+    ]
 
 
 def table() -> list[Part]:
@@ -111,7 +165,7 @@ def floor_lamp() -> list[Part]:
     return [
         rod((0, 0, 0), (0, 0, 0.02), 0.8, 1),
         rod((0, 0, 0), (0, 0, 0.85), 0.05, 1),
-        rod((0, 0, 0.78), (0, 0, 1), 1.0, 2, 0.6),
+        tube((0, 0, 0.78), (0, 0, 1), 1.0, 2, 0.6),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from training.render.shapes import Part, ball, box, ring, rod, slanted
+from training.render.shapes import Part, ball, basin, box, ring, rod, slanted, tube
 
 
 def cup() -> list[Part]:
@@ -12,6 +12,81 @@ def cup() -> list[Part]:
         rod((0, 0, 0.97), (0, 0, 1.003), 0.72, 1),
         *handle,
         rod((0, 0, 0), (0, 0, 0.05), 1.9, 0),
+    ]
+
+
+def mug() -> list[Part]:
+    """A cup on its saucer, half full: its inside is seen."""
+    handle = ring((0.62, 0, 0.55), 0.25, 0.26, 0.05, 0, 7)
+    return [
+        tube((0, 0, 1), (0, 0, 0.06), 0.6, 0, 0.7),
+        tube((0, 0, 1), (0, 0, 0.1), 0.55, 0, 0.7),
+        rod((0, 0, 0.1), (0, 0, 0.8), 0.5, 1),
+        *handle,
+        rod((0, 0, 0.08), (0, 0, 0), 1.0, 0, 0.6),
+        basin((0, 0, 0.05), 1.0, 0.1, 0),
+    ]
+
+
+def empty_cup() -> list[Part]:
+    handle = ring((0.95, 0, 0.5), 0.42, 0.28, 0.07, 0, 8)
+    return [
+        tube((0, 0, 1), (0, 0, 0), 0.85, 0, 0.8),
+        tube((0, 0, 1), (0, 0, 0), 0.78, 1, 0.8),
+        rod((0, 0, 0), (0, 0, 0.06), 0.68, 1),
+        *handle,
+    ]
+
+
+def dish() -> list[Part]:
+    """A deep bowl with something at its bottom."""
+    return [
+        basin((0, 0, 0), 1.0, 1.0, 0),
+        basin((0, 0, 0.04), 0.96, 0.96, 1),
+        rod((0, 0, 0), (0, 0, 0.05), 0.5, 0),
+        ball((0.1, 0, 0.25), (0.5, 0.45, 0.2), 2),
+        ball((-0.3, 0.2, 0.25), (0.3, 0.3, 0.2), 2),
+    ]
+
+
+def bucket() -> list[Part]:
+    return [
+        tube((0, 0, 1), (0, 0, 0), 1.0, 0, 0.7),
+        tube((0, 0, 1), (0, 0, 0), 0.96, 1, 0.7),
+        rod((0, 0, 0), (0, 0, 0.3), 0.72, 1),
+        *[rod((s * 0.9, 0, 0.95), (s * 1.02, 0, 0.7), 0.05, 0) for s in (-1, 1)],
+    ]
+
+
+def sheets() -> list[Part]:
+    """Paper lying about."""
+    return [
+        box((0, 0, 0.2), (1, 0.75, 0.2), 0),
+        Part(((0.6, 0.25, 0), (-0.2, 0.6, 0), (0, 0, 0.2)), (0.9, 0.6, 0.5), None, 1),
+    ]
+
+
+def pens() -> list[Part]:
+    return [
+        rod((-1, 0, 0.5), (1, 0.3, 0.5), 0.08, 0),
+        rod((-0.6, 0.8, 0.5), (0.7, -0.7, 0.5), 0.08, 1),
+    ]
+
+
+def bag() -> list[Part]:
+    return [
+        ball((0, 0, 0.35), (1, 0.7, 0.36), 0),
+        box((0, 0, 0.45), (0.8, 0.5, 0.4), 0, 6),
+        box((0, -0.52, 0.5), (0.5, 0.04, 0.22), 1, 6),
+        *ring((0, 0, 0.85), 0.35, 0.15, 0.04, 2, 6),
+    ]
+
+
+def globe() -> list[Part]:
+    return [
+        ball((0, 0, 0.58), (0.95, 0.95, 0.42), 0),
+        rod((0, 0, 0), (0, 0, 0.06), 0.6, 1),
+        rod((0, 0, 0), (0, 0, 0.2), 0.08, 1),
     ]
 
 

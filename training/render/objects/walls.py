@@ -56,6 +56,12 @@ def picture() -> list[Part]:
     return [box((0, 0, 0.5), (1, 1, 0.5), 0), box((0, -1, 0.5), (0.88, 0.2, 0.42), 1)]
 
 
+def pane() -> list[Part]:
+    """A window that shows no outside: frosted glass, a lowered blind, a lit panel."""
+    slats = [box((0, -1.1, 0.05 + 0.09 * i), (0.9, 0.1, 0.008), 1) for i in range(11)]
+    return [box((0, 0, 0.5), (1, 1, 0.5), 1), box((0, -1, 0.5), (0.93, 0.2, 0.46), 0), *slats]
+
+
 def curtain() -> list[Part]:
     folds = [
         rod(

@@ -66,6 +66,16 @@ class Problem:
         floor: float,
         with_offset: bool,
     ) -> "Problem":
+        """State a fit in numbers of moderate size.
+
+        Args:
+            observations: What is known.
+            space: What the line gives: depths, or inverse depths.
+            middle, spread: What the network's values are shifted and scaled by.
+            lowest: The image's least value of the network.
+            floor: What the line may give at least there.
+            with_offset: Whether the offset is free.
+        """
         target = observations.depth_m if space == "depth" else 1 / observations.depth_m
         return cls(
             x=(observations.values - middle) / spread,
@@ -82,6 +92,7 @@ class Problem:
 
     @property
     def parameters(self) -> int:
+        """How many numbers are fitted: 2 with a free offset, else 1."""
         return 2 if self.with_offset else 1
 
     def to_depth(self, line: Line) -> Callable[[Array], Array]:
@@ -110,6 +121,7 @@ class Problem:
 
     @property
     def length_weights(self) -> Array:
+        """``(N,)``, in the order of ``length_errors``."""
         return np.concatenate([np.empty(0), *(each.weights for each in self.lengths)])
 
 
@@ -124,6 +136,7 @@ class Rows:
 
     @classmethod
     def of(cls, problem: Problem, chosen: "slice | NDArray[np.intp]", middle: float) -> "Rows":
+        """The equations of the observations that ``chosen`` picks, about ``middle``."""
         return cls(problem.x[chosen], problem.target[chosen], problem.weights[chosen], middle)
 
     def blocks(self) -> "Iterator[Rows]":
@@ -138,6 +151,7 @@ class Rows:
         return self.x * by_offset, by_offset, self.target * by_offset
 
     def errors(self, line: Line) -> Array:
+        """Errors of ``line``, ``(N,)``, relative near the middle of what is known."""
         errors = np.empty(len(self.x))
         for start, block in zip(range(0, len(errors), _BLOCK), self.blocks(), strict=True):
             by_slope, by_offset, constant = block.scaled()
@@ -164,6 +178,14 @@ class Sums:
 
     @classmethod
     def of_rows(cls, rows: Rows, line: Line, cutoff: float, limit: float) -> "Sums":
+        """Add up all of ``rows`` at ``line``.
+
+        Args:
+            rows: The equations.
+            line: Where the errors are taken.
+            cutoff: Errors larger than this do not count.
+            limit: Errors larger than this count by their size, not by its square (Huber).
+        """
         sums = cls()
         for block in rows.blocks():
             by_slope, by_offset, constant = block.scaled()
@@ -182,6 +204,10 @@ class Sums:
         cutoff: float,
         limit: float,
     ) -> None:
+        """Add equations, each ``(N,)``: factors of slope and offset, errors and weights.
+
+        Errors beyond ``cutoff`` do not count; those beyond ``limit`` have Huber's lower weight.
+        """
         size = np.abs(errors)
         within = size <= cutoff
         prior = weights * within

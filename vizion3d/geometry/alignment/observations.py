@@ -62,6 +62,7 @@ class Distances:
     weights: Array
 
     def predict(self, to_depth: ToDepth) -> Array:
+        """Distances in metres, ``(N,)``, between the points that the depths put the pixels at."""
         points = to_depth(self.values)[..., None] * self.rays
         lengths: Array = np.linalg.norm(points[:, 0] - points[:, 1], axis=-1)
         return lengths
@@ -85,6 +86,7 @@ class Plane:
     weights: Array
 
     def predict(self, to_depth: ToDepth) -> Array:
+        """The camera's distance from the plane in metres, ``(1,)``."""
         normal = self.solve @ (1 / to_depth(self.values))
         return np.array([1 / np.linalg.norm(normal)])
 
@@ -107,6 +109,7 @@ class Observations:
 
     @property
     def count(self) -> int:
+        """How many equations there are: known depths, and known lengths."""
         return len(self.depth_m) + sum(len(each.known_m) for each in self.lengths)
 
 

@@ -28,6 +28,7 @@ class SingleViewEncoder(Encoder):
         self.camera_token = nn.Parameter(torch.zeros(1, 2, sizes.embed_dim))
 
     def block(self, index: int) -> Block:
+        """Block number ``index``: from ``joint_from`` on, with normalised queries and keys."""
         return Block(self.sizes, normalised=index >= self.joint_from)
 
     def encode(
@@ -107,6 +108,7 @@ class FieldOfViewDecoder(nn.Module):
         self.fc_fov = nn.Sequential(nn.Linear(dim, 2))
 
     def forward(self, camera: Tensor) -> Tensor:
+        """``(N, C)`` of the camera token -> fields of view ``(N, 2)``, in radians."""
         return F.relu(self.fc_fov(self.backbone(camera)))
 
 

@@ -107,7 +107,6 @@ def config_from_shapes(shapes: Shapes) -> NetworkConfig:
         encoder=EncoderSizes(
             embed_dim=width,
             depth=len(blocks),
-            feed_forward="mlp",
             feed_forward_dim=shapes[f"{_ENCODER}blocks.0.mlp.fc1.weight"][0],
             patch_size=patch_size,
             position_grid=round((shapes[f"{_ENCODER}pos_embed"][1] - 1) ** 0.5),

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 from vizion3d.networks.base import MismatchError, Shapes
 from vizion3d.networks.sizes import ENCODER_NAMES, HEAD_DIM, TAPS, DptSizes, EncoderSizes
@@ -23,7 +22,6 @@ class NetworkConfig:
         depth: Number of transformer blocks.
         features: Width of the head's fusion path, in channels.
         head_channels: Widths of the four reassembled feature maps, finest first.
-        feed_forward: ``"mlp"`` or ``"swiglu"`` (the giant encoder).
         feed_forward_dim: Hidden width of the feed-forward layers.
         patch_size: Side of one patch, in pixels.
         position_grid: Side of the stored positional grid, in patches (37 = 518 / 14).
@@ -33,7 +31,6 @@ class NetworkConfig:
     depth: int
     features: int
     head_channels: tuple[int, int, int, int]
-    feed_forward: Literal["mlp", "swiglu"] = "mlp"
     feed_forward_dim: int = 0
     patch_size: int = PATCH_SIZE
     position_grid: int = 37
@@ -44,6 +41,7 @@ class NetworkConfig:
 
     @property
     def num_heads(self) -> int:
+        """Attention heads of a block."""
         return self.embed_dim // HEAD_DIM
 
     @property
@@ -53,10 +51,10 @@ class NetworkConfig:
 
     @property
     def encoder(self) -> EncoderSizes:
+        """Of the DINOv2 encoder."""
         return EncoderSizes(
             embed_dim=self.embed_dim,
             depth=self.depth,
-            feed_forward=self.feed_forward,
             feed_forward_dim=self.feed_forward_dim,
             patch_size=self.patch_size,
             position_grid=self.position_grid,
@@ -65,11 +63,12 @@ class NetworkConfig:
 
     @property
     def head(self) -> DptSizes:
+        """Of the DPT head."""
         return DptSizes(self.embed_dim, self.features, self.head_channels, self.patch_size)
 
     @property
     def variant(self) -> str:
-        """``"vits"``, ``"vitb"``, ``"vitl"``, ``"vitg"``, or ``"vit-<width>x<depth>"``."""
+        """``"vits"``, ``"vitb"``, ``"vitl"``, or ``"vit-<width>x<depth>"``."""
         known = ENCODER_NAMES.get((self.embed_dim, self.depth))
         return known or f"vit-{self.embed_dim}x{self.depth}"
 
@@ -84,13 +83,12 @@ def config_from_shapes(shapes: Shapes) -> NetworkConfig:
         MismatchError: A defining tensor is missing (all missing ones are named) or has a shape that
             no Depth Anything V2 network has.
     """
-    gated = "pretrained.blocks.0.mlp.w3.weight" in shapes
     ranks = {
         "pretrained.cls_token": 3,
         "pretrained.pos_embed": 3,
         "pretrained.patch_embed.proj.weight": 4,
         "pretrained.blocks.0.norm1.weight": 1,
-        "pretrained.blocks.0.mlp.w3.weight" if gated else "pretrained.blocks.0.mlp.fc1.weight": 2,
+        "pretrained.blocks.0.mlp.fc1.weight": 2,
         "pretrained.norm.weight": 1,
         **{f"depth_head.projects.{i}.weight": 4 for i in range(4)},
         "depth_head.scratch.refinenet1.out_conv.weight": 4,
@@ -109,18 +107,12 @@ def config_from_shapes(shapes: Shapes) -> NetworkConfig:
         raise MismatchError(*faults)
     embed_dim, _, patch_size, _ = shapes["pretrained.patch_embed.proj.weight"]
     channels = [shapes[f"depth_head.projects.{i}.weight"][0] for i in range(4)]
-    feed_forward_dim = (
-        shapes["pretrained.blocks.0.mlp.w3.weight"][1]
-        if gated
-        else shapes["pretrained.blocks.0.mlp.fc1.weight"][0]
-    )
     return NetworkConfig(
         embed_dim=embed_dim,
         depth=len(blocks),
         features=shapes["depth_head.scratch.refinenet1.out_conv.weight"][0],
         head_channels=(channels[0], channels[1], channels[2], channels[3]),
-        feed_forward="swiglu" if gated else "mlp",
-        feed_forward_dim=feed_forward_dim,
+        feed_forward_dim=shapes["pretrained.blocks.0.mlp.fc1.weight"][0],
         patch_size=patch_size,
         position_grid=round((shapes["pretrained.pos_embed"][1] - 1) ** 0.5),
     )

@@ -40,7 +40,7 @@ class DepthAnythingV2Network(Network):
 
     @property
     def variant(self) -> str:
-        """``"vits"``, ``"vitb"``, ``"vitl"``, ``"vitg"``, or ``"vit-<width>x<depth>"``."""
+        """``"vits"``, ``"vitb"``, ``"vitl"``, or ``"vit-<width>x<depth>"``."""
         return self.config.variant
 
     @property

@@ -23,6 +23,7 @@ class Residual(nn.Module):
         self.block = FasterNetBlock(channels_out, expansion)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` -> the same, or ``(N, 2 C, H/2, W/2)``."""
         out: Tensor = self.block(self.proj(x))
         return out
 
@@ -39,6 +40,7 @@ class Guidance(nn.Module):
         self.conv3 = nn.Conv2d(channels, channels, 1)
 
     def forward(self, cost: Tensor, features: Tensor) -> Tensor:
+        """Costs ``(N, C, H, W)`` and features ``(N, F, H, W)`` -> costs of the same shape."""
         near = self.conv0(features)
         wide = near + self.conv0_2(self.conv0_1(near))
         wide = wide + self.conv1_2(self.conv1_1(near))
@@ -91,6 +93,7 @@ class Aggregation(nn.Module):
         self.att4 = Guidance(at_16, FEATURE_CHANNELS[2])
 
     def forward(self, costs: Tensor, features: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        """Costs at a quarter of the size; features at a quarter, an eighth and a sixteenth."""
         at_4 = self.att0(self.conv0(costs), features[0])
         at_8 = self.att2(self.conv2(self.conv1(at_4)), features[1])
         at_16 = self.att4(self.conv4(self.conv3(at_8)), features[2])

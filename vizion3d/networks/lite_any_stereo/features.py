@@ -15,6 +15,7 @@ class PatchEmbed(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, image: Tensor) -> Tensor:
+        """``(N, 3, H, W)`` -> ``(N, C, H/4, W/4)``."""
         out: Tensor = self.norm(self.proj(image))
         return out
 
@@ -28,22 +29,28 @@ class Halving(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C/2, H, W)`` -> ``(N, C, H/2, W/2)``."""
         out: Tensor = self.norm(self.reduction(x))
         return out
 
 
 class Stage(nn.Module):
+    """Blocks at one size, after a halving where ``halves``."""
+
     def __init__(self, channels: int, blocks: int, *, halves: bool) -> None:
         super().__init__()
         self.downsample = Halving(channels) if halves else nn.Identity()
         self.blocks = nn.Sequential(*(FasterNetBlock(channels, 2) for _ in range(blocks)))
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)``, or ``(N, C/2, 2 H, 2 W)`` to be halved -> ``(N, C, H, W)``."""
         out: Tensor = self.blocks(self.downsample(x))
         return out
 
 
 class FasterNet(nn.Module):
+    """The backbone, FasterNet-T0 (Chen et al. 2023, arXiv:2303.03667)."""
+
     def __init__(self) -> None:
         super().__init__()
         self.patch_embed = PatchEmbed(FEATURE_CHANNELS[0])
@@ -54,6 +61,7 @@ class FasterNet(nn.Module):
         )
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """``(N, 3, H, W)`` -> features at 1/4, 1/8, 1/16 and 1/32 of the size."""
         at_4 = self.stages_0(self.patch_embed(image))
         at_8 = self.stages_1(at_4)
         at_16 = self.stages_2(at_8)
@@ -74,6 +82,7 @@ class FeatureNet(nn.Module):
         self.out_conv = Unit(last, InstanceNorm())
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """``(N, 3, H, W)``, H and W multiples of 32."""
         at_4, at_8, at_16, at_32 = self.backbone(image)
         at_16 = self.fpn_layer4(at_32, at_16)
         at_8 = self.fpn_layer3(at_16, at_8)

@@ -12,6 +12,8 @@ _STEM = 16
 
 
 class FeedForwardStereo(nn.Module):
+    """The network of S, M and L."""
+
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         width = FEATURE_CHANNELS[0]

@@ -89,10 +89,13 @@ class Context(nn.Module):
         self.input_conv = nn.Conv2d(FEATURE_CHANNELS[0], _HIDDEN, 3, padding=1)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Features ``(N, 40, H, W)`` -> first state and what it is told, ``(N, 64, H, W)`` each."""
         return torch.tanh(self.hidden_conv(features)), F.relu(self.input_conv(features))
 
 
 class ChannelAttention(nn.Module):
+    """How much each channel counts (Woo et al. 2018, arXiv:1807.06521)."""
+
     def __init__(self) -> None:
         super().__init__()
         inner = _HIDDEN // 16
@@ -103,16 +106,20 @@ class ChannelAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` -> ``(N, C, 1, 1)`` in [0, 1]."""
         mean, highest = x.mean(dim=(2, 3), keepdim=True), x.amax(dim=(2, 3), keepdim=True)
         return torch.sigmoid(self.fc(mean) + self.fc(highest))
 
 
 class SpatialAttention(nn.Module):
+    """How much each place counts (Woo et al. 2018, arXiv:1807.06521)."""
+
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(2, 1, 7, padding=3, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` -> ``(N, 1, H, W)`` in [0, 1]."""
         both = torch.cat((x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)), dim=1)
         return torch.sigmoid(self.conv(both))
 
@@ -130,6 +137,7 @@ class MotionEncoder(nn.Module):
         self.conv = nn.Conv2d(_MOTION_DISPARITY + _MOTION, _HIDDEN - 1, 1)
 
     def forward(self, disparity: Tensor, costs: Tensor) -> Tensor:
+        """Disparity ``(N, 1, H, W)`` and costs ``(N, K, H, W)`` -> ``(N, 64, H, W)``."""
         costs = F.relu(self.convc2(F.relu(self.convc1(costs))))
         place = F.relu(self.convd2(F.relu(self.convd1(disparity))))
         mixed = F.relu(self.conv(torch.cat((costs, place), dim=1)))
@@ -146,6 +154,7 @@ class Gru(nn.Module):
         )
 
     def forward(self, hidden: Tensor, told: Tensor, both: Tensor) -> Tensor:
+        """The new state; all ``(N, C, H, W)``, ``both`` being state and input beside each other."""
         update, reset = torch.sigmoid(self.convz(both)), torch.sigmoid(self.convr(both))
         proposed = torch.tanh(self.convq(torch.cat((reset * hidden, told), dim=1)))
         return (1 - update) * hidden + update * proposed
@@ -162,6 +171,7 @@ class SelectiveGru(nn.Module):
         self.large_gru = Gru(3)
 
     def forward(self, attention: Tensor, hidden: Tensor, told: Tensor) -> Tensor:
+        """Attention ``(N, 1, H, W)``, state and input -> the new state, ``(N, 64, H, W)``."""
         told = self.conv0(told)
         both = self.conv1(torch.cat((told, hidden), dim=1))
         small, large = (gru(hidden, told, both) for gru in (self.small_gru, self.large_gru))
@@ -177,11 +187,14 @@ class NamedBlock(nn.Module):
         self.block = FasterNetBlock(_HIDDEN, 4)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, 64, H, W)`` -> the same shape."""
         out: Tensor = self.block(x)
         return out
 
 
 class DisparityHead(nn.Module):
+    """From a state to the change of the disparity."""
+
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Sequential(
@@ -193,6 +206,7 @@ class DisparityHead(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, 64, H, W)`` -> ``(N, 1, H, W)``, in pixels at this size."""
         out: Tensor = self.conv(x)
         return out
 
@@ -215,6 +229,7 @@ class Update(nn.Module):
     def forward(
         self, hidden: Tensor, told: Tensor, costs: Tensor, disparity: Tensor, attention: Tensor
     ) -> tuple[Tensor, Tensor]:
+        """State, context, costs, disparity and attention -> ``(state, change)``."""
         motion = torch.cat((told, self.encoder(disparity, costs)), dim=1)
         hidden = self.gru04(attention, hidden, motion)
         return hidden, self.disp_head(hidden)
@@ -229,11 +244,14 @@ class Mixing(nn.Module):
         self.conv2 = conv(2 * _STEM, _UPSAMPLING, nn.LeakyReLU())
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """``(N, 16, H, W)`` and the image's ``(N, 16, 2 H, 2 W)`` -> ``(N, 32, 2 H, 2 W)``."""
         out: Tensor = self.conv2(torch.cat((self.conv1(coarse), fine), dim=1))
         return out
 
 
 class IterativeStereo(nn.Module):
+    """The network of H."""
+
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.fnet = FeatureNet()

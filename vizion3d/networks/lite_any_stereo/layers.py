@@ -12,6 +12,7 @@ class InstanceNorm(nn.Module):
     arXiv:1607.08022). torch's own module looks at shapes in a way that cannot be traced."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` -> the same shape."""
         return torch.instance_norm(x, None, None, None, None, True, 0.0, 1e-5, False)
 
 
@@ -23,6 +24,7 @@ class Unit(nn.Module):
         self.block = nn.Sequential(convolution, *rest)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` -> what its convolution makes of it."""
         out: Tensor = self.block(x)
         return out
 
@@ -49,6 +51,7 @@ class Merge(nn.Module):
         self.conv = conv(2 * fine, fine, nn.BatchNorm2d(fine), nn.LeakyReLU(0.2))
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Coarse ``(N, C, H, W)`` and fine ``(N, F, 2 H, 2 W)`` -> ``(N, F, 2 H, 2 W)``."""
         out: Tensor = self.conv(torch.cat((fine, self.deconv(coarse)), dim=1))
         return out
 
@@ -62,6 +65,7 @@ class PartialConv(nn.Module):
         self.partial_conv3 = nn.Conv2d(self.convolved, self.convolved, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` -> the same shape."""
         first, others = x[:, : self.convolved], x[:, self.convolved :]
         return torch.cat((self.partial_conv3(first), others), dim=1)
 
@@ -82,5 +86,6 @@ class FasterNetBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` -> the same shape."""
         out: Tensor = x + self.mlp(self.spatial_mixing(x))
         return out

@@ -133,6 +133,7 @@ class KeyInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # n
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
+        """Let the RPC through, or end it with ``UNAUTHENTICATED`` and count it."""
         details: Any = handler_call_details
         given = dict(details.invocation_metadata or ()).get(_KEY)
         if self._keys.accepts(given) or details.method.startswith(f"/{health.SERVICE_NAME}/"):

@@ -59,6 +59,7 @@ class Gate:
         self._forms = frozenset(forms)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection, as ASGI calls it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -79,6 +79,7 @@ def complete(document: dict[str, Any], *, secured: bool) -> dict[str, Any]:
         schemas.pop(name, None)
     for name in [name for name in schemas if name.startswith("Body_")]:
         schemas[name]["properties"] = _form_fields(schemas[name]["properties"])
+        schemas[name]["additionalProperties"] = False  # a misspelt field is refused
     if secured:
         components["securitySchemes"] = {
             "ApiKey": {"type": "apiKey", "in": "header", "name": API_KEY}

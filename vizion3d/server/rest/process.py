@@ -44,11 +44,13 @@ class DrainingServer(uvicorn.Server):
         return service
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (uvicorn's signature)
+        """Take a signal: the first asks to stop, a second Ctrl-C stops at once."""
         if self._told_to_stop and sig == signal.SIGINT:
             self.should_exit = self.force_exit = True
         self._told_to_stop = True
 
     async def on_tick(self, counter: int) -> bool:
+        """Several times a second: end if loading has failed, drain once told to stop."""
         loading: asyncio.Task[None] = self.lifespan.state["loading"]
         if loading.done() and loading.exception() is not None:
             self.exit_code, self.should_exit = 1, True

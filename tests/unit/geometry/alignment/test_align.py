@@ -118,6 +118,7 @@ def test_noise_of_the_network_and_gross_errors_together() -> None:
     assert found.shift == pytest.approx(-0.7 / 3, rel=0.01)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(SEEDS, st.sampled_from(["inverse_depth", "depth"]))
 def test_distances_between_pixels_suffice(seed: int, space: Any) -> None:
@@ -138,7 +139,7 @@ def test_a_point_and_a_distance_go_together() -> None:
     depth_m = scene(3)
     raw = 3 / depth_m + 0.7
     points = unproject(depth_m, CAMERA)
-    near, far = (np.unravel_index(i, depth_m.shape) for i in (depth_m.argmin(), depth_m.argmax()))
+    near, far = (divmod(int(i), depth_m.shape[1]) for i in (depth_m.argmin(), depth_m.argmax()))
     metres = float(np.linalg.norm(points[near] - points[far]))
     known = Knowledge(
         points=[(near[1], near[0], depth_m[near])],
@@ -150,7 +151,7 @@ def test_a_point_and_a_distance_go_together() -> None:
     assert found.residuals.rms_percent < 1e-6
 
 
-def street(height_m: float, pitch_deg: float) -> tuple[Array, Array]:
+def street(height_m: float, pitch_deg: float) -> tuple[Array, NDArray[np.bool_]]:
     """Depth of a ground and of a wall 8 m ahead, from a camera that looks down by that much."""
     v = np.broadcast_to(np.arange(HEIGHT)[:, None], (HEIGHT, WIDTH))
     y = (v - CAMERA.cy) / CAMERA.fy
@@ -246,6 +247,7 @@ def test_a_negative_output_gets_positive_depths_from_one_point() -> None:
     assert found.apply(raw)[20, 10] == pytest.approx(depth_m[20, 10])
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(SEEDS)
 def test_depth_stays_positive_and_rises_where_the_network_says_farther(seed: int) -> None:
@@ -325,6 +327,7 @@ def test_the_same_knowledge_gives_the_same_numbers() -> None:
     assert (first.scale, first.shift) == (second.scale, second.shift)
 
 
+@pytest.mark.slow
 def test_the_covariance_is_what_repeating_the_measurement_shows() -> None:
     depth_m = scene(11)
     raw = 3 / depth_m + 0.7

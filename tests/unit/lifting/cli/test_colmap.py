@@ -41,6 +41,7 @@ def run(folder: Path, *more: str):  # type: ignore[no-untyped-def]
     return CliRunner().invoke(app, [*arguments, *options, *more])
 
 
+@pytest.mark.slow
 def test_depths_are_in_the_models_unit(tmp_path: Path) -> None:
     depth = scene(tmp_path)
     result = run(tmp_path)

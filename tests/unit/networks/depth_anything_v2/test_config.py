@@ -9,7 +9,6 @@ VARIANTS = {
     "vits": NetworkConfig(384, 12, 64, (48, 96, 192, 384)),
     "vitb": NetworkConfig(768, 12, 128, (96, 192, 384, 768)),
     "vitl": NetworkConfig(1024, 24, 256, (256, 512, 1024, 1024)),
-    "vitg": NetworkConfig(1536, 40, 384, (1536,) * 4, "swiglu", 4096),
     "vit-192x12": NetworkConfig(192, 12, 32, (24, 48, 96, 192)),
     "vit-64x4": NetworkConfig(64, 4, 16, (8, 16, 24, 32), position_grid=16),
 }
@@ -33,7 +32,6 @@ def test_every_variant_is_read_off_its_shapes(name: str) -> None:
     [
         (12, (2, 5, 8, 11)),
         (24, (4, 11, 17, 23)),
-        (40, (9, 19, 29, 39)),
         (4, (0, 1, 2, 3)),
         (16, (3, 7, 11, 15)),
     ],
@@ -42,7 +40,7 @@ def test_taps(depth: int, taps: tuple[int, ...]) -> None:
     assert NetworkConfig(64, depth, 16, (8, 8, 8, 8)).taps == taps
 
 
-@pytest.mark.parametrize(("name", "heads"), [("vits", 6), ("vitb", 12), ("vitl", 16), ("vitg", 24)])
+@pytest.mark.parametrize(("name", "heads"), [("vits", 6), ("vitb", 12), ("vitl", 16)])
 def test_heads_are_the_width_by_64(name: str, heads: int) -> None:
     assert VARIANTS[name].num_heads == heads
 

@@ -1,5 +1,7 @@
 """Supervision with processes that are none: nothing is started, no time passes."""
 
+from typing import Any, cast
+
 import pytest
 
 from vizion3d.server.rest.workers import LONGEST_PAUSE_S, Supervisor
@@ -9,7 +11,8 @@ class FakeProcess:
     """A process that ends when the test says so."""
 
     def __init__(self, pid: int) -> None:
-        self.pid, self.exitcode, self.terminated = pid, None, False
+        self.pid, self.terminated = pid, False
+        self.exitcode: int | None = None
 
     @property
     def sentinel(self) -> int:
@@ -32,7 +35,9 @@ class Plant:
         self.started: list[FakeProcess] = []
         self.buried: list[int] = []
         self.now_s = 0.0
-        self.supervisor = Supervisor(self.start, count, self.buried.append, lambda: self.now_s)
+        self.supervisor = Supervisor(
+            cast(Any, self.start), count, self.buried.append, lambda: self.now_s
+        )
 
     def start(self) -> FakeProcess:
         process = FakeProcess(len(self.started) + 1)

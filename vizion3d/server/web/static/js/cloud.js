@@ -62,12 +62,13 @@ export class Cloud {
 
   /** x, y, z of every point in the camera's frame. @returns {Float32Array} */
   get positions() {
-    return this.points.geometry.attributes.position.array;
+    return /** @type {Float32Array} */ (this.points.geometry.attributes.position.array);
   }
 
   /** The points that are shown, coarser levels first. @returns {Uint32Array} */
   get shown() {
-    return this.points.geometry.index.array.subarray(0, this.levels[ALL]);
+    const index = /** @type {Uint32Array} */ (this.points.geometry.index.array);
+    return index.subarray(0, this.levels[ALL]);
   }
 
   /**
@@ -108,7 +109,8 @@ export class Cloud {
   place(camera, range) {
     const { geometry } = this.points;
     const { position } = geometry.attributes;
-    this.levels = this.samples.place(camera, range, position.array, geometry.index.array);
+    const index = /** @type {Uint32Array} */ (geometry.index.array);
+    this.levels = this.samples.place(camera, range, this.positions, index);
     position.needsUpdate = true;
     geometry.index.needsUpdate = true;
     this.camera = camera;

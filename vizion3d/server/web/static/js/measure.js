@@ -28,9 +28,8 @@ function tell(points, kind) {
   const [from, to] = points;
   const distance = Math.hypot(...from.map((value, i) => value - to[i]));
   const assumed = {
-    metric: "",
     up_to_scale: " (up to scale: if the farthest is as set)",
     relative: " (relative: if nearest and farthest are as set)",
   }[kind()];
-  return `${digits(distance)} m${assumed}`;
+  return `${digits(distance)} m${assumed ?? ""}`;
 }

@@ -37,7 +37,7 @@ export class Overlay {
   }
 
   /**
-   * @param {import("three").PerspectiveCamera} camera
+   * @param {import("../vendor/three-0.185.1/three.module.min.js").PerspectiveCamera} camera
    * @param {"opencv" | "opengl"} frame
    * @param {{picked: Vector3[], marked: Vector3 | null}} points
    */

@@ -3,7 +3,7 @@
  *
  * @typedef {object} Settings
  * @property {string} model
- * @property {number} inputSize - Shorter side that the network sees, in pixels.
+ * @property {number | null} inputSize - Shorter side that the network sees, in pixels; null: its own.
  * @property {"auto" | "fov" | "matrix"} camera - What the intrinsics come from.
  * @property {number} fovDeg - Horizontal.
  * @property {import("./geometry.js").Camera} matrix
@@ -24,7 +24,7 @@ export function readSettings(form) {
   const number = (name) => Number(field(name));
   return {
     model: field("model_backend"),
-    inputSize: number("input_size"),
+    inputSize: number("input_size") || null,
     camera: field("camera"),
     fovDeg: number("fov"),
     matrix: { fx: number("fx"), fy: number("fy"), cx: number("cx"), cy: number("cy") },
@@ -58,7 +58,8 @@ export function cameraOf(settings, served) {
 
 /** What the network's answer depends on, as fields of the REST API. @param {Settings} settings */
 export function networkFields(settings) {
-  return { model_backend: settings.model, input_size: String(settings.inputSize) };
+  const { model, inputSize } = settings;
+  return { model_backend: model, ...(inputSize && { input_size: String(inputSize) }) };
 }
 
 /**

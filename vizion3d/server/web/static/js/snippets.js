@@ -56,8 +56,7 @@ result = DepthEstimation().run(
         ${JSON.stringify(name)},
         model_backend=${JSON.stringify(settings.model)},
         return_point_cloud=True,
-        input_size=${settings.inputSize},
-        advanced_config=${config}(
+        ${settings.inputSize ? `input_size=${settings.inputSize},\n        ` : ""}advanced_config=${config}(
             ${[...camera, ...range].join(",\n            ")},
         ),
     )
@@ -69,6 +68,7 @@ print(result.raw_depth.shape, result.point_cloud)`;
 export function commandLine({ name, settings }) {
   const { near, far, edge } = settings.range;
   const { fx, fy, cx, cy } = settings.matrix;
+  const size = settings.inputSize ? ` --input-size ${settings.inputSize}` : "";
   const camera = {
     auto: "--camera primesense",
     fov: `--fov ${settings.fovDeg}`,
@@ -76,7 +76,7 @@ export function commandLine({ name, settings }) {
   }[settings.camera];
   return [
     `vizion3d depth ${shell(name)}`,
-    `--model ${shell(settings.model)} --input-size ${settings.inputSize}`,
+    `--model ${shell(settings.model)}${size}`,
     camera,
     `--near ${near} --depth-trunc ${far}`,
     `--edge-threshold ${edge} --frame ${settings.frame}`,

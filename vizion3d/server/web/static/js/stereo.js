@@ -39,6 +39,7 @@ function makeViewer() {
 
 /** The fields that are set, as the API has them. @returns {Record<string, string>} */
 function fieldsOf() {
+  /** @type {Record<string, string>} */
   const fields = {};
   for (const name of ["focal_length", "baseline", "min_depth_m", "z_far", "rectify", "frame"]) {
     const { value } = fieldOf(form, name);

@@ -1,0 +1,66 @@
+"""``vizion3d export``: networks as files for other runtimes."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vizion3d.cli.context import application_of
+from vizion3d.cli.log import show_log
+from vizion3d.errors import InvalidConfigError
+from vizion3d.networks.base import Size
+from vizion3d.runtime.export import (
+    OPSET,
+    ExportFormat,
+    ExportModelCommand,
+    ExportPrecision,
+    write_triton_model,
+)
+
+
+def export(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A name, an https URL, or a path.")],
+    out: Annotated[Path, typer.Option(help="Folder of the file.", file_okay=False)] = Path(),
+    file_format: Annotated[
+        ExportFormat, typer.Option("--format", help="onnx or openvino.")
+    ] = "onnx",
+    static: Annotated[
+        str | None,
+        typer.Option(
+            help="Height and width at which the network sees images: 518x686.",
+            show_default="the network's best for a photo of 4 : 3",
+        ),
+    ] = None,
+    precision: Annotated[ExportPrecision, typer.Option(help="fp32 or fp16.")] = "fp32",
+    with_preprocessing: Annotated[
+        bool, typer.Option(help="uint8 photos of any size in, maps of their size out.")
+    ] = False,
+    triton_repository: Annotated[
+        Path | None, typer.Option(help="Also put it here, for NVIDIA Triton.", file_okay=False)
+    ] = None,
+) -> None:
+    """Write a network as a file for other runtimes, check it, and print its path."""
+    show_log()
+    command = ExportModelCommand(
+        model, out, file_format, _size(static), precision, with_preprocessing
+    )
+    exported = application_of(context).default().commands.dispatch(command)
+    typer.echo(exported.path)
+    height, width = exported.size
+    opset = f", opset {OPSET}" if file_format == "onnx" else ""
+    typer.echo(f"network size {height}x{width}{opset}", err=True)
+    for output, share in exported.worst.items():
+        typer.echo(f"{output}: differs by at most {share:.2g} of its range", err=True)
+    if triton_repository is not None:
+        typer.echo(write_triton_model(exported, triton_repository, exported.path.stem))
+
+
+def _size(text: str | None) -> Size | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if match is None:
+        raise InvalidConfigError(f"a size is HEIGHTxWIDTH, such as 518x686; got {text!r}")
+    return int(match[1]), int(match[2])
