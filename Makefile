@@ -48,7 +48,7 @@ types: $(READY) ## static types, strict; those of the web page too, where node i
 	$(BIN)/mypy
 	bash tools/page_types/check.sh
 
-check: lint types coverage $(READY) ## everything that CI checks
+check: lint types test $(READY) ## everything that CI checks
 	PYTHON=$(BIN)/python tools/generate_protos.sh --check
 
 protos: $(READY) ## generate vizion3d/proto from protos/
