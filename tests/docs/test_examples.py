@@ -29,7 +29,9 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = re.compile(
     r"^(pip (install|download)|python -m training|make |git clone|cd |curl -fL|#|  |$"
-    r"|sudo apt-get|docker (build|run|compose))"
+    r"|sudo apt-get|docker (build|run|compose)"
+    # What needs a reconstruction, or nerfstudio.
+    r"|vizion3d align-colmap|ns-train)"
 )
 
 DOCSTRINGS = (

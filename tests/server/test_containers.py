@@ -41,7 +41,7 @@ def test_services_use_flags_that_exist_and_ports_of_their_own(service: str) -> N
     program, *flags = described["command"]
     assert program == f"vizion3d-serve-{service}"
     told = subprocess.run(
-        [sys.executable, "-m", f"vizion3d.server.{service}", "--help"],
+        [sys.executable, "-m", f"vizion3d.programs.{service}", "--help"],
         capture_output=True,
         text=True,
         check=True,

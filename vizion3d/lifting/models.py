@@ -1,5 +1,6 @@
 """Configuration and result of a depth estimation."""
 
+import logging
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from open3d.geometry import PointCloud as O3dPointCloud
 else:
     O3dImage = O3dPointCloud = Any
+
+logger = logging.getLogger(__name__)
 
 _INTRINSICS = ("fx", "fy", "cx", "cy")
 
@@ -244,7 +247,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
 
         Raises:
             InvalidConfigError: The config was made by ``from_fov``, ``preset`` or ``from_exif`` for
-                another size, or the principal point lies outside the image.
+                another size.
         """
         if self._size_px not in (None, (width_px, height_px)):
             made_for = "{} x {}".format(*self._size_px)
@@ -269,7 +272,7 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         for name, other in (("fx", "fy"), ("fy", "fx")):
             if name in given and other not in given:
                 values[other], sources[other] = values[name], f"equal to {name}"
-        _check_inside(values["cx"], values["cy"], width_px, height_px)
+        _warn_if_outside(values["cx"], values["cy"], width_px, height_px)
         return CameraIntrinsics(**values, width_px=width_px, height_px=height_px, sources=sources)
 
     def _focal_for(
@@ -287,13 +290,18 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         return cameras.preset(name).focal_for(width_px, height_px), source
 
 
-def _check_inside(cx: float, cy: float, width_px: int, height_px: int) -> None:
+def _warn_if_outside(cx: float, cy: float, width_px: int, height_px: int) -> None:
+    """A principal point outside the image is that of a crop, or of another size by mistake."""
     for name, value, side_px in (("cx", cx, width_px), ("cy", cy, height_px)):
         if not -0.5 <= value <= side_px - 0.5:
-            raise InvalidConfigError(
-                f"{name} = {value:g} lies outside the image of {width_px} x {height_px} pixels. "
-                "Intrinsics are in pixels of this image: scale those of a calibration at another "
-                "size by the ratio of the sizes"
+            logger.warning(
+                "%s = %g lies outside the image of %d x %d pixels. Intrinsics are in pixels of "
+                "this image: scale those of a calibration at another size by the ratio of the "
+                "sizes",
+                name,
+                value,
+                width_px,
+                height_px,
             )
 
 

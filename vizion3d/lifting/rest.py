@@ -23,7 +23,7 @@ from vizion3d.server.encoding import as_text, json_rows
 from vizion3d.server.rest.answers import IntrinsicsAnswer
 from vizion3d.server.rest.forms import ModelName, Photo, form
 from vizion3d.server.rest.route import Asked, Route, binary_forms, binary_headers
-from vizion3d.server.service import MAX_NETWORK_PIXELS
+from vizion3d.server.service import IMAGE_FORMATS, MAX_NETWORK_PIXELS
 
 MAX_INPUT_SIZE = math.isqrt(MAX_NETWORK_PIXELS) // MIN_INPUT_SIZE * MIN_INPUT_SIZE
 """More is too much for an image of any shape."""
@@ -115,7 +115,7 @@ async def read_form(
 
 def _depth_image(photo: bytes, content: bytes, depth_scale: float) -> Float32Array:
     """A depth image of at most as many pixels as the photo has: of no other is any use."""
-    header = images.read_header(photo)
+    header = images.read_header(photo, formats=IMAGE_FORMATS)
     return read_depth_image(content, depth_scale, header.width_px * header.height_px)
 
 

@@ -75,7 +75,7 @@ def _from_npy(content: bytes, label: str) -> "np.ndarray[tuple[int, ...], np.dty
 def _from_image(
     content: bytes, label: str, max_pixels: int
 ) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
@@ -91,6 +91,8 @@ def _from_image(
             return np.asarray(image)
     except InvalidImageError:
         raise
+    except UnidentifiedImageError as error:
+        raise InvalidImageError(f"{label} is not a 16-bit PNG, TIFF or NPY") from error
     # Decoders meet hostile bytes with whatever exception comes to hand.
     except Exception as error:
         raise InvalidImageError(

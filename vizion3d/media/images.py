@@ -87,7 +87,11 @@ def decode(
             ) from error
 
 
-def read_header(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHeader:
+def read_header(
+    image: ImageInput,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    formats: tuple[str, ...] | None = None,
+) -> ImageHeader:
     """Size and EXIF focal length of an image, without decoding its pixels.
 
     Raises:
@@ -96,7 +100,7 @@ def read_header(image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> Imag
     if isinstance(image, np.ndarray):
         _check_array(image, max_pixels)
         return ImageHeader(image.shape[1], image.shape[0], None)
-    with _opened(image, max_pixels) as (opened, _):
+    with _opened(image, max_pixels, formats) as (opened, _):
         exif = _exif_of(opened)
         stored = seen = opened.size
         if exif.get(_ORIENTATION) in _TURNED:

@@ -147,7 +147,9 @@ class Service:
         """
         limit = self.settings.max_pixels
         fields = next(t.images for t in self.tasks if t.command is type(command))
-        headers = [images.read_header(getattr(command, name), limit) for name in fields]
+        headers = [
+            images.read_header(getattr(command, name), limit, IMAGE_FORMATS) for name in fields
+        ]
         return sum(BYTES_PER_PIXEL * header.width_px * header.height_px for header in headers)
 
     def _offered(self, command: Any) -> Any:
