@@ -93,7 +93,7 @@ class Visit:
         assert not self.strays
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a running browser keeps an event loop in this thread
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip(MISSING)

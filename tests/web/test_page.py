@@ -163,7 +163,7 @@ def test_two_points_give_a_distance_that_is_said_to_be_relative(shown: Visit) ->
 
 def test_everything_can_be_done_with_the_keyboard(visit: Open) -> None:
     shown = visit().open()
-    shown.page.focus("[data-sample='rocket.jpg']")
+    shown.page.focus("[data-sample='coffee.jpg']")
     shown.page.keyboard.press("Enter")
     shown.page.wait_for_selector("[data-state=ready]")
     shown.settle()
