@@ -92,7 +92,9 @@ def _from_image(
     except InvalidImageError:
         raise
     except UnidentifiedImageError as error:
-        raise InvalidImageError(f"{label} is not a depth image: no 16-bit PNG, TIFF or NPY") from error
+        raise InvalidImageError(
+            f"{label} is not a depth image: no 16-bit PNG, TIFF or NPY"
+        ) from error
     # Decoders meet hostile bytes with whatever exception comes to hand.
     except Exception as error:
         raise InvalidImageError(
