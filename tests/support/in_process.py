@@ -46,6 +46,7 @@ class AsgiAdapter(BaseAdapter):
         super().__init__()
         self._app, self._loop = app, loop
 
+    # The options of a real adapter are all taken, and none is used.
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
         status, headers, body = self._loop.run(self._call(request))
         response = requests.Response()

@@ -39,6 +39,7 @@ def message(**fields: object) -> pb.StereoDepthRequest:
         "packed_depth": True,
         **fields,
     }
+    # The stub knows each field by name; these are checked by protobuf itself.
     return pb.StereoDepthRequest(**given)  # type: ignore[arg-type]
 
 

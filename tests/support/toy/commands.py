@@ -34,6 +34,7 @@ class DifferenceResult:
             and self.mean == other.mean
         )
 
+    # It may change, so it has no hash.
     __hash__ = None  # type: ignore[assignment]
 
 

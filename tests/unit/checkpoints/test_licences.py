@@ -24,6 +24,7 @@ class RaisingDownloader:
 
 def permissive(cache: Path, *told: str) -> CheckpointStore:
     policy = LicencePolicy(permissive_only=True, told=told)
+    # A stand-in: it has the one method that the store calls.
     return CheckpointStore(cache, RaisingDownloader(), licences=policy)  # type: ignore[arg-type]
 
 

@@ -39,6 +39,7 @@ class Told(BaseAdapter):
         self.answer = status, content, headers
         self.asked: list[requests.PreparedRequest] = []
 
+    # The options of a real adapter are all taken, and none is used.
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
         self.asked.append(request)
         response = requests.Response()
@@ -100,6 +101,7 @@ def test_an_answer_that_is_none_of_ours_is_a_server_error(
 
 def test_a_server_that_cannot_be_reached_is_told() -> None:
     class Unreachable(Told):
+        # The options of a real adapter are all taken, and none is used.
         def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
             raise requests.ConnectionError("refused")
 
