@@ -132,6 +132,7 @@ def test_comparison_is_with_the_best_predictor_that_does_not_look() -> None:
     assert compare(lambda _: ramp, [scene])["mean"] >= 1
 
 
+@pytest.mark.slow
 def test_a_pool_gives_images_of_the_sizes_in_turn_and_survives_a_restart(tmp_path: Path) -> None:
     stage = Stage(1.0, (48, 64), ((32, 64), (64, 32)), 2, 0.5)
     pool = Pool(Renderer(0), stage, reuse=4, capacity=6, folder=tmp_path / "pool")
@@ -150,6 +151,7 @@ def test_a_pool_gives_images_of_the_sizes_in_turn_and_survives_a_restart(tmp_pat
         again.close()
 
 
+@pytest.mark.slow
 def test_a_renderer_that_died_is_told_of() -> None:
     ahead = Ahead(0, 2, (48, 64))
     ahead.process.kill()
