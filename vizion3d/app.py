@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from vizion3d.checkpoints.licences import LicencePolicy
-from vizion3d.checkpoints.store import Checkpoint, CheckpointStore, forget_notices
+from vizion3d.checkpoints.licences import LicencePolicy, forget_notices
+from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.container import Container, wire
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.lifting.task import DEPTH_ESTIMATION

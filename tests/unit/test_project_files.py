@@ -61,3 +61,17 @@ def test_the_form_for_faults_asks_for_what_doctor_says() -> None:
     form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml").read_text())
     (asked,) = [part for part in form["body"] if part["id"] == "doctor"]
     assert asked["validations"]["required"]
+
+
+def test_files_are_short() -> None:
+    """Generated code aside: vizion3d/proto, and what `make web` fetches."""
+    package = ROOT / "vizion3d"
+    ours = [
+        path
+        for ending in ("py", "js")
+        for path in package.rglob(f"*.{ending}")
+        if not {"proto", "vendor"} & set(path.relative_to(package).parts)
+    ]
+    assert len(ours) > 200
+    long = {str(p.relative_to(ROOT)) for p in ours if len(p.read_text().splitlines()) > 300}
+    assert long == set()

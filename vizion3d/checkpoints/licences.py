@@ -1,11 +1,15 @@
 """Which licences of weights are accepted, and what to take where one is not."""
 
+import logging
 import math
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from vizion3d.checkpoints.catalogue import PERMISSIVE, RELEASES, Release, is_permissive
+from vizion3d.checkpoints.catalogue import APACHE, PERMISSIVE, RELEASES, Release, is_permissive
 from vizion3d.errors import LicenceError
+
+logger = logging.getLogger(__name__)
 
 _NAMED = 3
 
@@ -76,3 +80,24 @@ def _nearest(release: Release) -> str:
     ]
     by_size = sorted(others, key=distance)[:_NAMED]
     return ", ".join(f"{o.name} ({o.parameters / 1e6:.0f} M weights, {o.licence})" for o in by_size)
+
+
+_notice_lock = threading.Lock()
+_noticed: set[str] = set()
+"""Licences that this process has logged already."""
+
+
+def notice_licence(release: Release) -> None:
+    """Log under which licence weights are used, each licence once in a process."""
+    with _notice_lock:
+        if release.licence in _noticed:
+            return
+        _noticed.add(release.licence)
+    limits = "" if release.licence == APACHE else " (no commercial use)"
+    logger.info("the weights %s are licensed %s%s", release.name, release.licence, limits)
+
+
+def forget_notices() -> None:
+    """Log every licence once more."""
+    with _notice_lock:
+        _noticed.clear()

@@ -2,94 +2,36 @@
 
 import difflib
 import hashlib
-import json
-import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vizion3d.checkpoints.catalogue import (
-    APACHE,
     BY_NAME,
     BY_URL,
     DEFAULT_DEPTH_MODEL_URL,
     RELEASES,
     Release,
-    metric_range_m,
 )
-from vizion3d.checkpoints.header import read_names
-from vizion3d.checkpoints.licences import LicencePolicy
+from vizion3d.checkpoints.checkpoint import Checkpoint, ReadCheckpoint
+from vizion3d.checkpoints.licences import LicencePolicy, notice_licence
+from vizion3d.checkpoints.reading import CheckpointReader
 from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
-from vizion3d.core.fork import renew_after_fork
 from vizion3d.core.shared import SharedWork
 from vizion3d.errors import CheckpointError, DownloadError
-from vizion3d.geometry.depth import DepthKind
-from vizion3d.networks.base import Family, Header, Meaning, Network, Output
-from vizion3d.networks.registry import FAMILIES, recognise, refuse_by_name
+from vizion3d.networks.base import Family
+from vizion3d.networks.registry import FAMILIES, refuse_by_name
 
 if TYPE_CHECKING:
     from vizion3d.checkpoints.download import Downloader
 
-logger = logging.getLogger(__name__)
+__all__ = ["MAX_NAME_LENGTH", "SUFFIXES", "Checkpoint", "CheckpointStore"]
 
 SUFFIXES = (".pth", ".pt", ".safetensors")
 
-MAX_RANGE_M = 1e6
-
-_MAX_READ = 256
-"""Files whose headers are remembered."""
-
 MAX_NAME_LENGTH = 200
 """Longest file name taken over from a URL: file systems end at 255 with our own endings."""
-
-
-_DEPTH_KINDS: dict[Meaning, DepthKind] = {
-    Meaning.INVERSE_DEPTH: "relative",
-    Meaning.DEPTH: "up_to_scale",
-    Meaning.METRES: "metric",
-    Meaning.METRES_PER_FOCAL_PX: "metric",
-}
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A checkpoint file that exists on this machine.
-
-    Attributes:
-        path: The file.
-        network: The network that its tensors are.
-    """
-
-    path: Path
-    network: Network
-
-    @property
-    def depth(self) -> tuple[Output, DepthKind] | None:
-        """The network's depth output and its kind; ``None`` if it has none."""
-        output = self.network.output(*_DEPTH_KINDS)
-        return None if output is None else (output, _DEPTH_KINDS[output.meaning])
-
-
-@dataclass(frozen=True)
-class ReadCheckpoint:
-    """A checkpoint, and what else its header says.
-
-    Attributes:
-        checkpoint: The file and its network.
-        parameters: Number of weights.
-    """
-
-    checkpoint: Checkpoint
-    parameters: int
-
-
-_Stamp = tuple[int, int] | None
-_Stamps = tuple[_Stamp, _Stamp, _Stamp]
-"""Time and size of a file and of the two notes that may be beside it."""
 
 
 class CheckpointStore:
@@ -114,16 +56,9 @@ class CheckpointStore:
         self.cache = cache
         self._downloader = downloader
         self._offline = offline
-        self._families = families
+        self._reader = CheckpointReader(families)
         self._licences = licences or LicencePolicy()
         self._downloads = SharedWork[None]()
-        self._read: OrderedDict[Path, tuple[_Stamps, ReadCheckpoint]] = OrderedDict()
-        self.after_fork()
-        renew_after_fork(self)
-
-    def after_fork(self) -> None:
-        """Begin with a lock that nobody holds."""
-        self._lock = threading.Lock()
 
     def resolve(self, backend: str) -> Checkpoint:
         """The checkpoint that ``backend`` means, downloaded if need be.
@@ -144,29 +79,7 @@ class CheckpointStore:
         Raises:
             CheckpointError: It is missing, damaged, or holds no known network.
         """
-        stamps = _stamp(path), _stamp(_note_of(path)), _stamp(_config_of(path))
-        with self._lock:
-            known = self._read.get(path)
-            if known and known[0] == stamps:
-                self._read.move_to_end(path)
-                return known[1]
-        max_depth_m = metric_range_of(path)
-        names = read_names(path)
-        header = Header(names.shapes, names.metadata, max_depth_m, self._names_of(path))
-        network = recognise(header, str(path), self._families)
-        read = ReadCheckpoint(Checkpoint(path, network), names.parameters)
-        with self._lock:
-            self._read[path] = stamps, read
-            while len(self._read) > _MAX_READ:
-                self._read.popitem(last=False)
-        return read
-
-    def _names_of(self, path: Path) -> tuple[str, ...]:
-        """What a file is called, the surest first; see :class:`Header`."""
-        release = self._release_at(path)
-        released = [release.name] if release else []
-        config = _model_name_of(_config_of(path))
-        return (*released, *config, path.stem, path.parent.name)
+        return self._reader.read(path, self._release_at(path))
 
     def _release_at(self, path: Path) -> Release | None:
         """The release whose place in the cache a path is."""
@@ -206,7 +119,7 @@ class CheckpointStore:
             download = partial(self._download, url, location, release)
             self._downloads.result(location, download)
         if release:
-            self._notice_licence(release)
+            notice_licence(release)
         return location
 
     def _download(self, url: str, location: Path, release: Release | None) -> None:
@@ -257,25 +170,6 @@ class CheckpointStore:
         found = (p for s in SUFFIXES for p in self.cache.glob(f"**/*{s}"))
         return sorted(path for path in found if path.is_file())
 
-    def _notice_licence(self, release: Release) -> None:
-        with _notice_lock:
-            if release.licence in _noticed:
-                return
-            _noticed.add(release.licence)
-        limits = "" if release.licence == APACHE else " (no commercial use)"
-        logger.info("the weights %s are licensed %s%s", release.name, release.licence, limits)
-
-
-_notice_lock = threading.Lock()
-_noticed: set[str] = set()
-"""Licences that this process has logged already."""
-
-
-def forget_notices() -> None:
-    """Log every licence once more."""
-    with _notice_lock:
-        _noticed.clear()
-
 
 def _is_url(text: str) -> bool:
     return "://" in text
@@ -304,56 +198,4 @@ def _not_found(backend: str) -> CheckpointError:
     return CheckpointError(
         f"{backend!r} is not a model. {hint}Give a name ({', '.join(names)}), an https URL, or the "
         f"path of a local file, ending in {', '.join(SUFFIXES)}."
-    )
-
-
-def _note_of(path: Path) -> Path:
-    return path.with_name(path.name + ".json")
-
-
-def _config_of(path: Path) -> Path:
-    return path.with_name("config.json")
-
-
-def _model_name_of(config: Path) -> list[str]:
-    """``model_name`` of a ``config.json``, which official files of Depth Anything 3 lie beside.
-
-    Files of that name are of many kinds: one that says something else is none of ours.
-    """
-    try:
-        told = json.loads(config.read_bytes())
-        return [told["model_name"]] if isinstance(told["model_name"], str) else []
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return []
-
-
-def _stamp(path: Path) -> _Stamp:
-    try:
-        status = path.stat()
-    except OSError:
-        return None  # reading the file will raise the error
-    return status.st_mtime_ns, status.st_size
-
-
-def metric_range_of(path: Path) -> float | None:
-    """Range by ``<file>.json`` beside the checkpoint, else by an official file name, else None."""
-    note = _note_of(path)
-    if not note.is_file():
-        return metric_range_m(path.name)
-    try:
-        content = note.read_bytes()
-        described = json.loads(content)
-        kind = described["depth_kind"]
-        if kind == "relative":
-            return None
-        range_m = described["max_depth_m"]
-        if kind == "metric" and type(range_m) in (int, float) and 0 < range_m < MAX_RANGE_M:
-            return float(range_m)
-    except OSError as error:
-        raise CheckpointError(f"{note} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, RecursionError):
-        pass
-    raise CheckpointError(
-        f'{note} must hold {{"depth_kind": "metric", "max_depth_m": <metres>}} or '
-        f'{{"depth_kind": "relative"}}, got {content[:200]!r}'
     )

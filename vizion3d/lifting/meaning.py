@@ -9,7 +9,7 @@ from vizion3d.core.arrays import BoolArray, Float32Array
 from vizion3d.errors import CheckpointError
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
-from vizion3d.lifting.models import ASSUMED, DepthEstimationAdvanceConfig
+from vizion3d.lifting.config import ASSUMED, DepthEstimationAdvanceConfig
 from vizion3d.networks.base import Meaning, Network, Output, Size
 from vizion3d.runtime.base import Maps
 

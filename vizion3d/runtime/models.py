@@ -6,18 +6,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vizion3d.checkpoints.catalogue import METHODS, RELEASES, Method, Release
+from vizion3d.checkpoints.checkpoint import ReadCheckpoint
 from vizion3d.checkpoints.commands import (
     ClearConversionsCommand,
     DownloadModelCommand,
     LoadModelCommand,
 )
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
-from vizion3d.checkpoints.store import (
-    Checkpoint,
-    CheckpointStore,
-    ReadCheckpoint,
-    metric_range_of,
-)
+from vizion3d.checkpoints.reading import metric_range_of
+from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.errors import CheckpointError
 from vizion3d.geometry.depth import ModelKind
 from vizion3d.runtime.cache import RuntimeCache

@@ -23,8 +23,8 @@ from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
 from vizion3d.stereo.commands import DEFAULT_STEREO_MODEL, StereoDepthCommand
+from vizion3d.stereo.config import Rectify, StereoDepthAdvancedConfig
 from vizion3d.stereo.halves import split
-from vizion3d.stereo.models import Rectify, StereoDepthAdvancedConfig
 from vizion3d.stereo.output import FORMATS, StereoOutput
 
 FLYING_PIXEL_THRESHOLD = 0.04

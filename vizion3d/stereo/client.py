@@ -17,8 +17,9 @@ from vizion3d.outputs.open3d_objects import to_image
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.stereo import wire
 from vizion3d.stereo.commands import DEFAULT_STEREO_MODEL, StereoDepthCommand
-from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult, told_by
+from vizion3d.stereo.config import StereoDepthAdvancedConfig, told_by
 from vizion3d.stereo.output import StereoOutput
+from vizion3d.stereo.result import StereoDepthResult
 from vizion3d.wire.arrays import unpack
 from vizion3d.wire.config import write_config
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from vizion3d.core.arrays import UInt8Array
 from vizion3d.geometry.rectification import align_rows, match_features, rectify, row_offsets
 from vizion3d.stereo import photometry
+from vizion3d.stereo.config import DEFAULT_SIZE, StereoDepthAdvancedConfig
 from vizion3d.stereo.matching import DisparityRange
-from vizion3d.stereo.models import DEFAULT_SIZE, StereoDepthAdvancedConfig
 from vizion3d.stereo.survey import Survey, check_matches, check_sizes, survey
 
 NOTABLE_ROWS_PX = 1.0

@@ -16,7 +16,8 @@ from vizion3d.checkpoints.catalogue import (
     RELEASES,
 )
 from vizion3d.checkpoints.download import Downloader
-from vizion3d.checkpoints.store import CheckpointStore, forget_notices
+from vizion3d.checkpoints.licences import forget_notices
+from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.core.scope import Scope, within
 from vizion3d.errors import CheckpointError, DeadlineExceededError, DownloadError
 from vizion3d.networks.base import Meaning, Output

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkpoints import save_checkpoint
-from vizion3d.checkpoints import store as store_module
+from vizion3d.checkpoints import reading
 from vizion3d.checkpoints.queries import ListModelsQuery
 from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.runtime.cache import RuntimeCache
@@ -27,13 +27,13 @@ def test_a_file_that_lies_in_the_cache_is_described_and_read_once(
 ) -> None:
     path = save_checkpoint(tmp_path / "mine.pth")
     read: list[Path] = []
-    really = store_module.read_names
+    really = reading.read_names
 
     def counting(path: Path) -> object:
         read.append(path)
         return really(path)
 
-    monkeypatch.setattr(store_module, "read_names", counting)
+    monkeypatch.setattr(reading, "read_names", counting)
     for _ in range(3):
         listed = {info.path: info for info in models.list_models(ListModelsQuery())}
         assert listed[path].variant == "vit-64x4"

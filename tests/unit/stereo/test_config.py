@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vizion3d.errors import InvalidConfigError
-from vizion3d.stereo import StereoDepthAdvancedConfig, StereoDepthCommand, StereoDepthResult
+from vizion3d.stereo import StereoDepthAdvancedConfig, StereoDepthCommand
 
 DEFAULTS = {
     "focal_length": 1000.0,
@@ -50,11 +50,6 @@ def test_what_makes_no_sense_is_refused(fields: dict[str, object]) -> None:
         StereoDepthAdvancedConfig(**fields)  # type: ignore[arg-type]
 
 
-def test_a_config_of_another_type_is_refused() -> None:
-    with pytest.raises(InvalidConfigError, match="advanced_config must be"):
-        StereoDepthCommand("a", "b", advanced_config={})  # type: ignore[arg-type]
-
-
 def test_depth_follows_from_the_formula() -> None:
     config = StereoDepthAdvancedConfig(focal_length=800, baseline=120, doffs=10)
     disparity = np.array([[30.0, 86.0, -10.0, 0.0]], np.float32)
@@ -86,19 +81,3 @@ def test_a_calibration_is_scaled_but_not_what_was_set_by_hand() -> None:
     assert StereoDepthAdvancedConfig.from_calibration(text).baseline == 120
     with pytest.raises(InvalidConfigError, match="another shape"):
         mine.for_size(480, 480)
-
-
-def test_results_are_equal_by_what_they_hold() -> None:
-    maps = {"depth_map": [[1.0, 2.0]], "disparity_map": [[20.0, 10.0]]}
-    facts = {"min_depth": 1.0, "max_depth": 2.0, "backend_used": "sgbm"}
-    result = StereoDepthResult(**maps, **facts)  # type: ignore[arg-type]
-    assert result.depth_map == maps["depth_map"]
-    assert result.disparity_map == maps["disparity_map"]
-    assert result.point_cloud_scale == 1.0
-    assert result == StereoDepthResult(**maps, **facts)  # type: ignore[arg-type]
-    dumped = result.model_dump()
-    assert dumped["depth_map"] == maps["depth_map"]
-    with pytest.raises(InvalidConfigError, match="below min_depth"):
-        StereoDepthResult(**maps, **{**facts, "max_depth": 0.5})  # type: ignore[arg-type]
-    with pytest.raises(InvalidConfigError, match="needs depth_map or raw_depth"):
-        StereoDepthResult(disparity_map=[[1.0]], **facts)  # type: ignore[arg-type]

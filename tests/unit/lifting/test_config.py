@@ -1,17 +1,13 @@
 import io
-import json
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting import (
     DepthEstimationAdvanceConfig,
-    DepthEstimationCommand,
-    DepthEstimationResult,
 )
 
 
@@ -200,44 +196,6 @@ def test_from_exif() -> None:
         DepthEstimationAdvanceConfig.from_exif(photo(400, 300))
 
 
-def test_a_result_can_be_made_of_nested_lists() -> None:
-    depth_map = [[0.1, 0.2], [0.3, 0.4]]  # float32 would round these
-    result = DepthEstimationResult(
-        depth_map=depth_map,
-        min_depth=0.1,
-        max_depth=0.4,
-        backend_used="a.pth",
-    )
-    assert result.depth_map == depth_map
-    assert result.raw_depth.dtype == np.float32
-    assert result.model_dump()["depth_map"] == depth_map
-    assert (result.depth_image, result.point_cloud, result.point_cloud_scale) == (None, None, 1.0)
-    assert json.loads(result.model_dump_json())["depth_map"] == depth_map
-
-
-def test_the_nested_list_is_made_when_it_is_read_and_the_array_is_not_copied() -> None:
-    raw = np.array([[1.5, 2.5]], np.float32)
-    result = DepthEstimationResult(raw_depth=raw, min_depth=1.5, max_depth=2.5, backend_used="x")
-    assert result.raw_depth is raw
-    assert result._listed is None
-    assert result.depth_map == [[1.5, 2.5]]
-    assert result.depth_map is result.depth_map
-    assert "raw_depth" not in result.model_dump()
-    assert "raw_depth" not in repr(result)
-
-
-@pytest.mark.parametrize("input_size", [0, 13, -518, 98.5, math.nan, "518", True])
-def test_an_input_size_that_is_no_size_is_refused(input_size: Any) -> None:
-    with pytest.raises(InvalidConfigError, match=f"at least 14 pixels, got {input_size!r}"):
-        DepthEstimationCommand(image_input=b"", input_size=input_size)
-
-
-@pytest.mark.parametrize("config", [None, {"fx": 500}])
-def test_an_advanced_config_of_another_type_is_refused(config: Any) -> None:
-    with pytest.raises(InvalidConfigError, match="must be a DepthEstimationAdvanceConfig, got"):
-        DepthEstimationCommand(image_input=b"", advanced_config=config)
-
-
 def test_a_config_made_for_one_size_is_refused_for_another() -> None:
     config = DepthEstimationAdvanceConfig.from_fov(90, 200, 100)
     with pytest.raises(InvalidConfigError, match="made for 200 x 100 pixels, the image has 400 x"):
@@ -249,43 +207,3 @@ def test_configs_are_equal_if_they_mean_the_same() -> None:
     assert config(fx=600) == config(fx=600)
     assert config() != config(fx=525.0), "at another size than 640 x 480 they differ"
     assert config.from_fov(90, 200, 100) != config.from_fov(90, 400, 200)
-
-
-@pytest.mark.parametrize(
-    ("fields", "told"),
-    [
-        ({"raw_depth": np.zeros(3, np.float32)}, r"\(H, W\), got \(3,\)"),
-        ({"depth_map": [1.0, 2.0]}, r"\(H, W\), got \(2,\)"),
-        ({"depth_map": None}, "depth_map"),
-        ({"depth_map": [["a"]]}, "depth_map"),
-        ({}, "depth_map"),
-        ({"depth_map": [[1.0]], "min_depth": 2.0}, "max_depth"),
-    ],
-)
-def test_a_result_that_makes_no_sense_is_refused(fields: dict[str, Any], told: str) -> None:
-    facts = {"min_depth": 0.0, "max_depth": 1.0, "backend_used": "x", **fields}
-    with pytest.raises(InvalidConfigError, match=told):
-        DepthEstimationResult(**facts)
-
-
-def test_results_are_equal_if_their_depth_is() -> None:
-    def result(value: float) -> DepthEstimationResult:
-        raw = np.array([[value, 2.0]], np.float32)
-        return DepthEstimationResult(raw_depth=raw, min_depth=0.0, max_depth=2.0, backend_used="x")
-
-    assert result(1.0) == result(1.0)
-    assert result(1.0) != result(1.5)
-    other = result(1.0).model_copy(update={"raw_depth": np.array([[7.0]], np.float32)})
-    assert other.depth_map == [[7.0]]
-
-
-def test_the_commands_defaults_are_the_documented_ones() -> None:
-    command = DepthEstimationCommand(b"x")
-    assert command.model_backend == (
-        "https://github.com/OlafenwaMoses/vizion3D/releases/download/"
-        "essentials-v1/depth_anything_v2_vitb.pth"
-    )
-    assert not command.return_depth_image
-    assert not command.return_point_cloud
-    assert command.advanced_config == DepthEstimationAdvanceConfig()
-    assert command.input_size is None

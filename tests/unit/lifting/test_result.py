@@ -1,0 +1,64 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vizion3d.errors import InvalidConfigError
+from vizion3d.lifting import (
+    DepthEstimationResult,
+)
+
+
+def test_a_result_can_be_made_of_nested_lists() -> None:
+    depth_map = [[0.1, 0.2], [0.3, 0.4]]  # float32 would round these
+    result = DepthEstimationResult(
+        depth_map=depth_map,
+        min_depth=0.1,
+        max_depth=0.4,
+        backend_used="a.pth",
+    )
+    assert result.depth_map == depth_map
+    assert result.raw_depth.dtype == np.float32
+    assert result.model_dump()["depth_map"] == depth_map
+    assert (result.depth_image, result.point_cloud, result.point_cloud_scale) == (None, None, 1.0)
+    assert json.loads(result.model_dump_json())["depth_map"] == depth_map
+
+
+def test_the_nested_list_is_made_when_it_is_read_and_the_array_is_not_copied() -> None:
+    raw = np.array([[1.5, 2.5]], np.float32)
+    result = DepthEstimationResult(raw_depth=raw, min_depth=1.5, max_depth=2.5, backend_used="x")
+    assert result.raw_depth is raw
+    assert result._listed is None
+    assert result.depth_map == [[1.5, 2.5]]
+    assert result.depth_map is result.depth_map
+    assert "raw_depth" not in result.model_dump()
+    assert "raw_depth" not in repr(result)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"raw_depth": np.zeros(3, np.float32)}, r"\(H, W\), got \(3,\)"),
+        ({"depth_map": [1.0, 2.0]}, r"\(H, W\), got \(2,\)"),
+        ({"depth_map": None}, "depth_map"),
+        ({"depth_map": [["a"]]}, "depth_map"),
+        ({}, "depth_map"),
+        ({"depth_map": [[1.0]], "min_depth": 2.0}, "max_depth"),
+    ],
+)
+def test_a_result_that_makes_no_sense_is_refused(fields: dict[str, Any], told: str) -> None:
+    facts = {"min_depth": 0.0, "max_depth": 1.0, "backend_used": "x", **fields}
+    with pytest.raises(InvalidConfigError, match=told):
+        DepthEstimationResult(**facts)
+
+
+def test_results_are_equal_if_their_depth_is() -> None:
+    def result(value: float) -> DepthEstimationResult:
+        raw = np.array([[value, 2.0]], np.float32)
+        return DepthEstimationResult(raw_depth=raw, min_depth=0.0, max_depth=2.0, backend_used="x")
+
+    assert result(1.0) == result(1.0)
+    assert result(1.0) != result(1.5)
+    other = result(1.0).model_copy(update={"raw_depth": np.array([[7.0]], np.float32)})
+    assert other.depth_map == [[7.0]]

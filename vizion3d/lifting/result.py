@@ -1,0 +1,161 @@
+"""What a depth estimation returns."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import (
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationInfo,
+    computed_field,
+    field_validator,
+    model_validator,
+)
+
+from vizion3d.errors import InvalidConfigError
+from vizion3d.geometry.alignment import Alignment
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.depth import DepthKind
+from vizion3d.geometry.steady import FrameFit
+from vizion3d.outputs.facts import Fact
+from vizion3d.outputs.results import ResultModel
+
+if TYPE_CHECKING:
+    from open3d.geometry import Image as O3dImage
+    from open3d.geometry import PointCloud as O3dPointCloud
+else:
+    O3dImage = O3dPointCloud = Any
+
+
+class DepthEstimationResult(ResultModel):
+    """What a depth estimation returns.
+
+    Attributes:
+        depth_map: The depth as nested lists, ``[H][W]``; made from ``raw_depth`` when first read.
+        raw_depth: float32 ``(H, W)``, the network's depth at the image's size, see ``depth_kind``.
+        rgb: The image as it was read, RGB uint8 ``(H, W, 3)``, of one shape with ``raw_depth``.
+        min_depth: Smallest value of ``raw_depth``.
+        max_depth: Largest value of ``raw_depth``; never below ``min_depth``.
+        backend_used: Path of the checkpoint file that was used.
+        depth_image: With ``return_depth_image``: ``open3d.geometry.Image``, uint16 ``(H, W)``; 0 to
+            65535 maps linearly to ``[min_depth, max_depth]``.
+        point_cloud: With ``return_point_cloud``: coloured ``open3d.geometry.PointCloud``.
+        point_cloud_scale: Metres per unit of the point cloud: always 1.0. The metres of relative
+            depth follow from the range that ``depth_near`` and ``depth_trunc`` assume, those of
+            depth up to scale from ``depth_trunc``, at which the farthest pixel is taken to lie.
+        depth_kind: What the numbers of ``raw_depth`` are: ``"relative"``: inverse depth, higher =
+            closer, without a unit; ``"up_to_scale"``: depth, higher = farther, without a unit;
+            ``"metric"``: metres, higher = farther.
+        intrinsics: The intrinsics that hold for the image, and where each came from.
+        sky_depth: Value of ``raw_depth`` that marks sky, above that of everything else; ``None``
+            if the network does not tell sky, or sees none.
+        notes: What the numbers rest on and a reader should know, such as a focal length that was
+            assumed.
+        alignment: The fit to what is known of the scene, if the depth was aligned: ``raw_depth`` is
+            then in metres.
+        steady: The scale and shift that a frame of a video got, if it was steadied; they are in
+            ``raw_depth`` already.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+
+    raw_depth: NDArray[np.float32] = Field(exclude=True, repr=False)
+    rgb: NDArray[np.uint8] | None = Field(None, exclude=True, repr=False)
+    min_depth: Annotated[float, Fact("Smallest value of the depth.", "X-Min-Depth")]
+    max_depth: Annotated[float, Fact("Largest value of the depth.", "X-Max-Depth")]
+    backend_used: Annotated[str, Fact("The checkpoint's file on the server.", "X-Model")]
+    depth_image: O3dImage | None = None
+    point_cloud: O3dPointCloud | None = None
+    point_cloud_scale: Annotated[float, Fact("Metres per unit of the point cloud.")] = 1.0
+    depth_kind: Annotated[
+        DepthKind,
+        Fact(
+            "relative: inverse depth, higher = closer; up_to_scale: depth without a unit, higher = "
+            "farther; metric: metres.",
+            "X-Depth-Kind",
+        ),
+    ] = "relative"
+    intrinsics: Annotated[
+        CameraIntrinsics | None, Fact("The camera that was assumed.", "X-Intrinsics")
+    ] = None
+    sky_depth: Annotated[
+        float | None, Fact("Value of the depth that marks sky; null: no sky.", "X-Sky-Depth")
+    ] = None
+    notes: Annotated[
+        tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
+    ] = ()
+    alignment: Annotated[
+        Alignment | None,
+        Fact("The fit to what is known of the scene; null if nothing was.", "X-Alignment"),
+    ] = None
+    steady: FrameFit | None = None
+
+    # The nested lists, and the array that they were made from.
+    _listed: tuple[NDArray[np.float32], list[list[float]]] | None = PrivateAttr(None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _accept_depth_map(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Take the depth as ``depth_map``, nested lists, in place of ``raw_depth``."""
+        if not isinstance(data, Mapping) or data.get("raw_depth") is not None:
+            return handler(data)
+        depth_map = data.get("depth_map")
+        try:
+            raw_depth = np.asarray(depth_map, np.float32)
+        except (ValueError, TypeError) as error:
+            raise InvalidConfigError(f"depth_map must be lists of numbers: {error}") from error
+        if depth_map is None:
+            raise InvalidConfigError("a result needs depth_map or raw_depth")
+        rest = {n: v for n, v in data.items() if n not in ("depth_map", "raw_depth")}
+        result = handler({**rest, "raw_depth": raw_depth})
+        result._listed = raw_depth, depth_map
+        return result
+
+    @field_validator("raw_depth")
+    @classmethod
+    def _is_image(cls, value: NDArray[np.float32]) -> NDArray[np.float32]:
+        if value.ndim != 2 or value.size == 0:
+            raise ValueError(f"depth is of shape (H, W), got {value.shape}")
+        return value.astype(np.float32, copy=False)
+
+    @field_validator("max_depth")
+    @classmethod
+    def _is_not_below_min(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("min_depth", -math.inf):
+            raise ValueError(f"{value} is below min_depth {info.data['min_depth']}")
+        return value
+
+    def __eq__(self, other: object) -> bool:
+        """Equal depth and facts; Open3D objects are made from these and not compared."""
+        if not isinstance(other, DepthEstimationResult):
+            return NotImplemented
+        compared = (
+            *("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics"),
+            *("sky_depth", "notes", "alignment"),
+        )
+        return np.array_equal(self.raw_depth, other.raw_depth) and all(
+            getattr(self, name) == getattr(other, name) for name in compared
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
+
+    @property
+    def sky(self) -> NDArray[np.bool_]:
+        """bool ``(H, W)``: which pixels show sky. They have no points."""
+        if self.sky_depth is None:
+            return np.zeros(self.raw_depth.shape, np.bool_)
+        sky: NDArray[np.bool_] = self.raw_depth >= np.float32(self.sky_depth)
+        return sky
+
+    @computed_field(repr=False)  # type: ignore[prop-decorator]  # mypy issue 1362
+    @property
+    def depth_map(self) -> list[list[float]]:
+        """The depth as nested lists, ``[H][W]``: about 8 times the size of ``raw_depth``."""
+        if self._listed is None or self._listed[0] is not self.raw_depth:
+            self._listed = self.raw_depth, self.raw_depth.tolist()
+        return self._listed[1]

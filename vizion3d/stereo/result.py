@@ -1,0 +1,175 @@
+"""What a stereo depth returns."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import (
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationInfo,
+    computed_field,
+    field_validator,
+    model_validator,
+)
+
+from vizion3d.core.arrays import BoolArray, Float32Array
+from vizion3d.errors import InvalidConfigError
+from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.projection import visible
+from vizion3d.outputs.facts import Fact
+from vizion3d.outputs.results import ResultModel
+from vizion3d.stereo.config import StereoDepthAdvancedConfig
+
+if TYPE_CHECKING:
+    from open3d.geometry import Image as O3dImage
+    from open3d.geometry import PointCloud as O3dPointCloud
+else:
+    O3dImage = O3dPointCloud = Any
+
+
+class StereoDepthResult(ResultModel):
+    """What a stereo depth returns. Arrays are ``(H, W)`` like the left image.
+
+    Attributes:
+        depth_map: Metres as nested lists, ``[H][W]``, 0 where there is no match; made when read.
+        disparity_map: Disparity in pixels, likewise.
+        raw_depth: float32, metres along the left camera's optical axis; 0: no match. ``None`` if
+            the command has ``return_raw_depth=False``.
+        disparity: float32, pixels: column in the left image less that in the right one; 0 where
+            neither ``valid`` nor ``filled``.
+        valid: bool: a partner was found that can be trusted.
+        confidence: float32, 0 to 1; 0 where there is no match.
+        occluded: bool: something nearer hides the point from the right camera, or it lies outside
+            of its image.
+        filled: bool: no match, but a depth from the surroundings (only with ``fill``).
+        rgb: The left image as it was matched, RGB uint8 ``(H, W, 3)``: rectified, if that was done.
+        min_depth: Least depth in metres of all pixels that have one; 0 if none has.
+        max_depth: Largest depth likewise.
+        backend_used: ``"sgbm"``, or the path of the checkpoint that was used.
+        depth_image: With ``return_depth_image``: ``open3d.geometry.Image``, uint16: 65535 the
+            closest, 0 the farthest and where there is no depth.
+        point_cloud: With ``return_point_cloud``: coloured ``open3d.geometry.PointCloud``, metres.
+        point_cloud_scale: Metres per unit of the point cloud: always 1.0.
+        intrinsics: The left camera, and where each number came from.
+        notes: What the numbers rest on and a reader should know: values that were assumed, rows
+            that do not agree, a calibration that was scaled.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+
+    disparity: NDArray[np.float32] = Field(exclude=True, repr=False)
+    raw_depth: NDArray[np.float32] | None = Field(exclude=True, repr=False)
+    valid: NDArray[np.bool_] | None = Field(None, exclude=True, repr=False)
+    confidence: NDArray[np.float32] | None = Field(None, exclude=True, repr=False)
+    occluded: NDArray[np.bool_] | None = Field(None, exclude=True, repr=False)
+    filled: NDArray[np.bool_] | None = Field(None, exclude=True, repr=False)
+    rgb: NDArray[np.uint8] | None = Field(None, exclude=True, repr=False)
+    min_depth: Annotated[float, Fact("Least depth, metres; 0 if there is none.", "X-Min-Depth")]
+    max_depth: Annotated[float, Fact("Largest depth, metres; 0 if there is none.", "X-Max-Depth")]
+    backend_used: Annotated[
+        str, Fact("What matched: sgbm, or the checkpoint's file on the server.", "X-Model")
+    ]
+    depth_image: O3dImage | None = None
+    point_cloud: O3dPointCloud | None = None
+    point_cloud_scale: Annotated[float, Fact("Metres per unit of the point cloud.")] = 1.0
+    intrinsics: Annotated[CameraIntrinsics | None, Fact("The left camera.", "X-Intrinsics")] = None
+    notes: Annotated[
+        tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
+    ] = ()
+
+    _depth_m: NDArray[np.float32] = PrivateAttr()
+    _lists: dict[str, list[list[float]]] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _accept_lists(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Take nested lists, ``depth_map`` and ``disparity_map``, in place of the arrays."""
+        if not isinstance(data, Mapping):
+            return handler(data)
+        given = dict(data)
+        for array, lists in (("raw_depth", "depth_map"), ("disparity", "disparity_map")):
+            listed = given.pop(lists, None)
+            if given.get(array) is not None or listed is None:
+                continue
+            try:
+                given[array] = np.asarray(listed, np.float32)
+            except (ValueError, TypeError) as error:
+                raise InvalidConfigError(f"{lists} must be lists of numbers: {error}") from error
+        if given.get("raw_depth") is None:
+            raise InvalidConfigError("a result needs depth_map or raw_depth")
+        result = handler(given)
+        assert result.raw_depth is not None
+        result._depth_m = result.raw_depth
+        return result
+
+    @field_validator("raw_depth", "disparity")
+    @classmethod
+    def _is_image(cls, value: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+        if value is None:
+            return None
+        if value.ndim != 2 or value.size == 0:
+            raise ValueError(f"it is of shape (H, W), got {value.shape}")
+        return value.astype(np.float32, copy=False)
+
+    @field_validator("max_depth")
+    @classmethod
+    def _is_not_below_min(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("min_depth", -math.inf):
+            raise ValueError(f"{value} is below min_depth {info.data['min_depth']}")
+        return value
+
+    def __eq__(self, other: object) -> bool:
+        """Equal arrays and facts; Open3D objects are made from these and not compared."""
+        if not isinstance(other, StereoDepthResult):
+            return NotImplemented
+        facts = ("min_depth", "max_depth", "backend_used", "intrinsics", "notes")
+        return (
+            np.array_equal(self._depth_m, other._depth_m)
+            and np.array_equal(self.disparity, other.disparity)
+            and all(getattr(self, name) == getattr(other, name) for name in facts)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
+
+    @property
+    def depth_m(self) -> Float32Array:
+        """Metres, float32 ``(H, W)``; 0: none. There with ``return_raw_depth=False`` as well."""
+        return self._depth_m
+
+    @computed_field(repr=False)  # type: ignore[prop-decorator]  # mypy issue 1362
+    @property
+    def depth_map(self) -> list[list[float]]:
+        """Metres as nested lists, ``[H][W]``: about 8 times the size of the array."""
+        return self._listed("depth_map", self._depth_m)
+
+    @computed_field(repr=False)  # type: ignore[prop-decorator]  # mypy issue 1362
+    @property
+    def disparity_map(self) -> list[list[float]]:
+        """Pixels as nested lists, ``[H][W]``."""
+        return self._listed("disparity_map", self.disparity)
+
+    def _listed(self, name: str, array: Float32Array) -> list[list[float]]:
+        if name not in self._lists:
+            self._lists[name] = array.tolist()
+        return self._lists[name]
+
+    def shown(self, config: StereoDepthAdvancedConfig) -> BoolArray:
+        """Which pixels become points: before ``z_far`` and trusted, or filled where that is asked.
+
+        Args:
+            config: The thresholds.
+        """
+        kept = visible(self._depth_m, config.z_far, config.edge_threshold)
+        trusted = np.ones_like(kept)
+        if self.confidence is not None:
+            trusted &= self.confidence >= config.conf_threshold
+        if self.occluded is not None:
+            trusted &= ~self.occluded
+        if self.filled is not None:
+            trusted |= self.filled
+        return kept & trusted
