@@ -34,6 +34,8 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/paths//lifting/depth-estimation/post/responses/200/headers/X-Alignment",
     "/components/schemas/DepthEstimationAnswer/(required|properties)/alignment",
     "/components/schemas/(Alignment|Residuals)",
+    "/components/schemas/(DepthEstimationAnswer|Body_estimate_depth)/(required|properties)"
+    "/confidence_map",
     "/components/schemas/Body_estimate_depth/properties/(points|distances|planes|sparse_depth)",
     "/components/schemas/Body_estimate_depth/properties/camera_(height_m|pitch_deg)",
     "/components/schemas/Body_estimate_depth/properties/(camera|fov)",
@@ -52,7 +54,7 @@ REWORDED_IN_THE_DOCUMENT: tuple[str, ...] = (
 
 ADDED_TO_THE_WIRE: tuple[str, ...] = (
     "/messages/DepthEstimationAdvanceConfig/fields/exact",
-    "/messages/DepthEstimationResponse/fields/(sky_depth|notes)",
+    "/messages/DepthEstimationResponse/fields/(sky_depth|notes|packed_confidence)",
     "/messages/ModelInfo/fields/(commercial_use|licence_source|network)",
     "/messages/(Knowledge|KnownPoint|KnownLength|Alignment|Residuals)",
     "/messages/DepthEstimationRequest/fields/knowledge",

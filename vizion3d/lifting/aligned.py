@@ -129,4 +129,5 @@ def align_result(result: DepthEstimationResult, knowledge: Knowledge) -> Aligned
         intrinsics=result.intrinsics,
         alignment=fit,
         sky_depth=sky_m,
+        confidence=result.confidence,
     )

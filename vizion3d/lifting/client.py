@@ -103,11 +103,14 @@ def to_form(command: DepthEstimationCommand) -> Form:
 def from_answer(
     command: DepthEstimationCommand, form: Form, body: bytes, told: Mapping[str, str]
 ) -> DepthEstimationResult:
-    """The result, of an NPY file and its headers."""
+    """The result, of an NPZ file and its headers."""
+    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
+        maps = dict(archive)
     return rebuild(
         command,
         form.files[wire.IMAGE_FIELD],
-        np.load(io.BytesIO(body), allow_pickle=False),
+        maps["depth"],
+        confidence=maps.get("confidence"),
         **from_headers(DepthEstimationResult, told),
     )
 
@@ -132,10 +135,12 @@ def from_response(
 ) -> DepthEstimationResult:
     """The result, of the server's message."""
     k = response.intrinsics
+    told = response.HasField("packed_confidence")
     return rebuild(
         command,
         request.image_bytes,
         unpack(response.packed_depth),
+        confidence=unpack(response.packed_confidence) if told else None,
         min_depth=response.min_depth,
         max_depth=response.max_depth,
         backend_used=response.backend_used,
@@ -161,6 +166,6 @@ def _alignment(response: pb.DepthEstimationResponse) -> Alignment | None:
 
 
 EXCHANGE = Exchange(
-    OverRest(wire.PATH, "application/x-npy", to_form, from_answer),
+    OverRest(wire.PATH, "application/x-npz", to_form, from_answer),
     OverGrpc(wire.RPC, to_request, from_response),
 )

@@ -33,6 +33,8 @@ def write(
     response = pb.DepthEstimationResponse(**values_of(result))
     if message.packed_depth:
         response.packed_depth.CopyFrom(pack(result.raw_depth))
+        if result.confidence is not None:
+            response.packed_confidence.CopyFrom(pack(result.confidence))
     else:
         number = pb.DepthEstimationResponse.DEPTH_MAP_FIELD_NUMBER
         response.MergeFromString(encode_rows(result.raw_depth, number))

@@ -94,6 +94,7 @@ class DepthEstimationHandler:
                 intrinsics=understood.intrinsics,
                 sky_depth=understood.sky_depth,
                 notes=understood.notes,
+                confidence=understood.confidence,
             )
             if command.knowledge is not None:
                 result = align_result(result, command.knowledge)

@@ -26,12 +26,14 @@ class Understood:
         intrinsics: The camera.
         sky_depth: Value of the depth that marks sky.
         notes: What the numbers rest on.
+        confidence: float32 ``(H, W)``, where the network tells it.
     """
 
     depth: Float32Array
     intrinsics: CameraIntrinsics
     sky_depth: float | None
     notes: tuple[str, ...]
+    confidence: Float32Array | None = None
 
 
 def depth_of(checkpoint: Checkpoint) -> tuple[Output, DepthKind]:
@@ -73,14 +75,16 @@ def understand(
     if output.meaning is Meaning.METRES_PER_FOCAL_PX:
         depth = depth * np.float32(_focal_px(intrinsics, depth.shape, size))
         notes = _assumption(intrinsics)
+    told = checkpoint.network.output(Meaning.CONFIDENCE)
+    confidence = None if told is None else maps[told.name]
     sky = _sky(maps, checkpoint.network)
     if sky is None or not sky.any():
-        return Understood(depth, intrinsics, None, notes)
+        return Understood(depth, intrinsics, None, notes, confidence)
     depth = depth.copy()
     farthest = depth[~sky].max(initial=depth.min())
     sky_depth = np.nextafter(np.float32(farthest), np.float32(np.inf))
     depth[sky] = sky_depth
-    return Understood(depth, intrinsics, float(sky_depth), notes)
+    return Understood(depth, intrinsics, float(sky_depth), notes, confidence)
 
 
 def _camera(

@@ -96,13 +96,17 @@ class DepthOutput:
 
     @property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """``depth`` as it is, ``intrinsics``, the 3 x 3 camera matrix, and ``sky``, where it is
-        told."""
+        """``depth`` as it is, ``intrinsics``, the 3 x 3 camera matrix, and ``sky`` and
+        ``confidence``, where they are told."""
         arrays: dict[str, NDArray[Any]] = {
             "depth": self.result.raw_depth,
             "intrinsics": self.intrinsics.matrix(),
         }
-        return arrays if self.result.sky_depth is None else {**arrays, "sky": self.result.sky}
+        if self.result.sky_depth is not None:
+            arrays["sky"] = self.result.sky
+        if self.result.confidence is not None:
+            arrays["confidence"] = self.result.confidence
+        return arrays
 
     @property
     def facts(self) -> Mapping[str, Any]:

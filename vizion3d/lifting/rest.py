@@ -38,6 +38,11 @@ DepthEstimationAnswer = answer_model(
             list[list[float]] | None,
             "Rows of the depth; null if depth_map=false was sent.",
         ),
+        "confidence_map": (
+            list[list[float]] | None,
+            "Rows of the confidence, 1 and above, higher = more certain; null if not asked for, or "
+            "if the model does not tell it.",
+        ),
         "depth_image": (str | None, "16-bit PNG, base64; null if not asked for."),
         "point_cloud_ply": (str | None, "Binary PLY, base64; null if not asked for."),
     },
@@ -55,6 +60,9 @@ async def read_form(
     ] = False,
     return_point_cloud: Annotated[bool, Form(description="JSON: also the point cloud.")] = False,
     depth_map: Annotated[bool, Form(description="JSON: false leaves the depth's rows out.")] = True,
+    confidence_map: Annotated[
+        bool, Form(description="JSON: also the confidence's rows, of models that tell it.")
+    ] = False,
     input_size: Annotated[
         int | None,
         Form(
@@ -107,6 +115,7 @@ async def read_form(
     )
     parts = {
         "depth_map": depth_map,
+        "confidence_map": confidence_map,
         "depth_image": return_depth_image,
         "point_cloud": return_point_cloud,
     }
@@ -128,9 +137,13 @@ def json(result: DepthEstimationResult, asked: Asked[DepthEstimationCommand]) ->
     """The result as JSON, with what is asked for of its large parts."""
     output, parts = show(result, asked.command), asked.parts
     png, ply = pick(["png", "ply"])
+    maps = {"depth_map": result.raw_depth, "confidence_map": result.confidence}
     fields = {
         **values_of(result),
-        "depth_map": orjson.Fragment(json_rows(result.raw_depth)) if parts["depth_map"] else None,
+        **{
+            name: orjson.Fragment(json_rows(array)) if parts[name] and array is not None else None
+            for name, array in maps.items()
+        },
         "depth_image": as_text(png.encode(output)) if parts["depth_image"] else None,
         "point_cloud_ply": as_text(ply.encode(output)) if parts["point_cloud"] else None,
     }

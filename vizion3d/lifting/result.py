@@ -54,6 +54,8 @@ class DepthEstimationResult(ResultModel):
         intrinsics: The intrinsics that hold for the image, and where each came from.
         sky_depth: Value of ``raw_depth`` that marks sky, above that of everything else; ``None``
             if the network does not tell sky, or sees none.
+        confidence: float32 ``(H, W)``, how certain the network is of each pixel, 1 and above,
+            higher = more certain, without a unit; ``None`` if it does not tell.
         notes: What the numbers rest on and a reader should know, such as a focal length that was
             assumed.
         alignment: The fit to what is known of the scene, if the depth was aligned: ``raw_depth`` is
@@ -86,6 +88,7 @@ class DepthEstimationResult(ResultModel):
     sky_depth: Annotated[
         float | None, Fact("Value of the depth that marks sky; null: no sky.", "X-Sky-Depth")
     ] = None
+    confidence: NDArray[np.float32] | None = Field(None, exclude=True, repr=False)
     notes: Annotated[
         tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
     ] = ()
@@ -123,6 +126,18 @@ class DepthEstimationResult(ResultModel):
             raise ValueError(f"depth is of shape (H, W), got {value.shape}")
         return value.astype(np.float32, copy=False)
 
+    @field_validator("confidence")
+    @classmethod
+    def _is_of_the_depths_shape(
+        cls, value: NDArray[np.float32] | None, info: ValidationInfo
+    ) -> NDArray[np.float32] | None:
+        depth = info.data.get("raw_depth")
+        if value is None or depth is None:
+            return value
+        if value.shape != depth.shape:
+            raise ValueError(f"is of shape {value.shape}, the depth of {depth.shape}")
+        return value.astype(np.float32, copy=False)
+
     @field_validator("max_depth")
     @classmethod
     def _is_not_below_min(cls, value: float, info: ValidationInfo) -> float:
@@ -138,9 +153,10 @@ class DepthEstimationResult(ResultModel):
             *("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics"),
             *("sky_depth", "notes", "alignment"),
         )
-        return np.array_equal(self.raw_depth, other.raw_depth) and all(
-            getattr(self, name) == getattr(other, name) for name in compared
-        )
+        maps = ("raw_depth", "confidence")
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in maps
+        ) and all(getattr(self, name) == getattr(other, name) for name in compared)
 
     __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
 

@@ -1,6 +1,7 @@
 """Depth as image and array files."""
 
 import io
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def color_table(color_map: str) -> NDArray[np.uint8]:
     return colors
 
 
-def encode_npy(depth: FloatArray) -> bytes:
+def encode_npy(depth: NDArray[Any]) -> bytes:
     """Array -> NPY."""
     buffer = io.BytesIO()
     np.save(buffer, depth, allow_pickle=False)
@@ -85,9 +86,15 @@ def encode_npy(depth: FloatArray) -> bytes:
 
 
 def encode_npz(**arrays: NDArray[Any]) -> bytes:
-    """Named arrays -> compressed NPZ."""
+    """Named arrays -> NPZ. Masks are compressed; numbers would take 20 times as long to write for a
+    quarter of the bytes."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            shrinks = array.dtype == np.bool_
+            entry.compress_type = zipfile.ZIP_DEFLATED if shrinks else zipfile.ZIP_STORED
+            archive.writestr(entry, encode_npy(array))
     return buffer.getvalue()
 
 

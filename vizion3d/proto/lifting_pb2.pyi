@@ -556,6 +556,7 @@ class DepthEstimationResponse(_message.Message):
     SKY_DEPTH_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
     ALIGNMENT_FIELD_NUMBER: _builtins.int
+    PACKED_CONFIDENCE_FIELD_NUMBER: _builtins.int
     min_depth: _builtins.float
     max_depth: _builtins.float
     backend_used: _builtins.str
@@ -587,6 +588,10 @@ class DepthEstimationResponse(_message.Message):
     def alignment(self) -> Global___Alignment:
         """if knowledge was sent: the depth is in metres"""
 
+    @_builtins.property
+    def packed_confidence(self) -> Global___PackedArray:
+        """(H, W), 1 and above, higher = more certain; with packed_depth, of models that tell it"""
+
     def __init__(
         self,
         *,
@@ -603,10 +608,11 @@ class DepthEstimationResponse(_message.Message):
         sky_depth: _builtins.float | None = ...,
         notes: _abc.Iterable[_builtins.str] | None = ...,
         alignment: Global___Alignment | None = ...,
+        packed_confidence: Global___PackedArray | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth", "alignment", b"alignment", "intrinsics", b"intrinsics", "packed_depth", b"packed_depth", "sky_depth", b"sky_depth"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth", "alignment", b"alignment", "intrinsics", b"intrinsics", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "sky_depth", b"sky_depth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth", "alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "notes", b"notes", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale", "sky_depth", b"sky_depth"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth", "alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "notes", b"notes", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale", "sky_depth", b"sky_depth"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__sky_depth: _TypeAlias = _typing.Literal["sky_depth"]  # noqa: Y015
     _WhichOneofArgType__sky_depth: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth"]  # noqa: Y015

@@ -42,8 +42,10 @@ def result(**changes: Any) -> DepthEstimationResult:
 
 
 def test_a_result_becomes_metres() -> None:
-    aligned = DepthEstimation().align(result(), points=KNOWN.points)
+    confidence = RELATIVE_DEPTH + 1
+    aligned = DepthEstimation().align(result(confidence=confidence), points=KNOWN.points)
     assert isinstance(aligned, AlignedDepth)
+    assert aligned.confidence is confidence
     np.testing.assert_allclose(aligned.depth_m, TRUE_M, rtol=1e-5)
     assert aligned.depth_m.dtype == np.float32
     assert aligned.raw_depth is aligned.depth_m

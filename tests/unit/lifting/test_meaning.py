@@ -32,7 +32,11 @@ def answered(
     value = raw / 300 if network is METRIC else raw
     factor = network.outputs[0].meaning.factor(size[1], width)
     depth = np.full((height, width), value * factor, np.float32)
-    return {"depth": depth, "sky": np.zeros((height, width), np.float32), **maps}, size
+    others = {
+        "sky": np.zeros((height, width), np.float32),
+        "confidence": np.full((height, width), 1.5, np.float32),
+    }
+    return {"depth": depth, **others, **maps}, size
 
 
 def metres(
@@ -125,6 +129,17 @@ def test_a_field_of_view_that_no_lens_has_is_bounded(fov: tuple[float, float]) -
     )
     assert found.intrinsics.fx > 0
     assert math.isfinite(found.intrinsics.fy)
+
+
+def test_the_confidence_of_a_network_that_tells_it_is_handed_on() -> None:
+    confidence = np.linspace(1, 3, 12, dtype=np.float32).reshape(3, 4)
+    fov = np.ones(2, np.float32)
+    maps, size = answered(SINGLE_VIEW, 3, 4, 2.0, field_of_view=fov, confidence=confidence)
+    config = DepthEstimationAdvanceConfig()
+    found = understand(maps, Checkpoint(Path("a.pth"), SINGLE_VIEW), config, size)
+    assert found.confidence is confidence
+    maps, size = answered(MONO, 3, 4, 2.0)
+    assert understand(maps, Checkpoint(Path("a.pth"), MONO), config, size).confidence is None
 
 
 def test_sky_is_marked_by_a_value_above_everything_else() -> None:

@@ -53,6 +53,17 @@ def test_every_format_can_be_made_of_it() -> None:
     assert "fx" not in facts["depth_range"]
 
 
+def test_every_map_that_is_told_is_in_the_archive() -> None:
+    result = metric_result()
+    config = DepthEstimationAdvanceConfig()
+    assert set(DepthOutput(result, config).arrays) == {"depth", "intrinsics"}
+    told = {"sky_depth": 11.0, "confidence": DEPTH_M + 1}
+    arrays = DepthOutput(result.model_copy(update=told), config).arrays
+    assert set(arrays) == {"depth", "intrinsics", "sky", "confidence"}
+    assert np.array_equal(arrays["confidence"], DEPTH_M + 1)
+    assert arrays["sky"].tolist() == [[False, False, False], [False, True, False]]
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("focal_px", [TINIEST * 1.01, LARGEST])
 @pytest.mark.parametrize("centre_px", [0.0, 1.0])

@@ -45,6 +45,7 @@ def test_the_nested_list_is_made_when_it_is_read_and_the_array_is_not_copied() -
         ({"depth_map": [["a"]]}, "depth_map"),
         ({}, "depth_map"),
         ({"depth_map": [[1.0]], "min_depth": 2.0}, "max_depth"),
+        ({"depth_map": [[1.0]], "confidence": np.ones((1, 2))}, r"of shape \(1, 2\), the depth of"),
     ],
 )
 def test_a_result_that_makes_no_sense_is_refused(fields: dict[str, Any], told: str) -> None:
@@ -60,5 +61,8 @@ def test_results_are_equal_if_their_depth_is() -> None:
 
     assert result(1.0) == result(1.0)
     assert result(1.0) != result(1.5)
+    sure = {"confidence": np.array([[1.0, 3.0]], np.float32)}
+    assert result(1.0).model_copy(update=sure) == result(1.0).model_copy(update=sure)
+    assert result(1.0).model_copy(update=sure) != result(1.0)
     other = result(1.0).model_copy(update={"raw_depth": np.array([[7.0]], np.float32)})
     assert other.depth_map == [[7.0]]

@@ -81,3 +81,13 @@ def test_arrays_come_back_as_they_went() -> None:
     archive = np.load(io.BytesIO(encode_npz(depth=depth, intrinsics=np.eye(3))))
     assert np.array_equal(archive["depth"], depth)
     assert np.array_equal(archive["intrinsics"], np.eye(3))
+
+
+def test_masks_are_compressed_and_numbers_are_not() -> None:
+    numbers, mask = np.zeros((100, 100), np.float32), np.zeros((100, 100), np.bool_)
+    content = encode_npz(numbers=numbers, mask=mask)
+    assert numbers.nbytes < len(content) < numbers.nbytes + 1000
+    assert content == encode_npz(numbers=numbers, mask=mask), "nothing of the time is in it"
+    archive = np.load(io.BytesIO(content))
+    assert archive["mask"].dtype == np.bool_
+    assert np.array_equal(archive["numbers"], numbers)
