@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what pip cannot, where it is missing: the system libraries that Open3D loads and Python's venv
-# module; with --tests, what the tests call besides (a browser, curl, openssl). Without root and sudo,
+# module; with --tests, what the tests call besides (a browser, curl, openssl, nginx). Without root and sudo,
 # say what is missing; tests whose program is not there are then skipped.
 set -euo pipefail
 python=${PYTHON:-python3}
@@ -13,6 +13,7 @@ if [ "$for_tests" ]; then
     command -v openssl >/dev/null || wanted+=(openssl)
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
         command -v google-chrome >/dev/null || wanted+=(chromium)
+    command -v nginx >/dev/null || wanted+=(nginx)
 else
     wanted=(libusb-1.0-0 libgl1 libegl1 libgomp1)
     "$python" -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
