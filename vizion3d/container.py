@@ -4,11 +4,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vizion3d.checkpoints.commands import (
+    BeginDownloadCommand,
+    CallOffDownloadCommand,
     ClearConversionsCommand,
     DownloadModelCommand,
     LoadModelCommand,
 )
-from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
+from vizion3d.checkpoints.queries import (
+    DownloadQuery,
+    ListModelsQuery,
+    ModelInfoQuery,
+    ModelPathQuery,
+)
 from vizion3d.core.cqrs import CommandBus, QueryBus
 from vizion3d.core.observe import Observer
 from vizion3d.runtime.export import ExportHandler, ExportModelCommand
@@ -60,11 +67,14 @@ def wire(parts: Parts, tasks: tuple[Task[Any], ...]) -> Container:
     commands.register(ExportModelCommand, ExportHandler(parts.checkpoints).handle)
     models = ModelsHandler(parts.checkpoints, parts.runtimes, parts.conversions)
     commands.register(DownloadModelCommand, models.download)
+    commands.register(BeginDownloadCommand, models.begin_download)
+    commands.register(CallOffDownloadCommand, models.call_off_download)
     commands.register(LoadModelCommand, models.load)
     commands.register(ClearConversionsCommand, models.clear_conversions)
     recommending = RecommendHandler(parts.checkpoints, parts.runtimes)
     queries.register(RecommendQuery, recommending.handle)
     queries.register(ListModelsQuery, models.list_models)
     queries.register(ModelInfoQuery, models.model_info)
+    queries.register(DownloadQuery, models.download_state)
     queries.register(ModelPathQuery, models.model_path)
     return Container(parts, tasks, commands, queries)

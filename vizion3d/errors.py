@@ -19,6 +19,8 @@
 Each message says what was wrong, with the offending value, and what to do about it.
 """
 
+from typing import Literal
+
 __all__ = [
     "CheckpointError",
     "DeadlineExceededError",
@@ -34,6 +36,14 @@ __all__ = [
     "UnhandledMessageError",
     "Vizion3DError",
 ]
+
+
+DownloadReason = Literal[
+    "no-network", "proxy", "certificate", "interrupted", "refused", "damaged", "offline"
+]
+"""Why a download failed: no server was reached; the proxy does not answer; its certificate is not
+trusted; the transfer broke off too often; the server (or we) refused; what came is not the file;
+``VIZION3D_OFFLINE`` is set."""
 
 
 class Vizion3DError(Exception):
@@ -53,7 +63,15 @@ class CheckpointError(Vizion3DError):
 
 
 class DownloadError(CheckpointError):
-    """A checkpoint could not be downloaded completely and correctly."""
+    """A checkpoint could not be downloaded completely and correctly.
+
+    Attributes:
+        reason: Which kind of failure it was, for programs.
+    """
+
+    def __init__(self, message: str, reason: DownloadReason = "refused") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class LicenceError(CheckpointError):

@@ -39,6 +39,8 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/components/schemas/Body_estimate_depth/properties/(points|distances|planes|sparse_depth)",
     "/components/schemas/Body_estimate_depth/properties/camera_(height_m|pitch_deg)",
     "/components/schemas/Body_estimate_depth/properties/(camera|fov)",
+    "/components/schemas/Model/(required|properties)/(here|size_bytes)",
+    "/components/schemas/Readiness/properties/detail",
     "/paths//lifting/stereo-depth",
     "/components/schemas/(StereoDepthAnswer|Body_measure_stereo_depth)",
 )
@@ -47,6 +49,8 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
 REWORDED_IN_THE_DOCUMENT: tuple[str, ...] = (
     "/paths//lifting/depth-estimation/post/responses/200/headers/X-Depth-Kind/description",
     "/components/schemas/DepthEstimationAnswer/properties/depth_kind/description",
+    # Says when it is ready in other words.
+    "/paths//ready/get/description",
     # Another kind is another word, for models that had none.
     "/components/schemas/(DepthEstimationAnswer|Model)/properties/depth_kind/enum",
 )
@@ -81,7 +85,11 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
     ),
     "vizion3d models": ("recommend ",),
     "vizion3d video": ("--steady ",),
-    "vizion3d-serve-rest": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
+    "vizion3d-serve-rest": (
+        r"--drain-timeout-s <float range> \[x>=0\]",
+        "--downloads --no-downloads ",
+        *GAINED_BY_SERVERS,
+    ),
     "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),
 }
 """Program -> beginnings of lines (regular expressions) that its help has gained."""
@@ -89,6 +97,7 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
 CHANGED_IN_THE_HELP = (
     r"--stereo[_-](model|depth)",
     r"--drain-timeout-s <float>",
+    r"--model <str> Model to start with",  # nano: the page starts without a download
     r"--input-size <int range>",  # its default is the network's: 518 for Depth Anything V2
 )
 """Beginnings of lines whose text may differ; the option itself must be there."""

@@ -27,11 +27,13 @@ def opener(tmp_path: Path) -> tuple[str, Path]:
     return f"{shlex.quote(sys.executable)} -c {shlex.quote(program)} %s", opened
 
 
-def test_ui_serves_the_page_and_opens_it(opener: tuple[str, Path], tmp_path: Path) -> None:
+def test_ui_serves_the_page_without_a_download_and_opens_it(
+    opener: tuple[str, Path], tmp_path: Path
+) -> None:
     browser, opened = opener
     port = free_port()
     environment = {**os.environ, "BROWSER": browser, "VIZION3D_OFFLINE": "1"}
-    command = [*PROGRAM, "ui", "--model", "nano", "--port", str(port)]
+    command = [*PROGRAM, "ui", "--port", str(port)]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
@@ -46,6 +48,8 @@ def test_ui_serves_the_page_and_opens_it(opener: tuple[str, Path], tmp_path: Pat
         names = [model["name"] for model in requests.get(f"{address}/models", timeout=10).json()]
         assert names[0] == "nano"
         assert {"small", "metric-indoor-small"} < set(names)
+        download = requests.post(f"{address}/models/small/download", timeout=10).json()
+        assert download["reason"] == "offline"
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     finally:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vizion3d.checkpoints.download import Downloader
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
+from vizion3d.checkpoints.watch import Watch
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.errors import CheckpointError
 from vizion3d.geometry.cameras import CameraIntrinsics
@@ -35,6 +37,26 @@ class FakeStore(CheckpointStore):
         if backend == "broken":
             raise CheckpointError("broken")
         return self.checkpoint
+
+
+class FakeDownloader(Downloader):
+    """Writes a file instead of downloading it, and remembers what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, str | None, int | None]] = []
+
+    def fetch(
+        self,
+        url: str,
+        target: Path,
+        sha256: str | None = None,
+        size_bytes: int | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        self.asked.append((url, sha256, size_bytes))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(url.encode())
 
 
 class GivenDepthRuntime:

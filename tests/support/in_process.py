@@ -101,7 +101,7 @@ def over_rest(service: Service) -> Iterator[RestClient]:
     """A REST client of the service."""
     loop = Loop()
     try:
-        loop.run(service.load())
+        loop.run(service.load_selected())
         with RestClient("http://in-process") as client:
             client._session.mount("http://in-process", AsgiAdapter(create_app(service), loop))
             yield client
@@ -116,7 +116,7 @@ def over_grpc(service: Service, **client: Any) -> Iterator[GrpcClient]:
     loop = Loop()
 
     async def start() -> grpc.aio.Server:
-        await service.load()
+        await service.load_selected()
         server, _ = await build_server(service)
         server.add_insecure_port(address)
         await server.start()

@@ -4,11 +4,18 @@ import pytest
 
 from vizion3d.app import build_container, default_container, reset_default_container
 from vizion3d.checkpoints.commands import (
+    BeginDownloadCommand,
+    CallOffDownloadCommand,
     ClearConversionsCommand,
     DownloadModelCommand,
     LoadModelCommand,
 )
-from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
+from vizion3d.checkpoints.queries import (
+    DownloadQuery,
+    ListModelsQuery,
+    ModelInfoQuery,
+    ModelPathQuery,
+)
 from vizion3d.lifting.aligned import AlignDepthCommand
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.runtime.export import ExportModelCommand
@@ -23,12 +30,15 @@ def test_every_command_and_query_of_the_library_has_a_handler(tmp_path: Path) ->
         AlignDepthCommand,
         DepthEstimationCommand,
         StereoDepthCommand,
+        BeginDownloadCommand,
+        CallOffDownloadCommand,
         DownloadModelCommand,
         ClearConversionsCommand,
         LoadModelCommand,
         ExportModelCommand,
     }
     assert (container.queries.registered) == {
+        DownloadQuery,
         ListModelsQuery,
         ModelInfoQuery,
         ModelPathQuery,

@@ -107,6 +107,11 @@ class Release:
         return None if isinstance(self.source, Path) else self.source
 
     @property
+    def about_bytes(self) -> int:
+        """Size of the file; where it is not known, that of its weights in float32."""
+        return self.size_bytes or 4 * self.parameters
+
+    @property
     def file_name(self) -> str:
         """Name of the file, as its source has it."""
         return self.source.name if isinstance(self.source, Path) else file_name_of(self.source)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
+from vizion3d.checkpoints.transfers import Transfer
 from vizion3d.core.cqrs import Command
 
 
@@ -24,6 +25,29 @@ class DownloadModelCommand(Command[Path]):
     """
 
     model_backend: str = DEFAULT_DEPTH_MODEL_URL
+
+
+@dataclass
+class BeginDownloadCommand(Command[Transfer]):
+    """Download a checkpoint in the background, if it is not here; ask how far it is with
+    :class:`~vizion3d.checkpoints.queries.DownloadQuery`.
+
+    Attributes:
+        model_backend: A name, an https URL or a path.
+    """
+
+    model_backend: str
+
+
+@dataclass
+class CallOffDownloadCommand(Command[Transfer]):
+    """End a download that is under way; what has come is kept for next time.
+
+    Attributes:
+        model_backend: A name, an https URL or a path.
+    """
+
+    model_backend: str
 
 
 @dataclass

@@ -5,20 +5,22 @@ verified. A transfer that was cut goes on where it stopped (HTTP Range with If-R
 sections 13.1.5 and 14.2), also in a later process. One process downloads; others wait for it.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import requests
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from vizion3d.checkpoints.network_faults import explain, is_unreachable
+from vizion3d.checkpoints.partial import Partial
 from vizion3d.checkpoints.urls import curl_line, require_secure
 from vizion3d.checkpoints.verification import fault_of, wrong_length
+from vizion3d.checkpoints.watch import Watch
 from vizion3d.errors import CheckpointError, DownloadError
 
 logger = logging.getLogger(__name__)
@@ -26,6 +28,12 @@ logger = logging.getLogger(__name__)
 _CHUNK_BYTES = 1 << 16
 """Bytes written at a time; what is lost at most when a transfer is cut off."""
 _TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
+_UNREACHABLE_ATTEMPTS = 2
+"""How often a server is tried that no connection reaches: a network seldom comes back meanwhile."""
+_UNREACHABLE_PATIENCE_S = 1.0
+"""A first attempt that took longer than this is the only one."""
+_UNREACHABLE_PAUSE_S = 0.25
+_LOCK_ASKED_EVERY_S = 0.5
 
 
 class _TransientError(Exception):
@@ -77,45 +85,6 @@ class _SecureSession(requests.Session):
         return target
 
 
-@dataclass(frozen=True)
-class Partial:
-    """The unfinished file, and a note of the URL and version that it is a part of."""
-
-    data: Path
-
-    @property
-    def note(self) -> Path:
-        """Where the note is: beside the data, with ``.json`` added to the name."""
-        return self.data.with_name(self.data.name + ".json")
-
-    def resumable(self, url: str) -> tuple[int, str]:
-        """``(bytes at hand, validator)``; ``(0, "")`` where nothing can be resumed safely."""
-        try:
-            note = json.loads(self.note.read_text())
-            if note["url"] == url and note["validator"]:
-                return self.data.stat().st_size, note["validator"]
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-        return 0, ""
-
-    def begin(self, url: str, response: requests.Response) -> None:
-        """Empty the file and note what it will hold.
-
-        In this order, so that a process killed in between leaves no note of one file beside the
-        data of another: without a note nothing is resumed.
-        """
-        etag = response.headers.get("ETag", "")
-        validator = response.headers.get("Last-Modified", "") if etag[:2] in ("", "W/") else etag
-        self.note.unlink(missing_ok=True)
-        self.data.write_bytes(b"")
-        self.note.write_text(json.dumps({"url": url, "validator": validator}))
-
-    def discard(self) -> None:
-        """Remove both."""
-        self.data.unlink(missing_ok=True)
-        self.note.unlink(missing_ok=True)
-
-
 class Downloader:
     """Downloads files over HTTP.
 
@@ -124,6 +93,8 @@ class Downloader:
         backoff_s: Pause before the second attempt; it doubles with each further one.
         timeout_s: How long the server may stay silent.
         sleep: What pauses.
+        connect_timeout_s: How long making a connection may take.
+        clock: Seconds, for how long a server that is not reached is tried.
     """
 
     def __init__(
@@ -132,14 +103,22 @@ class Downloader:
         backoff_s: float = 1.0,
         timeout_s: float = 30.0,
         sleep: Callable[[float], None] = time.sleep,
+        connect_timeout_s: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._attempts = attempts
         self._backoff_s = backoff_s
-        self._timeout_s = timeout_s
+        self._timeouts_s = connect_timeout_s, timeout_s
         self._sleep = sleep
+        self._clock = clock
 
     def fetch(
-        self, url: str, target: Path, sha256: str | None = None, size_bytes: int | None = None
+        self,
+        url: str,
+        target: Path,
+        sha256: str | None = None,
+        size_bytes: int | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """Make ``target`` hold what ``url`` serves; at once if it exists.
 
@@ -148,18 +127,20 @@ class Downloader:
             target: Where the file goes; folders above it are made.
             sha256: Expected digest in hexadecimal, if known.
             size_bytes: Expected length, if known.
+            watch: Is told how far it is, and may call it off.
 
         Raises:
-            DownloadError: Network, HTTP status, wrong length or digest, or not a weights file.
+            DownloadError: Network, HTTP status, wrong length or digest, or not a weights file; or
+                it was called off.
             CheckpointError: The folder cannot be written.
         """
         require_secure(url)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(target.with_name(f".{target.name}.lock")):
+            with _locked(target, watch or Watch()):
                 if target.exists():
                     return
-                self._fetch_locked(url, target, sha256, size_bytes)
+                self._fetch_locked(url, target, sha256, size_bytes, watch or Watch())
         except requests.RequestException as error:
             raise DownloadError(f"cannot download {url}: {error}") from error
         except OSError as error:
@@ -169,30 +150,54 @@ class Downloader:
             ) from error
 
     def _fetch_locked(
-        self, url: str, target: Path, sha256: str | None, size_bytes: int | None
+        self, url: str, target: Path, sha256: str | None, size_bytes: int | None, watch: Watch
     ) -> None:
         partial = Partial(target.with_name(target.name + ".part"))
-        logger.info("downloading %s to %s", url, target)
-        with terminal_progress(target.name) as progress, _SecureSession() as session:
-            for attempt in range(1, self._attempts + 1):
-                try:
-                    self._attempt(session, url, partial, progress, size_bytes)
-                    break
-                except _TRANSIENT_ERRORS as error:
-                    reason = error
-                if attempt == self._attempts:
-                    raise DownloadError(
-                        f"cannot download {url}: {reason} (after {attempt} attempts). "
-                        f"Check the network, or download it by hand:\n  {curl_line(url, target)}"
-                    ) from reason
-                logger.info("attempt %d at %s failed: %s", attempt, url, reason)
-                self._sleep(self._backoff_s * 2 ** (attempt - 1))
+        with terminal_progress(target.name) as show, _SecureSession() as session:
+
+            def progress(done_bytes: int, total_bytes: int | None) -> None:
+                show(done_bytes, total_bytes)
+                watch.report(done_bytes, total_bytes)
+
+            self._try(
+                lambda: self._attempt(session, url, partial, progress, size_bytes),
+                url,
+                target,
+                watch,
+            )
         fault = fault_of(partial.data, sha256, size_bytes)
         if fault:
             partial.discard()
-            raise DownloadError(f"{url} {fault}")
+            raise DownloadError(f"{url} {fault}", "damaged")
         partial.data.replace(target)
         partial.note.unlink(missing_ok=True)
+
+    def _try(self, attempt: Callable[[], None], url: str, target: Path, watch: Watch) -> None:
+        host, begin_s, number = urlsplit(url).netloc, self._clock(), 0
+        while True:
+            number += 1
+            try:
+                return attempt()
+            except _TRANSIENT_ERRORS as error:
+                cause = error
+            told, reason = explain(cause, host)
+            pause_s = self._backoff_s * 2 ** (number - 1)
+            last = number >= self._attempts or reason == "certificate"
+            if is_unreachable(reason):
+                pause_s = min(pause_s, _UNREACHABLE_PAUSE_S)
+                last |= number >= _UNREACHABLE_ATTEMPTS
+                last |= self._clock() - begin_s > _UNREACHABLE_PATIENCE_S
+            if last:
+                tries = f" (after {number} attempts)" if number > 1 else ""
+                raise DownloadError(
+                    f"cannot download {url}: {told}{tries}.\n"
+                    "Behind a proxy, set HTTPS_PROXY=http://HOST:PORT. To download it by hand:\n"
+                    f"  {curl_line(url, target)}",
+                    reason,
+                ) from cause
+            logger.info("attempt %d failed: %s; trying again in %g s", number, told, pause_s)
+            self._sleep(pause_s)
+            watch.check()
 
     def _attempt(
         self,
@@ -206,7 +211,7 @@ class Downloader:
         headers = {"Accept-Encoding": "identity"}
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": validator}
-        with session.get(url, headers=headers, stream=True, timeout=self._timeout_s) as response:
+        with session.get(url, headers=headers, stream=True, timeout=self._timeouts_s) as response:
             if response.status_code == 416:
                 if response.headers.get("Content-Range", "") == f"bytes */{have}":
                     return  # all of it had come: the last process ended just before the renaming
@@ -223,7 +228,7 @@ class Downloader:
                 total = size_bytes
             elif size_bytes not in (None, total):  # before it is transferred
                 partial.discard()
-                raise DownloadError(f"{url} {wrong_length(total, size_bytes)}")
+                raise DownloadError(f"{url} {wrong_length(total, size_bytes)}", "damaged")
             with partial.data.open("ab") as file:
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     file.write(chunk)
@@ -231,6 +236,22 @@ class Downloader:
                     progress(have, total)
         if total is not None and have < total:
             raise _TransientError(f"the transfer ended after {have} of {total} bytes")
+
+
+@contextmanager
+def _locked(target: Path, watch: Watch) -> Iterator[None]:
+    """Hold the file's lock, waiting for other processes as long as nobody calls it off."""
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    while True:
+        try:
+            lock.acquire(timeout=_LOCK_ASKED_EVERY_S)
+            break
+        except Timeout:
+            watch.check()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _check_answer(url: str, response: requests.Response) -> None:

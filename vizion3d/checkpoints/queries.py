@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vizion3d.checkpoints.catalogue import is_permissive
+from vizion3d.checkpoints.transfers import Transfer
 from vizion3d.core.cqrs import Query
 from vizion3d.geometry.depth import ModelKind
 
@@ -25,7 +26,8 @@ class ModelInfo:
         depth_kind: What it estimates; a file that is not here yet is taken for relative, if its
             name does not tell more.
         max_depth_m: Range of a metric model, in metres, if it has one.
-        size_bytes: Size of the file.
+        size_bytes: Size of the file, where it is here or known.
+        about_bytes: Its size, or what it is about, by its weights.
         network: The family of networks that it belongs to.
         licence_source: Where the licence is stated.
     """
@@ -44,6 +46,7 @@ class ModelInfo:
     size_bytes: int | None = None
     network: str | None = None
     licence_source: str | None = None
+    about_bytes: int | None = None
 
     @property
     def commercial_use(self) -> bool | None:
@@ -70,6 +73,17 @@ class ModelInfoQuery(Query[ModelInfo]):
 @dataclass(frozen=True)
 class ModelPathQuery(Query[Path]):
     """Where a model's file is, or would be after a download; reads nothing of it.
+
+    Attributes:
+        model_backend: A name, URL or path.
+    """
+
+    model_backend: str
+
+
+@dataclass(frozen=True)
+class DownloadQuery(Query[Transfer]):
+    """How far the download of a model is.
 
     Attributes:
         model_backend: A name, URL or path.

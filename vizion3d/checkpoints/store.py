@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,9 @@ from vizion3d.checkpoints.catalogue import (
 from vizion3d.checkpoints.checkpoint import Checkpoint, ReadCheckpoint
 from vizion3d.checkpoints.licences import LicencePolicy, notice_licence
 from vizion3d.checkpoints.reading import CheckpointReader
+from vizion3d.checkpoints.transfers import Transfer, Transfers
 from vizion3d.checkpoints.urls import curl_line, file_name_of, require_secure
-from vizion3d.core.shared import SharedWork
+from vizion3d.checkpoints.words import without_download
 from vizion3d.errors import CheckpointError, DownloadError
 from vizion3d.networks.base import Family
 from vizion3d.networks.registry import FAMILIES, refuse_by_name
@@ -32,6 +33,15 @@ SUFFIXES = (".pth", ".pt", ".safetensors")
 
 MAX_NAME_LENGTH = 200
 """Longest file name taken over from a URL: file systems end at 255 with our own endings."""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A model's file; ``url`` is where to get it, if it is not here."""
+
+    location: Path
+    release: Release | None
+    url: str | None = None
 
 
 class CheckpointStore:
@@ -54,11 +64,10 @@ class CheckpointStore:
         licences: LicencePolicy | None = None,
     ) -> None:
         self.cache = cache
-        self._downloader = downloader
+        self._transfers = Transfers(downloader)
         self._offline = offline
         self._reader = CheckpointReader(families)
         self._licences = licences or LicencePolicy()
-        self._downloads = SharedWork[None]()
 
     def resolve(self, backend: str) -> Checkpoint:
         """The checkpoint that ``backend`` means, downloaded if need be.
@@ -103,30 +112,60 @@ class CheckpointStore:
                 on.
             CancelledError: The current scope was cancelled meanwhile.
         """
+        wanted = self._wanted(backend)
+        if wanted.url is not None:
+            self._transfers.fetch(wanted.url, wanted.location, wanted.release)
+        if wanted.release:
+            notice_licence(wanted.release)
+        return wanted.location
+
+    def begin_download(self, backend: str) -> Transfer:
+        """Fetch the file that ``backend`` means in the background, if it is not here.
+
+        Raises:
+            CheckpointError: Unknown name, missing file, or a licence that is not accepted.
+            DownloadError: Downloads are not allowed (``VIZION3D_OFFLINE``).
+        """
+        wanted = self._wanted(backend)
+        if wanted.url is not None:
+            self._transfers.begin(wanted.url, wanted.location, wanted.release)
+        return self._transfers.of(wanted.location)
+
+    def transfer(self, backend: str) -> Transfer:
+        """How far the download of the file that ``backend`` means is.
+
+        Raises:
+            CheckpointError: Unknown name.
+        """
+        return self._transfers.of(self.locate(backend))
+
+    def call_off_download(self, backend: str) -> Transfer:
+        """End that download, if it is under way; what has come is kept.
+
+        Raises:
+            CheckpointError: Unknown name.
+        """
+        location = self.locate(backend)
+        self._transfers.call_off(location)
+        return self._transfers.of(location)
+
+    def _wanted(self, backend: str) -> "_Wanted":
         location = self.locate(backend)
         release = self.release_of(backend)
         self._licences.check(backend, location, release or self._release_at(location))
-        if not location.is_file():
-            url = str(release.source) if release else backend
-            if not _is_url(url):
-                raise _not_found(url)
-            refuse_by_name(url)
-            if self._offline:
-                raise DownloadError(
-                    f"VIZION3D_OFFLINE is set and {location} is not there. On a machine with "
-                    f"network:\n  {curl_line(url, location)}"
-                )
-            download = partial(self._download, url, location, release)
-            self._downloads.result(location, download)
-        if release:
-            notice_licence(release)
-        return location
-
-    def _download(self, url: str, location: Path, release: Release | None) -> None:
-        from vizion3d.checkpoints.download import Downloader  # imports requests
-
-        size_bytes, sha256 = (release.size_bytes, release.sha256) if release else (None, None)
-        (self._downloader or Downloader()).fetch(url, location, sha256, size_bytes)
+        if location.is_file():
+            return _Wanted(location, release)
+        url = str(release.source) if release else backend
+        if not _is_url(url):
+            raise _not_found(url)
+        refuse_by_name(url)
+        if self._offline:
+            raise DownloadError(
+                f"VIZION3D_OFFLINE is set and {location} is not there. On a machine with "
+                f"network:\n  {curl_line(url, location)}\n{without_download(release)}",
+                "offline",
+            )
+        return _Wanted(location, release, url)
 
     def locate(self, backend: str) -> Path:
         """Where the file is, or would be after a download; asks no network.

@@ -22,7 +22,7 @@ def ui(
     context: typer.Context,
     model: Annotated[
         str, typer.Option(help="Model to start with; the page offers every released one beside it.")
-    ] = "default",
+    ] = "nano",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
@@ -37,6 +37,7 @@ def ui(
         allow_models=tuple(release.name for release in RELEASES),
         # The first photo that another model sees waits for its download.
         request_timeout_s=_DOWNLOAD_TIMEOUT_S,
+        downloads=True,
         log_level="warning",
     )
     show_log()

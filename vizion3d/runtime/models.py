@@ -8,19 +8,31 @@ from pathlib import Path
 from vizion3d.checkpoints.catalogue import METHODS, RELEASES, Method, Release
 from vizion3d.checkpoints.checkpoint import ReadCheckpoint
 from vizion3d.checkpoints.commands import (
+    BeginDownloadCommand,
+    CallOffDownloadCommand,
     ClearConversionsCommand,
     DownloadModelCommand,
     LoadModelCommand,
 )
-from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfo, ModelInfoQuery, ModelPathQuery
+from vizion3d.checkpoints.queries import (
+    DownloadQuery,
+    ListModelsQuery,
+    ModelInfo,
+    ModelInfoQuery,
+    ModelPathQuery,
+)
 from vizion3d.checkpoints.reading import metric_range_of
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
+from vizion3d.checkpoints.transfers import Transfer
 from vizion3d.errors import CheckpointError
 from vizion3d.geometry.depth import ModelKind
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.conversions import ConversionStore
 
 logger = logging.getLogger(__name__)
+
+_HERE = Transfer("here")
+"""Of what needs no file."""
 
 
 class ModelsHandler:
@@ -49,6 +61,37 @@ class ModelsHandler:
         if method := METHODS.get(command.model_backend):
             return _file_of(method)
         return self._checkpoints.fetch(command.model_backend)
+
+    def begin_download(self, command: BeginDownloadCommand) -> Transfer:
+        """How far the download is, begun now if the file is not here.
+
+        Raises:
+            CheckpointError: No model, a local file that is not there, or a licence that is refused.
+            DownloadError: Downloads are not allowed.
+        """
+        if METHODS.get(command.model_backend):
+            return _HERE
+        return self._checkpoints.begin_download(command.model_backend)
+
+    def call_off_download(self, command: CallOffDownloadCommand) -> Transfer:
+        """How far the download was, called off if it was under way.
+
+        Raises:
+            CheckpointError: No model.
+        """
+        if METHODS.get(command.model_backend):
+            return _HERE
+        return self._checkpoints.call_off_download(command.model_backend)
+
+    def download_state(self, query: DownloadQuery) -> Transfer:
+        """How far the download of a model is.
+
+        Raises:
+            CheckpointError: No model.
+        """
+        if METHODS.get(query.model_backend):
+            return _HERE
+        return self._checkpoints.transfer(query.model_backend)
 
     def load(self, command: LoadModelCommand) -> Path:
         """Where a model's file is, after it was downloaded and loaded if need be.
@@ -123,6 +166,7 @@ class ModelsHandler:
             depth_kind=release.depth_kind,
             licence_source=release.licence_source,
             size_bytes=info.size_bytes or release.size_bytes,
+            about_bytes=info.size_bytes or release.about_bytes,
         )
 
     def _of_file(self, name: str, path: Path, read: ReadCheckpoint | None) -> ModelInfo:
@@ -141,6 +185,7 @@ class ModelsHandler:
             depth_kind=_kind_of(read.checkpoint if read else None, max_depth_m),
             max_depth_m=max_depth_m,
             size_bytes=path.stat().st_size if cached else None,
+            about_bytes=path.stat().st_size if cached else None,
         )
 
     def _read(self, path: Path) -> ReadCheckpoint | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 from vizion3d.checkpoints.commands import LoadModelCommand
 from vizion3d.checkpoints.queries import ModelInfo
 from vizion3d.container import Container
-from vizion3d.core.cqrs import Command
+from vizion3d.core.cqrs import Command, Query
 from vizion3d.core.observe import timed
 from vizion3d.core.room import Room
 from vizion3d.media import images
+from vizion3d.server.default_files import DefaultFiles, in_daemon_thread
 from vizion3d.server.keys import read_keys
 from vizion3d.server.metrics import Metrics
 from vizion3d.server.offer import ModelOffer, describe
@@ -59,6 +60,8 @@ class Service:
         self.scheduler = scheduler
         self.metrics = metrics
         self._container = container
+        self._begin = time.monotonic()
+        self._default_files = DefaultFiles(container.commands)
         self._decoded = Room(settings.max_decoded_bytes)
         self._offers: dict[type[Command[Any]], ModelOffer] = {
             task.command: ModelOffer(
@@ -73,7 +76,16 @@ class Service:
         return self._container.tasks
 
     async def load(self) -> None:
-        """Load the models that were selected on the command line, then be ready.
+        """Load the selected models, have the others' default files here, then be ready.
+
+        Raises:
+            Vizion3DError: A selected model cannot be loaded.
+        """
+        await self.load_selected()
+        await self.wait_for_defaults()
+
+    async def load_selected(self) -> None:
+        """Load the models that were selected on the command line.
 
         Raises:
             Vizion3DError: One cannot be loaded.
@@ -82,9 +94,28 @@ class Service:
             if (model := self.settings.models.get(task.name)) is not None:
                 # Not a pool's thread: the process may end before the model is loaded.
                 load = partial(self._container.commands.dispatch, LoadModelCommand(model))
-                await _in_daemon_thread(load)
+                await in_daemon_thread(load)
+                logger.info("model loaded", extra={"model": model, "seconds": self._age_s()})
+
+    async def wait_for_defaults(self) -> None:
+        """Have the files of default models that nobody selected downloaded, then be ready.
+
+        Where that fails it is tried again, for ever: the server answers, and is not ready.
+        """
+        for task in self.tasks:
+            if task.name not in self.settings.models:
+                await self._default_files.fetch(task.default_model)
         if self.scheduler.state is State.LOADING:
             self.scheduler.state = State.READY
+            logger.info("ready", extra={"seconds": self._age_s()})
+
+    @property
+    def not_ready_because(self) -> str | None:
+        """What a server that is not ready waits for, if that is a model's file."""
+        return self._default_files.waiting_for
+
+    def _age_s(self) -> float:
+        return round(time.monotonic() - self._begin, 2)
 
     async def run(
         self,
@@ -130,6 +161,33 @@ class Service:
             partial(describe, offers, self._container.queries), patient=True
         )
 
+    def offered(self, name: str) -> str:
+        """The name, if it is one of a model that some task offers.
+
+        Raises:
+            ModelNotAllowedError: It is not.
+        """
+        offers = list(self._offers.values())
+        if not any(name in offer.names for offer in offers):
+            return offers[0].choose(name)
+        return name
+
+    async def dispatch(self, command: Command[R]) -> R:
+        """Run a command that takes no turn at the network, in a thread.
+
+        Raises:
+            Vizion3DError: What its handler raises.
+        """
+        return await asyncio.to_thread(self._container.commands.dispatch, command)
+
+    async def ask(self, query: Query[R]) -> R:
+        """Answer a query that takes no turn at the network, in a thread.
+
+        Raises:
+            Vizion3DError: What its handler raises.
+        """
+        return await asyncio.to_thread(self._container.queries.dispatch, query)
+
     async def stop(self) -> None:
         """Finish what is under way, as far as time allows, and end the threads."""
         if not await self.scheduler.drain(self.settings.drain_timeout_s):
@@ -156,29 +214,3 @@ class Service:
         """The command with a model that is offered."""
         model = self._offers[type(command)].choose(command.model_backend)
         return replace(command, model_backend=model)
-
-
-async def _in_daemon_thread(work: Callable[[], object]) -> None:
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def finish(error: Exception | None) -> None:
-        if done.done():
-            return
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
-
-    def run() -> None:
-        error: Exception | None = None
-        try:
-            work()
-        # Told to whoever waits, in the loop's thread.
-        except Exception as raised:  # noqa: BLE001
-            error = raised
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(finish, error)
-
-    threading.Thread(target=run, name="load", daemon=True).start()
-    await done

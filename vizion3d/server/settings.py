@@ -55,6 +55,7 @@ class ServerSettings(ValidatedModel):
         port: Port to listen on.
         workers: Processes (REST only), each with its own loaded models.
         ui: Serve the web page (REST only).
+        downloads: Clients may have offered models downloaded, and call that off (REST only).
         log_level: Of the log on standard error.
         max_body_bytes: Largest request body that is read.
         max_pixels: Largest image that is decoded.
@@ -108,6 +109,14 @@ class ServerSettings(ValidatedModel):
         int, Field(ge=1), Flag("Processes, each with models of its own.", only="rest")
     ] = 1
     ui: Annotated[bool, Flag("Serve the web page at /.", FEATURES, only="rest")] = True
+    downloads: Annotated[
+        bool,
+        Flag(
+            "Let clients start and stop downloads of the offered models.",
+            FEATURES,
+            only="rest",
+        ),
+    ] = False
     log_level: Annotated[LogLevel, Flag("Of the log on standard error.")] = "info"
     max_body_bytes: Annotated[int, Field(gt=0), Flag("Largest request body.", LIMITS)] = 32 * MIB
     max_pixels: Annotated[int, Field(gt=0), Flag("Largest image.", LIMITS)] = 50_000_000

@@ -13,7 +13,8 @@ import requests
 from safetensors.numpy import save
 
 from tests.support.http_server import Served, serve
-from vizion3d.checkpoints.download import Downloader, Partial
+from vizion3d.checkpoints.download import Downloader
+from vizion3d.checkpoints.partial import Partial
 from vizion3d.checkpoints.urls import curl_line, require_secure
 from vizion3d.errors import CheckpointError, DownloadError
 

@@ -12,17 +12,22 @@ import pytest
 from tests.support.checkpoints import save_checkpoint
 from tests.support.toy.commands import DifferenceCommand, DifferenceResult
 from tests.support.toy.task import DIFFERENCE
+from vizion3d.app import build_container
 from vizion3d.checkpoints.commands import LoadModelCommand
+from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.errors import (
     CheckpointError,
+    DownloadError,
     InvalidImageError,
     ModelNotAllowedError,
     OverloadedError,
 )
 from vizion3d.programs.serving import build_service
-from vizion3d.server.scheduler import State
+from vizion3d.server.metrics import Metrics
+from vizion3d.server.scheduler import Scheduler, State
 from vizion3d.server.service import BYTES_PER_PIXEL, Service
 from vizion3d.server.settings import ServerSettings
+from vizion3d.settings import load_settings
 from vizion3d.task import Parts
 
 SIDE_PX = 10
@@ -130,6 +135,37 @@ def test_a_server_without_a_selected_model_is_ready_at_once() -> None:
     assert LoadModelCommand in served._container.commands.registered
     asyncio.run(served.load())
     assert served.scheduler.state is State.READY
+
+
+class NoNetwork(CheckpointStore):
+    """Downloads nothing, as long as there is no network."""
+
+    network = threading.Event()
+
+    def fetch(self, backend: str) -> Path:
+        if not self.network.is_set():
+            raise DownloadError("no network", "no-network")
+        return Path(backend)
+
+
+def test_a_server_is_not_ready_before_a_model_can_answer(tmp_path: Path) -> None:
+    metrics, store = Metrics(), NoNetwork(tmp_path)
+    container = build_container(load_settings(), checkpoints=store, tasks=(DIFFERENCE,))
+    served = Service(ServerSettings(port=0), container, Scheduler(1, 60, metrics), metrics)
+    pauses = 0
+
+    async def pause(_seconds: float) -> None:
+        nonlocal pauses
+        pauses += 1
+        assert served.scheduler.state is State.LOADING
+        assert "no-network" in str(served.not_ready_because)
+        store.network.set()
+
+    served._default_files._sleep = pause
+    asyncio.run(served.load())
+    assert pauses == 1
+    assert served.scheduler.state is State.READY
+    assert served.not_ready_because is None
 
 
 def test_models_are_told_when_it_is_their_turn() -> None:

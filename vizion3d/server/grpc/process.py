@@ -47,7 +47,7 @@ async def _serve(service: Service) -> None:
     stop_on_signals(stop)
     settings = service.settings
     stopping = asyncio.create_task(stop.wait())
-    loading = asyncio.create_task(service.load())
+    loading = asyncio.create_task(service.load_selected())
     await asyncio.wait((stopping, loading), return_when=asyncio.FIRST_COMPLETED)
     if not loading.done():
         leave(0)
@@ -56,13 +56,25 @@ async def _serve(service: Service) -> None:
     port = _listen(server, settings)
     serve_metrics(settings, service.metrics.registry)
     await server.start()
-    for name in ("", LIFTING_SERVICE):
-        await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
     logger.info("serving gRPC", extra={"host": settings.host, "port": port})
+    ready = asyncio.create_task(_serve_when_ready(service, health_servicer))
+    await asyncio.wait((stopping, ready), return_when=asyncio.FIRST_COMPLETED)
+    if ready.done():
+        ready.result()
     await stopping
+    ready.cancel()
     logger.info("stopping: finishing what is under way")
     await health_servicer.enter_graceful_shutdown()
     await asyncio.gather(server.stop(settings.drain_timeout_s), service.stop())
+
+
+async def _serve_when_ready(service: Service, health_servicer: Any) -> None:
+    """Say NOT_SERVING until a model can answer, then SERVING."""
+    for name in ("", LIFTING_SERVICE):
+        await health_servicer.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+    await service.wait_for_defaults()
+    for name in ("", LIFTING_SERVICE):
+        await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -25,6 +25,7 @@ class Readiness(BaseModel):
     """Whether to send requests here."""
 
     status: Literal["ready", "loading", "draining"]
+    detail: str | None = Field(None, description="What a server that is not ready waits for.")
 
 
 class Model(BaseModel):
@@ -41,6 +42,8 @@ class Model(BaseModel):
     depth_kind: ModelKind
     max_depth_m: float | None = Field(description="Range of a metric model, metres.")
     loaded: str | None = Field(description="The runtime that has it in memory.")
+    here: bool = Field(description="Whether its file is on the server; else it is downloaded.")
+    size_bytes: int | None = Field(description="Size of its file, exact or about.")
 
 
 def service_of(request: Request) -> Service:
@@ -58,16 +61,18 @@ async def health() -> Health:
 @router.get(
     "/ready",
     summary="May requests be sent?",
+    response_model_exclude_none=True,
     responses={
         503: {"model": Readiness, "description": "Loading the model, or stopping."},
         **open_responses(),
     },
 )
 async def ready(request: Request, response: Response) -> Readiness:
-    """503 until the model is loaded, and from the moment that the server is told to stop."""
-    state = service_of(request).scheduler.state
+    """503 until a model can answer, and from the moment that the server is told to stop."""
+    service = service_of(request)
+    state = service.scheduler.state
     response.status_code = 200 if state is State.READY else 503
-    return Readiness(status=state.value)
+    return Readiness(status=state.value, detail=service.not_ready_because)
 
 
 @router.get(
@@ -93,6 +98,8 @@ async def models(request: Request) -> list[Model]:
             depth_kind=info.depth_kind,
             max_depth_m=info.max_depth_m,
             loaded=info.loaded,
+            here=info.cached,
+            size_bytes=info.about_bytes,
         )
         for info, is_default in await service_of(request).models()
     ]
