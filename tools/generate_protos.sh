@@ -11,7 +11,7 @@ fi
 # The mapped path makes the generated imports those of the package, vizion3d.proto.
 PATH="$(dirname "$python"):$PATH" "$python" -m grpc_tools.protoc -Ivizion3d/proto=protos \
     --python_out="$out" --grpc_python_out="$out" --mypy_out="quiet:$out" --mypy_grpc_out="quiet:$out" \
-    vizion3d/proto/lifting.proto
+    vizion3d/proto/lifting.proto vizion3d/proto/open_inference.proto
 if [ "$out" != . ]; then
     for file in "$out"/vizion3d/proto/*; do
         diff -u "vizion3d/proto/$(basename "$file")" "$file" ||

@@ -86,6 +86,8 @@ class Task(Generic[R]):
         rest: A :class:`vizion3d.server.rest.route.Route`.
         grpc: A :class:`vizion3d.server.grpc.methods.Methods`.
         cli: A :class:`vizion3d.cli.program.Commands`; empty if it has none.
+        tensors: A :class:`vizion3d.tensors.Tensors`; empty if it is not to be asked by tensors or
+            in batch jobs.
         others: Makes the handlers of commands that it has besides, which no server takes.
     """
 
@@ -97,6 +99,7 @@ class Task(Generic[R]):
     rest: str
     grpc: str
     cli: str = ""
+    tensors: str = ""
     others: Callable[[Parts], Mapping[type[Command[Any]], Callable[[Any], Any]]] = _none
 
     @property
@@ -106,7 +109,7 @@ class Task(Generic[R]):
 
 
 def adapters(tasks: Iterable[Task[Any]], side: str, kind: type[T]) -> list[T]:
-    """The tasks' adapters for ``"rest"``, ``"grpc"`` or ``"cli"``, of those that have one."""
+    """The tasks' adapters on a side (``"rest"``, ``"tensors"`` ...), of those that have one."""
     paths = [getattr(task, side) for task in tasks]
     return [load(path, kind) for path in paths if path]
 

@@ -43,6 +43,9 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/components/schemas/Readiness/properties/detail",
     "/paths//lifting/stereo-depth",
     "/components/schemas/(StereoDepthAnswer|Body_measure_stereo_depth)",
+    "/paths//v2.*",
+    "/components/schemas/(Live|Ready|ServerMetadata|ModelMetadata|TensorMetadata)",
+    "/components/schemas/(InferAnswer|AnswerTensor)",
 )
 """JSON pointers (regular expressions) of what the REST document has gained."""
 

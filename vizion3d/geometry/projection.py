@@ -10,6 +10,9 @@ import numpy as np
 from vizion3d.core.arrays import BoolArray, FloatArray
 from vizion3d.geometry.cameras import CameraIntrinsics
 
+FLYING_PIXEL_THRESHOLD = 0.04
+"""A good ``edge_threshold``: the command line's, where flying pixels are removed."""
+
 NETWORK_PIXELS = 518
 """Shorter side at which the network usually sees an image: the scale of its edges' blur."""
 

@@ -1,6 +1,7 @@
 """What is known of a scene, as text."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,22 @@ def parse_rows(name: str, text: str, columns: tuple[str, ...]) -> list[list[floa
     if not parsed:
         raise InvalidConfigError(f"{name} is empty; write {','.join(columns)}")
     return parsed
+
+
+ROWS = {"points": POINT, "distances": LENGTH, "planes": LENGTH}
+"""Field of :class:`~vizion3d.geometry.alignment.Knowledge` -> what a row of it holds."""
+
+
+def read_known(texts: Mapping[str, str], numbers: Mapping[str, float | None]) -> dict[str, Any]:
+    """Fields of :class:`~vizion3d.geometry.alignment.Knowledge`: rows as text, and numbers.
+
+    Empty texts, and numbers that are ``None``, are left out.
+
+    Raises:
+        InvalidConfigError: A text is not rows of numbers.
+    """
+    rows = {name: parse_rows(name, text, ROWS[name]) for name, text in texts.items() if text}
+    return rows | {name: value for name, value in numbers.items() if value is not None}
 
 
 def parse_row(name: str, text: str, columns: tuple[str, ...]) -> list[float]:

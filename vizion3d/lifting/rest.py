@@ -11,9 +11,9 @@ from vizion3d.core.arrays import Float32Array
 from vizion3d.geometry.alignment import Knowledge
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.known import parse_rows
+from vizion3d.lifting.known import read_known
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.lifting.output import DepthOutput
+from vizion3d.lifting.tensors import show
 from vizion3d.media import images
 from vizion3d.media.depth_images import read_depth_image
 from vizion3d.networks.base import MIN_INPUT_SIZE
@@ -94,18 +94,15 @@ async def read_form(
 ) -> Asked[DepthEstimationCommand]:
     """What a form asks for."""
     advanced_config = DepthEstimationAdvanceConfig(**config)
-    known: dict[str, Any] = {
-        name: parse_rows(name, text, wire.KNOWN_ROWS[name])
-        for name, text in {"points": points, "distances": distances, "planes": planes}.items()
-        if text
-    }
+    known = read_known(
+        {"points": points, "distances": distances, "planes": planes},
+        {"camera_height_m": camera_height_m, "camera_pitch_deg": camera_pitch_deg},
+    )
     photo = await image.read()
     if sparse_depth is not None:
         known["sparse_depth_m"] = await asyncio.to_thread(
             _depth_image, photo, await sparse_depth.read(), advanced_config.depth_scale
         )
-    numbers = {"camera_height_m": camera_height_m, "camera_pitch_deg": camera_pitch_deg}
-    known |= {name: value for name, value in numbers.items() if value is not None}
     command = DepthEstimationCommand(
         photo,
         model_backend,
@@ -126,11 +123,6 @@ def _depth_image(photo: bytes, content: bytes, depth_scale: float) -> Float32Arr
     """A depth image of at most as many pixels as the photo has: of no other is any use."""
     header = images.read_header(photo, formats=IMAGE_FORMATS)
     return read_depth_image(content, depth_scale, header.width_px * header.height_px)
-
-
-def show(result: DepthEstimationResult, command: DepthEstimationCommand) -> DepthOutput:
-    """The result as the encoders see it."""
-    return DepthOutput(result, command.advanced_config)
 
 
 def json(result: DepthEstimationResult, asked: Asked[DepthEstimationCommand]) -> bytes:

@@ -36,4 +36,5 @@ DEPTH_ESTIMATION = Task(
     rest="vizion3d.lifting.rest:ROUTE",
     grpc="vizion3d.lifting.grpc:METHODS",
     cli="vizion3d.lifting.cli:COMMANDS",
+    tensors="vizion3d.lifting.tensors:TENSORS",
 )

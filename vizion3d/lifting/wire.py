@@ -7,7 +7,7 @@ from vizion3d.wire.rpc import Rpc
 PATH = "/lifting/depth-estimation"
 IMAGE_FIELD = "image"
 SPARSE_FIELD = "sparse_depth"
-KNOWN_ROWS = {"points": known.POINT, "distances": known.LENGTH, "planes": known.LENGTH}
+KNOWN_ROWS = known.ROWS
 """Field of the form -> what a row of it holds."""
 
 RPC = Rpc(

@@ -75,6 +75,10 @@ class Service:
         """What is served."""
         return self._container.tasks
 
+    def offered(self, task: Task[Any]) -> tuple[str, ...]:
+        """What a client may name for a task, the default first."""
+        return self._offers[task.command].names
+
     async def load(self) -> None:
         """Load the selected models, have the others' default files here, then be ready.
 

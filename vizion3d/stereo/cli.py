@@ -18,6 +18,7 @@ from vizion3d.cli.report import report
 from vizion3d.cli.saving import names_of, parse_formats, write
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.errors import InvalidImageError
+from vizion3d.geometry.projection import FLYING_PIXEL_THRESHOLD
 from vizion3d.media import images
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 from vizion3d.runtime.many import run_batched
@@ -27,7 +28,6 @@ from vizion3d.stereo.config import Rectify, StereoDepthAdvancedConfig
 from vizion3d.stereo.halves import split
 from vizion3d.stereo.output import FORMATS, StereoOutput
 
-FLYING_PIXEL_THRESHOLD = 0.04
 PANEL = "Cameras and matching"
 VIDEO_ENDINGS = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
 

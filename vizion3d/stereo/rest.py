@@ -14,7 +14,8 @@ from vizion3d.server.rest.route import Asked, Route, binary_forms, binary_header
 from vizion3d.stereo import wire
 from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
-from vizion3d.stereo.output import FORMATS, StereoOutput
+from vizion3d.stereo.output import FORMATS
+from vizion3d.stereo.tensors import configure, show
 
 CalibrationFile = Annotated[
     UploadFile | None,
@@ -83,22 +84,6 @@ async def read_form(
         "point_cloud": return_point_cloud,
     }
     return Asked(command, parts)
-
-
-def configure(
-    fields: dict[str, Any], calibration: bytes, calibration_right: bytes
-) -> StereoDepthAdvancedConfig:
-    """The config of what was sent: fields, which go before a calibration's."""
-    if not calibration and not calibration_right:
-        return StereoDepthAdvancedConfig(**fields)
-    return StereoDepthAdvancedConfig.from_calibration(
-        calibration, calibration_right or None, **fields
-    )
-
-
-def show(result: StereoDepthResult, command: StereoDepthCommand) -> StereoOutput:
-    """The result as the encoders see it."""
-    return StereoOutput(result, command.advanced_config)
 
 
 _PNG, _PLY = pick(("png", "ply"))

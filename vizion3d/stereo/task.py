@@ -28,4 +28,5 @@ STEREO_DEPTH = Task(
     rest="vizion3d.stereo.rest:ROUTE",
     grpc="vizion3d.stereo.grpc:METHODS",
     cli="vizion3d.stereo.cli:COMMANDS",
+    tensors="vizion3d.stereo.tensors:TENSORS",
 )

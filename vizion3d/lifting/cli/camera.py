@@ -7,9 +7,6 @@ import typer
 from vizion3d.geometry.cameras import AUTO, PRESETS
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
 
-FLYING_PIXEL_THRESHOLD = 0.04
-"""Default ``edge_threshold`` of the command line, where flying pixels are removed."""
-
 
 def parse_camera(text: str) -> str:
     """``auto`` or the name of a preset; anything else is a usage error."""

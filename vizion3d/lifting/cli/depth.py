@@ -18,7 +18,8 @@ from vizion3d.cli.saving import files_of, names_of, parse_formats, write
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.errors import InvalidConfigError, InvalidImageError
 from vizion3d.geometry.cameras import PRESETS
-from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD, configure, parse_camera
+from vizion3d.geometry.projection import FLYING_PIXEL_THRESHOLD
+from vizion3d.lifting.cli.camera import configure, parse_camera
 from vizion3d.lifting.cli.known import KnownOptions
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig

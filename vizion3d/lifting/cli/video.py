@@ -20,8 +20,8 @@ from vizion3d.cli.saving import names_of, parse_formats, write
 from vizion3d.core.arrays import UInt8Array
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.core.files import write_atomic
+from vizion3d.geometry.projection import FLYING_PIXEL_THRESHOLD
 from vizion3d.geometry.steady import Steadier
-from vizion3d.lifting.cli.camera import FLYING_PIXEL_THRESHOLD
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from vizion3d.errors import InvalidConfigError
 from vizion3d.server.grpc.call import Context, call
+from vizion3d.server.grpc.inference import INFERENCE_SERVICE, OPEN_METHODS
 from vizion3d.server.grpc.servicer import LIFTING_SERVICE, handlers_of
 from vizion3d.server.keys import ApiKeys
 from vizion3d.server.leave import leave
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 _KEY = API_KEY.lower()
+_HEALTH = f"/{health.SERVICE_NAME}/"
 _MESSAGE_OVERHEAD_BYTES = 1 << 16
 _CONNECTION_IDLE_MS = 300_000
 
@@ -70,10 +72,10 @@ async def _serve(service: Service) -> None:
 
 async def _serve_when_ready(service: Service, health_servicer: Any) -> None:
     """Say NOT_SERVING until a model can answer, then SERVING."""
-    for name in ("", LIFTING_SERVICE):
+    for name in ("", LIFTING_SERVICE, INFERENCE_SERVICE):
         await health_servicer.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
     await service.wait_for_defaults()
-    for name in ("", LIFTING_SERVICE):
+    for name in ("", LIFTING_SERVICE, INFERENCE_SERVICE):
         await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
 
 
@@ -134,7 +136,7 @@ def _listen(server: grpc.aio.Server, settings: ServerSettings) -> int:
 
 
 class KeyInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # not at run time
-    """Lets RPCs through that bring a key; the health service is open."""
+    """Lets RPCs through that bring a key; what tells health is open."""
 
     def __init__(self, keys: ApiKeys, metrics: Metrics) -> None:
         self._keys = keys
@@ -148,7 +150,8 @@ class KeyInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # n
         """Let the RPC through, or end it with ``UNAUTHENTICATED`` and count it."""
         details: Any = handler_call_details
         given = dict(details.invocation_metadata or ()).get(_KEY)
-        if self._keys.accepts(given) or details.method.startswith(f"/{health.SERVICE_NAME}/"):
+        is_open = details.method in OPEN_METHODS or details.method.startswith(_HEALTH)
+        if is_open or self._keys.accepts(given):
             return await continuation(handler_call_details)
         rpc = details.method.rpartition("/")[2]
         return _refuse(await continuation(handler_call_details), rpc, self._metrics)

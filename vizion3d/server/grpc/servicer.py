@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from vizion3d.checkpoints.queries import ModelInfo
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.server.grpc.call import Context, call, log_error
+from vizion3d.server.grpc.inference import InferenceServicer
 from vizion3d.server.grpc.methods import Methods
 from vizion3d.server.service import Service
 from vizion3d.task import adapters
@@ -26,7 +27,11 @@ FRAMES_AHEAD = 3
 def handlers_of(service: Service) -> list[Handler]:
     """What answers the RPCs of the service's tasks; others are unimplemented."""
     tasks = [TaskServicer(service, m) for m in adapters(service.tasks, "grpc", Methods)]
-    return [*(task.handler() for task in tasks), ModelsServicer(service).handler()]
+    return [
+        *(task.handler() for task in tasks),
+        ModelsServicer(service).handler(),
+        InferenceServicer(service).handler(),
+    ]
 
 
 class TaskServicer:

@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 import vizion3d
 from vizion3d.errors import Vizion3DError
-from vizion3d.server.rest import download_routes, info_routes, openapi
+from vizion3d.server.rest import download_routes, inference, info_routes, openapi
 from vizion3d.server.rest.documentation import add_documentation
 from vizion3d.server.rest.gate import Gate
 from vizion3d.server.rest.problems import add_problem_handlers
@@ -51,6 +51,7 @@ def create_app(service: Service) -> FastAPI:
     for route in routes:
         app.include_router(router_of(route, service))
     app.include_router(info_routes.router)
+    app.include_router(inference.router_of(service))
     if settings.downloads:
         app.include_router(download_routes.router)
     add_documentation(app)

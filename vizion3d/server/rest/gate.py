@@ -16,7 +16,7 @@ from vizion3d.server.rest.problems import internal, problem
 from vizion3d.server.service import Service
 from vizion3d.wire.headers import API_KEY, REQUEST_ID
 
-OPEN_PATHS = frozenset({"/health", "/ready", "/"})
+OPEN_PATHS = frozenset({"/health", "/ready", "/v2/health/live", "/v2/health/ready", "/"})
 """What needs no key: a load balancer asks, or a browser, which can send one only from the page."""
 OPEN_FOLDER = "/ui/"
 

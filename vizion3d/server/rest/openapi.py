@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from vizion3d.errors import InvalidConfigError, ModelNotAllowedError
 from vizion3d.server.rest.problems import MEDIA_TYPE, Problem
 from vizion3d.wire.headers import API_KEY, REQUEST_ID
 from vizion3d.wire.problems import STATUSES
@@ -41,6 +42,11 @@ def open_responses() -> Responses:
 def gate_responses() -> Responses:
     """What every route that needs a key may answer."""
     return problems(_GATE)
+
+
+def model_responses() -> Responses:
+    """What a route about one model of the Open Inference Protocol may answer."""
+    return {**gate_responses(), **error_responses(ModelNotAllowedError, InvalidConfigError)}
 
 
 def error_responses(*kinds: type[Exception]) -> Responses:

@@ -4,6 +4,7 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -16,6 +17,8 @@ from vizion3d.wire.problems import INTERNAL, TYPE_PREFIX, detail_of, status_of
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+INFERENCE_PREFIX = "/v2/"
+"""Where clients of the Open Inference Protocol ask, which look for a member ``error``."""
 _MAX_SHOWN = 100
 
 
@@ -40,7 +43,10 @@ def problem(
         detail=detail,
         request_id=request.scope["request_id"],
     )
-    return Response(body.model_dump_json(), status, headers, media_type=MEDIA_TYPE)
+    content = body.model_dump()
+    if request.scope["path"].startswith(INFERENCE_PREFIX):
+        content["error"] = detail
+    return Response(orjson.dumps(content), status, headers, media_type=MEDIA_TYPE)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
