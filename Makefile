@@ -84,4 +84,4 @@ soak: $(READY) ## minutes of good, bad and vanishing clients on both servers
 	$(BIN)/python -m benchmarks.soak
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-1.5.6 site dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-1.5.6 .venv-kserve site dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

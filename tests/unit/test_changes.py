@@ -35,11 +35,11 @@ from vizion3d.lifting.output import DepthOutput
 from vizion3d.lifting.rest import ROUTE
 from vizion3d.outputs.depth_files import colorize
 from vizion3d.outputs.formats import Format, Lifted, by_media_type, pick
-from vizion3d.programs.serving import build_service
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.server import options
 from vizion3d.server.rest.route import Route, binary_forms
 from vizion3d.server.settings import LIMITS, Flag, ServerSettings
+from vizion3d.serving import build_service
 from vizion3d.settings import load_settings
 from vizion3d.task import Parts
 from vizion3d.wire.problems import STATUSES, Status

@@ -26,10 +26,10 @@ from vizion3d.errors import (
 )
 from vizion3d.lifting import DepthEstimationCommand
 from vizion3d.programs.rest import create_app
-from vizion3d.programs.serving import build_service
 from vizion3d.server import options
 from vizion3d.server.service import Service
 from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 from vizion3d.settings import load_settings
 
 BOTH = (*TASKS, DIFFERENCE)

@@ -65,6 +65,7 @@ TENSORS = Tensors(
         ArraySpec("depth", "float32"),
         ArraySpec("intrinsics", "float64", (3, 3)),
         ArraySpec("sky", "bool", optional=True),
+        ArraySpec("confidence", "float32", optional=True),
     ),
     read=read,
     show=show,

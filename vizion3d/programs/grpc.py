@@ -7,8 +7,8 @@ from vizion3d.server.settings import ServerSettings
 
 def serve(settings: ServerSettings) -> None:
     """Serve until told to stop; does not return."""
-    from vizion3d.programs.serving import build_service
     from vizion3d.server.grpc.process import serve as serve_grpc
+    from vizion3d.serving import build_service
 
     serve_grpc(build_service(settings))
 

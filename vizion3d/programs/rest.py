@@ -18,8 +18,8 @@ def create_app(settings: ServerSettings, tasks: Sequence[Task[Any]] = TASKS) -> 
     Raises:
         InvalidConfigError: Settings that make no sense.
     """
-    from vizion3d.programs.serving import build_service
     from vizion3d.server.rest.app import create_app as create
+    from vizion3d.serving import build_service
 
     return create(build_service(settings, tasks))
 

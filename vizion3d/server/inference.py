@@ -154,7 +154,7 @@ class ServedModels:
                 tensors = load(task.tensors, Tensors)
                 self._models[task.name] = ServedModel(task.name, task, tensors)
         tasks = list(self._models.values())
-        offers = {model.name: set(service.offered(model.task)) for model in tasks}
+        offers = {model.name: set(service.models_of(model.task)) for model in tasks}
         for model in tasks:
             elsewhere = {n for name, names in offers.items() if name != model.name for n in names}
             for name in sorted(offers[model.name] - elsewhere):

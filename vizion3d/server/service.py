@@ -75,7 +75,7 @@ class Service:
         """What is served."""
         return self._container.tasks
 
-    def offered(self, task: Task[Any]) -> tuple[str, ...]:
+    def models_of(self, task: Task[Any]) -> tuple[str, ...]:
         """What a client may name for a task, the default first."""
         return self._offers[task.command].names
 

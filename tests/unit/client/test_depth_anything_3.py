@@ -15,9 +15,9 @@ from vizion3d.app import build_container
 from vizion3d.client import GrpcClient, RestClient
 from vizion3d.lifting import DepthEstimationCommand, DepthEstimationResult
 from vizion3d.lifting.wire import PATH
-from vizion3d.programs.serving import build_service
 from vizion3d.server.service import Service
 from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 from vizion3d.settings import Settings
 
 COFFEE = Path("examples/coffee.jpg").read_bytes()

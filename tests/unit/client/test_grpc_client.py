@@ -17,9 +17,9 @@ from vizion3d.errors import (
     ServerError,
     Vizion3DError,
 )
-from vizion3d.programs.serving import build_service
 from vizion3d.server.service import Service
 from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 from vizion3d.task import Parts
 
 PHOTO = np.zeros((4, 4, 3), np.uint8)

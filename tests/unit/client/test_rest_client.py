@@ -13,8 +13,8 @@ from tests.support.toy.commands import DifferenceCommand
 from tests.support.toy.task import DIFFERENCE
 from vizion3d.client import RestClient
 from vizion3d.errors import InvalidImageError, OverloadedError, ServerError
-from vizion3d.programs.serving import build_service
 from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 
 PHOTO = np.zeros((4, 4, 3), np.uint8)
 COMMAND = DifferenceCommand(PHOTO, PHOTO + 1)

@@ -23,8 +23,8 @@ from vizion3d.lifting import (
     DepthEstimationCommand,
     DepthEstimationResult,
 )
-from vizion3d.programs.serving import build_service
 from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 from vizion3d.settings import load_settings
 
 Client = RestClient | GrpcClient

@@ -4,9 +4,9 @@ import pytest
 from tests.support.toy.task import DIFFERENCE
 from vizion3d.app import TASKS
 from vizion3d.errors import InvalidConfigError, ModelNotAllowedError
-from vizion3d.programs.serving import build_service
 from vizion3d.server.inference import ServedModels, Tensor, one_element
 from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 
 
 def models_of(tasks: tuple = TASKS, **settings: object) -> ServedModels:

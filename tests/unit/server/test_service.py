@@ -22,11 +22,11 @@ from vizion3d.errors import (
     ModelNotAllowedError,
     OverloadedError,
 )
-from vizion3d.programs.serving import build_service
 from vizion3d.server.metrics import Metrics
 from vizion3d.server.scheduler import Scheduler, State
 from vizion3d.server.service import BYTES_PER_PIXEL, Service
 from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 from vizion3d.settings import load_settings
 from vizion3d.task import Parts
 
@@ -199,7 +199,7 @@ def test_models_are_not_told_by_a_server_that_stops() -> None:
 
 TORCH_FREE = """
 import asyncio, sys
-from vizion3d.programs.serving import build_service
+from vizion3d.serving import build_service
 from vizion3d.server.settings import ServerSettings
 models = {"depth_estimation": sys.argv[1]}
 settings = ServerSettings(port=0, device="cpu", models=models, features=tuple(models))

@@ -11,10 +11,10 @@ from tests.support.hostile import encoded
 from tests.support.in_process import over_grpc
 from vizion3d.client import GrpcClient
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
-from vizion3d.programs.serving import build_service
 from vizion3d.proto import open_inference_pb2 as pb
 from vizion3d.server.grpc.inference import INFERENCE_SERVICE
 from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 
 PHOTO = encoded(size=(32, 24))
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)

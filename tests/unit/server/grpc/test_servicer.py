@@ -12,9 +12,9 @@ from tests.support.toy.client import to_request
 from tests.support.toy.commands import DifferenceCommand
 from tests.support.toy.task import DIFFERENCE
 from vizion3d.client import GrpcClient
-from vizion3d.programs.serving import build_service
 from vizion3d.server.grpc.servicer import FRAMES_AHEAD
 from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 
 PHOTO = np.zeros((4, 4, 3), np.uint8)
 GOOD = to_request(DifferenceCommand(PHOTO, PHOTO + 1))

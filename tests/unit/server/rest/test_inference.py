@@ -14,9 +14,9 @@ from tests.support.hostile import encoded
 from tests.support.in_process import over_rest
 from vizion3d.client import RestClient
 from vizion3d.lifting import DepthEstimation, DepthEstimationAdvanceConfig, DepthEstimationCommand
-from vizion3d.programs.serving import build_service
 from vizion3d.server.rest.inference_messages import HEADER_LENGTH
 from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 
 PHOTO = encoded(size=(32, 24))
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
