@@ -13,6 +13,7 @@ from vizion3d.client import GrpcClient
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 from vizion3d.proto import open_inference_pb2 as pb
 from vizion3d.server.grpc.inference import INFERENCE_SERVICE
+from vizion3d.server.scheduler import State
 from vizion3d.server.settings import ServerSettings
 from vizion3d.serving import build_service
 
@@ -31,7 +32,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def client(checkpoint: Path) -> Iterator[GrpcClient]:
     settings = ServerSettings(port=0, models={MODEL: str(checkpoint)})
-    with over_grpc(build_service(settings)) as connected:
+    service = build_service(settings)
+    service.scheduler.state = State.READY
+    with over_grpc(service) as connected:
         yield connected
 
 
@@ -143,7 +146,7 @@ def test_only_what_tells_health_is_open(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("secret\n")
     with over_grpc(build_service(ServerSettings(port=0, api_key_file=keys))) as locked:
-        assert call(locked, "ServerReady", pb.ServerReadyRequest()).ready
+        assert not call(locked, "ServerReady", pb.ServerReadyRequest()).ready
         refused = grpc.StatusCode.UNAUTHENTICATED
         assert refusal(locked, "ModelInfer", asked(IN_FIELDS)) is refused
         assert refusal(locked, "ServerMetadata", pb.ServerMetadataRequest()) is refused

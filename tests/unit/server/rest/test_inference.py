@@ -15,6 +15,7 @@ from tests.support.in_process import over_rest
 from vizion3d.client import RestClient
 from vizion3d.lifting import DepthEstimation, DepthEstimationAdvanceConfig, DepthEstimationCommand
 from vizion3d.server.rest.inference_messages import HEADER_LENGTH
+from vizion3d.server.scheduler import State
 from vizion3d.server.settings import ServerSettings
 from vizion3d.serving import build_service
 
@@ -38,7 +39,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def client(checkpoint: Path) -> Iterator[RestClient]:
     settings = ServerSettings(port=0, models={"depth_estimation": str(checkpoint)})
-    with over_rest(build_service(settings)) as connected:
+    service = build_service(settings)
+    service.scheduler.state = State.READY
+    with over_rest(service) as connected:
         yield connected
 
 
@@ -187,7 +190,7 @@ def test_only_what_tells_health_is_open(checkpoint: Path, tmp_path: Path) -> Non
     keys = tmp_path / "keys"
     keys.write_text("secret\n")
     with over_rest(build_service(ServerSettings(port=0, api_key_file=keys))) as locked:
-        assert get(locked, "/v2/health/ready").status_code == 200
+        assert get(locked, "/v2/health/ready").status_code == 503  # not loaded: and not 401
         assert get(locked, "/v2").status_code == 401
         assert get(locked, MODEL).status_code == 401
         assert post(locked, ask()).status_code == 401
