@@ -28,9 +28,9 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/paths//lifting/depth-estimation/post/responses/200/content/application/x-npz",
     "/components/schemas/DepthEstimationAnswer/properties/(min|max)_depth/description",
     "/components/schemas/DepthEstimationAnswer/properties/intrinsics/description",
-    "/components/schemas/DepthEstimationAnswer/(required|properties)/(sky_depth|notes)",
+    "/components/schemas/DepthEstimationAnswer/(required|properties)/(sky_depth|notes|focal_px)",
     "/components/schemas/Model/(required|properties)/(licence_source|commercial_use|network)",
-    "/paths//lifting/depth-estimation/post/responses/200/headers/X-(Notes|Sky-Depth)",
+    "/paths//lifting/depth-estimation/post/responses/200/headers/X-(Notes|Sky-Depth|Focal-Length)",
     "/paths//lifting/depth-estimation/post/responses/200/headers/X-Alignment",
     "/components/schemas/DepthEstimationAnswer/(required|properties)/alignment",
     "/components/schemas/(Alignment|Residuals)",
@@ -61,7 +61,7 @@ REWORDED_IN_THE_DOCUMENT: tuple[str, ...] = (
 
 ADDED_TO_THE_WIRE: tuple[str, ...] = (
     "/messages/DepthEstimationAdvanceConfig/fields/exact",
-    "/messages/DepthEstimationResponse/fields/(sky_depth|notes|packed_confidence)",
+    "/messages/DepthEstimationResponse/fields/(sky_depth|notes|packed_confidence|focal_px)",
     "/messages/ModelInfo/fields/(commercial_use|licence_source|network)",
     "/messages/(Knowledge|KnownPoint|KnownLength|Alignment|Residuals)",
     "/messages/DepthEstimationRequest/fields/knowledge",

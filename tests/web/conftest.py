@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 from tests.support import photos
 from tests.support.browser import CHROMIUM, MISSING, launch
 from tests.support.checkpoints import save_checkpoint
+from tests.support.seeds import DA3_MONO_TINY, save_depth_anything_3
 from tests.support.servers import Server, running
 
 # A camera that shows a test picture.
@@ -105,12 +106,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves ``nano`` and a metric checkpoint; needs no key."""
+    """Serves ``nano``, a metric checkpoint, and one whose metres follow the focal length; needs no
+    key."""
     folder = tmp_path_factory.mktemp("served")
     metric = save_checkpoint(
         folder / "depth_anything_v2_metric_hypersim_vits.pth", max_depth_m=20.0
     )
-    flags = ("--stereo_depth", "--depth_model", "nano", "--allow-model", str(metric))
+    by_focal = save_depth_anything_3(folder / "da3metric-tiny.safetensors", DA3_MONO_TINY)
+    allowed = ("--allow-model", str(metric), "--allow-model", str(by_focal))
+    flags = ("--stereo_depth", "--depth_model", "nano", *allowed)
     with running("rest", folder / "log", *flags, VIZION3D_DEVICE="cpu") as server:
         yield server
 

@@ -2,16 +2,22 @@
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.support.seeds import DA3_MONO_TINY
 from tests.web.conftest import Visit
+from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind, depth_to_metres
 from vizion3d.geometry.projection import unproject, visible
+from vizion3d.lifting import DepthEstimationAdvanceConfig
+from vizion3d.lifting.meaning import Understood, understand
+from vizion3d.networks.depth_anything_3.network import DepthAnything3Network
 from vizion3d.outputs.depth_files import colorize, encode_npy
 
 Float32Array = NDArray[np.float32]
@@ -98,6 +104,32 @@ def test_the_same_points_as_the_library(
     assert sorted(shown) == list(np.flatnonzero(kept))
     points = np.array(placed["positions"], np.float32).reshape(-1, 3)
     np.testing.assert_array_equal(points, unproject(depth_m, k).reshape(-1, 3)[pixel])
+
+
+@pytest.mark.parametrize(("height", "width"), [(400, 600), (777, 1023), (90, 61)])
+def test_metres_for_another_camera_are_those_that_the_library_gives_it(
+    page: Any, height: int, width: int
+) -> None:
+    network = DepthAnything3Network(DA3_MONO_TINY, metric=True)
+    size = network.recipe.network_size(height, width)
+    maps = {name: np.full((height, width), 0.01, np.float32) for name in ("depth", "sky")}
+    checkpoint = Checkpoint(Path("da3metric.pth"), network)
+
+    def understood(**camera: float) -> Understood:
+        return understand(maps, checkpoint, DepthEstimationAdvanceConfig(**camera), size)
+
+    served = understood(fx=700.0, fy=690.0)
+    camera = {"fx": 450.0, "fy": 610.0}
+    factor = page.evaluate(
+        """async ([camera, served, focal]) => {
+            const { metresFactor } = await import("/ui/js/geometry.js");
+            return [metresFactor(camera, served, focal), metresFactor(camera, served, null)];
+        }""",
+        [camera, {"fx": served.intrinsics.fx, "fy": served.intrinsics.fy}, served.focal_px],
+    )
+    scaled = served.depth[0, 0] * factor[0]
+    assert scaled == pytest.approx(understood(**camera).depth[0, 0], rel=1e-6)
+    assert factor[1] == 1
 
 
 def test_a_radius_of_the_edges_that_grows_with_the_image(page: Any) -> None:

@@ -216,6 +216,29 @@ def test_a_metric_checkpoint_s_metres_are_taken_as_they_are(shown: Visit) -> Non
     assert shown.page.inner_text("#measured").endswith(" m")
 
 
+def test_metres_that_follow_the_focal_length_follow_the_camera_that_is_set(shown: Visit) -> None:
+    def ticks() -> list[float]:
+        return [float(item) for item in shown.page.locator("#ticks li").all_inner_texts()]
+
+    names = shown.page.locator("#model option").evaluate_all("all => all.map((o) => o.value)")
+    shown.change("model_backend", next(name for name in names if "da3metric" in name))
+    before, asked = ticks(), list(shown.posts)
+    assert "the focal length was not given" in shown.page.inner_text("#range-note")
+    assumed_px = float(shown.page.input_value("[name=fx]"))
+    shown.change("fov", 90)  # 300 pixels, of 600
+    assert ticks() == pytest.approx([m * 300 / assumed_px for m in before], rel=1e-3)
+    assert "the focal length" not in shown.page.inner_text("#range-note")
+    shown.page.focus("#depth")
+    shown.page.keyboard.press("ArrowRight")
+    told = shown.page.inner_text("#readout")
+    assert shown.posts == asked
+    with shown.page.expect_download() as started:
+        shown.page.click("[data-ending='.npy']")
+    served = np.load(started.value.path())
+    assert float(told.split()[4]) == pytest.approx(served[200, 301], rel=1e-3)
+    assert ticks()[-1] == pytest.approx(served.max(), rel=1e-3)
+
+
 def test_a_file_that_is_no_image_is_told_and_the_last_photo_stays(
     shown: Visit, tmp_path: Path
 ) -> None:

@@ -145,6 +145,7 @@ def from_response(
         max_depth=response.max_depth,
         backend_used=response.backend_used,
         depth_kind=response.depth_kind,
+        focal_px=response.focal_px if response.HasField("focal_px") else None,
         sky_depth=response.sky_depth if response.HasField("sky_depth") else None,
         notes=tuple(response.notes),
         intrinsics=CameraIntrinsics(

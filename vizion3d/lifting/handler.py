@@ -95,6 +95,7 @@ class DepthEstimationHandler:
                 sky_depth=understood.sky_depth,
                 notes=understood.notes,
                 confidence=understood.confidence,
+                focal_px=understood.focal_px,
             )
             if command.knowledge is not None:
                 result = align_result(result, command.knowledge)

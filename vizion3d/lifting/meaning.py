@@ -27,6 +27,7 @@ class Understood:
         sky_depth: Value of the depth that marks sky.
         notes: What the numbers rest on.
         confidence: float32 ``(H, W)``, where the network tells it.
+        focal_px: Focal length that metres are proportional to, where they are, in pixels.
     """
 
     depth: Float32Array
@@ -34,6 +35,7 @@ class Understood:
     sky_depth: float | None
     notes: tuple[str, ...]
     confidence: Float32Array | None = None
+    focal_px: float | None = None
 
 
 def depth_of(checkpoint: Checkpoint) -> tuple[Output, DepthKind]:
@@ -72,19 +74,21 @@ def understand(
     depth = maps[output.name]
     intrinsics = _camera(maps, checkpoint.network, config, depth.shape, exif_focal_px)
     notes: tuple[str, ...] = ()
+    focal_px = None
     if output.meaning is Meaning.METRES_PER_FOCAL_PX:
-        depth = depth * np.float32(_focal_px(intrinsics, depth.shape, size))
+        focal_px = _focal_px(intrinsics, depth.shape, size)
+        depth = depth * np.float32(focal_px)
         notes = _assumption(intrinsics)
     told = checkpoint.network.output(Meaning.CONFIDENCE)
     confidence = None if told is None else maps[told.name]
     sky = _sky(maps, checkpoint.network)
     if sky is None or not sky.any():
-        return Understood(depth, intrinsics, None, notes, confidence)
+        return Understood(depth, intrinsics, None, notes, confidence, focal_px)
     depth = depth.copy()
     farthest = depth[~sky].max(initial=depth.min())
     sky_depth = np.nextafter(np.float32(farthest), np.float32(np.inf))
     depth[sky] = sky_depth
-    return Understood(depth, intrinsics, float(sky_depth), notes, confidence)
+    return Understood(depth, intrinsics, float(sky_depth), notes, confidence, focal_px)
 
 
 def _camera(

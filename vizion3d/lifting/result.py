@@ -56,6 +56,8 @@ class DepthEstimationResult(ResultModel):
             if the network does not tell sky, or sees none.
         confidence: float32 ``(H, W)``, how certain the network is of each pixel, 1 and above,
             higher = more certain, without a unit; ``None`` if it does not tell.
+        focal_px: Focal length in pixels of this image that the metres are proportional to: for
+            another camera, multiply them by the ratio of both; ``None`` if they follow from none.
         notes: What the numbers rest on and a reader should know, such as a focal length that was
             assumed.
         alignment: The fit to what is known of the scene, if the depth was aligned: ``raw_depth`` is
@@ -89,6 +91,13 @@ class DepthEstimationResult(ResultModel):
         float | None, Fact("Value of the depth that marks sky; null: no sky.", "X-Sky-Depth")
     ] = None
     confidence: NDArray[np.float32] | None = Field(None, exclude=True, repr=False)
+    focal_px: Annotated[
+        float | None,
+        Fact(
+            "Focal length in pixels that the metres are proportional to; null: to none.",
+            "X-Focal-Length",
+        ),
+    ] = None
     notes: Annotated[
         tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
     ] = ()
@@ -151,7 +160,7 @@ class DepthEstimationResult(ResultModel):
             return NotImplemented
         compared = (
             *("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics"),
-            *("sky_depth", "notes", "alignment"),
+            *("sky_depth", "focal_px", "notes", "alignment"),
         )
         maps = ("raw_depth", "confidence")
         return all(

@@ -557,6 +557,7 @@ class DepthEstimationResponse(_message.Message):
     NOTES_FIELD_NUMBER: _builtins.int
     ALIGNMENT_FIELD_NUMBER: _builtins.int
     PACKED_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    FOCAL_PX_FIELD_NUMBER: _builtins.int
     min_depth: _builtins.float
     max_depth: _builtins.float
     backend_used: _builtins.str
@@ -570,6 +571,8 @@ class DepthEstimationResponse(_message.Message):
     """metres per unit of the point cloud"""
     sky_depth: _builtins.float
     """value of the depth that marks sky"""
+    focal_px: _builtins.float
+    """focal length that the metres are proportional to, pixels"""
     @_builtins.property
     def depth_map(self) -> _containers.RepeatedCompositeFieldContainer[Global___FloatRow]:
         """[H] rows of [W] values"""
@@ -609,13 +612,19 @@ class DepthEstimationResponse(_message.Message):
         notes: _abc.Iterable[_builtins.str] | None = ...,
         alignment: Global___Alignment | None = ...,
         packed_confidence: Global___PackedArray | None = ...,
+        focal_px: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth", "alignment", b"alignment", "intrinsics", b"intrinsics", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "sky_depth", b"sky_depth"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px", "_sky_depth", b"_sky_depth", "alignment", b"alignment", "focal_px", b"focal_px", "intrinsics", b"intrinsics", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "sky_depth", b"sky_depth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth", "alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "notes", b"notes", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale", "sky_depth", b"sky_depth"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px", "_sky_depth", b"_sky_depth", "alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "focal_px", b"focal_px", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "notes", b"notes", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale", "sky_depth", b"sky_depth"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__focal_px: _TypeAlias = _typing.Literal["focal_px"]  # noqa: Y015
+    _WhichOneofArgType__focal_px: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px"]  # noqa: Y015
     _WhichOneofReturnType__sky_depth: _TypeAlias = _typing.Literal["sky_depth"]  # noqa: Y015
     _WhichOneofArgType__sky_depth: _TypeAlias = _typing.Literal["_sky_depth", b"_sky_depth"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__focal_px) -> _WhichOneofReturnType__focal_px | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__sky_depth) -> _WhichOneofReturnType__sky_depth | None: ...
 
 Global___DepthEstimationResponse: _TypeAlias = DepthEstimationResponse  # noqa: Y015

@@ -92,9 +92,12 @@ def test_the_client_returns_the_librarys_result(
         assert 0.05 < result.sky.mean() < 0.95
         assert "the focal length was not given" in result.notes[0]
         assert result.confidence is None
+        assert result.intrinsics is not None
+        assert result.focal_px == pytest.approx(result.intrinsics.fx, rel=0.05)
     else:
         assert result.depth_kind == "up_to_scale"
         assert result.confidence is not None
+        assert result.focal_px is None
         assert (result.confidence.shape, result.confidence.dtype) == ((400, 600), np.float32)
         assert 1 < result.confidence.min() < result.confidence.max()
 

@@ -61,6 +61,8 @@ def test_metres_are_the_processed_focal_length_times_the_output_by_300(
     assert found == pytest.approx(processed_px * 2.5 / 300, rel=1e-6)
     assert understood.intrinsics.sources["fx"] == "given"
     assert understood.notes == ()
+    # What the metres are proportional to, in pixels of the image that was handed in.
+    assert understood.focal_px == pytest.approx(processed_px * width / cols)
 
 
 def test_the_same_scene_at_half_the_size_has_the_same_metres() -> None:

@@ -52,11 +52,12 @@ export class Api {
     const bytes = await response.arrayBuffer();
     const estimated = parseNpy(bytes);
     const kind = /** @type {import("./geometry.js").Kind} */ (response.headers.get("X-Depth-Kind"));
-    const sky = JSON.parse(response.headers.get("X-Sky-Depth") ?? "null");
+    const told = (header) => JSON.parse(response.headers.get(header) ?? "null");
     return {
-      depth: { ...estimated, ...rangeOf(estimated.data), kind, sky },
-      notes: /** @type {string[]} */ (JSON.parse(response.headers.get("X-Notes") ?? "[]")),
-      intrinsics: JSON.parse(response.headers.get("X-Intrinsics") ?? ""),
+      depth: { ...estimated, ...rangeOf(estimated.data), kind, sky: told("X-Sky-Depth"), factor: 1 },
+      focalPx: /** @type {number | null} */ (told("X-Focal-Length")),
+      notes: /** @type {string[]} */ (told("X-Notes") ?? []),
+      intrinsics: told("X-Intrinsics"),
       npy: new Blob([bytes], { type: "application/x-npy" }),
     };
   }

@@ -88,12 +88,13 @@ export class DepthView extends EventTarget {
   explain(metres) {
     this._metres = metres;
     const { min, max, kind } = this.depth;
-    const isMetric = kind === "metric";
+    const inMetres = kind === "metric" || kind === "stereo";
     const items = Array.from({ length: TICKS }, (_, i) => {
       const value = min + ((max - min) * i) / (TICKS - 1);
       const item = document.createElement("li");
-      item.append(kind === "stereo" ? `${digits(metres(value))} m` : digits(value));
-      if (!isMetric && kind !== "stereo") {
+      const unit = kind === "stereo" ? " m" : "";
+      item.append(inMetres ? `${digits(metres(value))}${unit}` : digits(value));
+      if (!inMetres) {
         const assumed = document.createElement("small");
         assumed.textContent = `${digits(metres(value))} m`;
         item.append(assumed);
@@ -161,7 +162,7 @@ export class DepthView extends EventTarget {
     const { kind, sky, known } = this.depth;
     const assumed = `${digits(value)}, taken for ${digits(this._metres(value))} m`;
     const told = {
-      metric: `${digits(value)} m`,
+      metric: `${digits(this._metres(value))} m`,
       stereo: known?.[pixel] ? `${digits(this._metres(value))} m` : "no match",
       up_to_scale: `depth ${assumed}`,
       relative: `inverse depth ${assumed}`,

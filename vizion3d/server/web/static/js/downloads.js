@@ -6,7 +6,7 @@ import { stemOf } from "./snippets.js";
 /**
  * @typedef {object} Source - What files are made from.
  * @property {string} name - Of the photo.
- * @property {Blob} npy
+ * @property {Blob | null} npy - null: the server has another for this camera.
  * @property {(mediaType: string) => Promise<Blob>} fromServer
  * @property {() => Promise<Blob | null>} coloured
  * @property {() => Promise<Blob | null>} view
@@ -16,7 +16,11 @@ import { stemOf } from "./snippets.js";
 const FILES = [
   { label: "PNG", format: FORMATS["png"] },
   { label: "Colour PNG", format: FORMATS["color"], make: (source) => source.coloured() },
-  { label: "NPY", format: FORMATS["npy"], make: async (source) => source.npy },
+  {
+    label: "NPY",
+    format: FORMATS["npy"],
+    make: async (source) => source.npy ?? source.fromServer(FORMATS["npy"].mediaType),
+  },
   { label: "PLY", format: FORMATS["ply"] },
   { label: "GLB", format: FORMATS["glb"] },
   {

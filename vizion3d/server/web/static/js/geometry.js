@@ -5,8 +5,9 @@
  * @typedef {{fx: number, fy: number, cx: number, cy: number}} Camera - In pixels.
  * @typedef {"relative" | "up_to_scale" | "metric" | "stereo"} Kind - What the numbers of a depth are.
  * @typedef {{data: Float32Array, width: number, height: number, min: number, max: number,
- *   kind: Kind, sky: number | null, known?: Uint8Array}} Depth - `sky`: the value from which on it
- *   is sky; `known`: of a pair, which pixels have a depth.
+ *   kind: Kind, sky: number | null, factor?: number, known?: Uint8Array}} Depth - `sky`: the value
+ *   from which on it is sky; `factor`: what metres are multiplied by, see `metresFactor`; `known`:
+ *   of a pair, which pixels have a depth.
  * @typedef {{near: number, far: number, edge: number}} Range - Metres; edge 0 keeps flying pixels.
  */
 
@@ -24,7 +25,10 @@ const NETWORK_PIXELS = 518;
  * @returns {(value: number) => number}
  */
 export function toMetres(depth, range) {
-  if (depth.kind === "metric") return (value) => value;
+  if (depth.kind === "metric") {
+    const { factor = 1 } = depth;
+    return (value) => f32(value * factor);
+  }
   if (depth.kind === "up_to_scale") {
     const factor = depth.max > 0 ? f32(range.far / depth.max) : 0;
     return (value) => f32(value * factor);
@@ -150,6 +154,22 @@ export class Samples {
     while (shownAt.length < this.levels.length) shownAt.push(shown);
     return shownAt;
   }
+}
+
+/**
+ * What metres that are proportional to the focal length are multiplied by for another camera.
+ *
+ * The network saw an image whose sides were resized by slightly different factors, so the server
+ * weighs both focal lengths differently; `focalPx` tells how.
+ *
+ * @param {Camera} camera
+ * @param {Camera} served - The camera that the server's metres hold for.
+ * @param {number | null} focalPx - What they are proportional to; null: they follow from no camera.
+ */
+export function metresFactor(camera, served, focalPx) {
+  if (focalPx === null) return 1;
+  const weight = (2 * focalPx - served.fx) / served.fy;
+  return (camera.fx + camera.fy * weight) / (2 * focalPx);
 }
 
 /**

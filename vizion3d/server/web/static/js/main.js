@@ -5,7 +5,7 @@ import { offerThemes, offerWideView } from "./chrome.js";
 import { DepthView } from "./depth_view.js";
 import { $, fieldOf } from "./dom.js";
 import { listDownloads } from "./downloads.js";
-import { Samples, fovFromFocal, toMetres } from "./geometry.js";
+import { Samples, fovFromFocal, metresFactor, toMetres } from "./geometry.js";
 import { listenForPhotos } from "./intake.js";
 import { offerMeasuring } from "./measure.js";
 import { askForKey, hideAlert, setBusy, showError, showProgress, showStatus } from "./notices.js";
@@ -107,15 +107,21 @@ function reproject() {
     const fov = fovFromFocal(camera.fx, shown.depth.width);
     fieldOf(form, "fov").value = String(fov);
   }
+  shown.depth.factor = metresFactor(camera, shown.intrinsics, shown.focalPx);
   viewer?.style({ size: settings.pointSize, frame: settings.frame });
   if (viewer) {
     const count = viewer.place(camera, settings.range);
     countPoints(count, shown.depth.width * shown.depth.height, viewer.samples.stride);
   }
   depthView.explain(toMetres(shown.depth, settings.range));
-  describe(shown.depth.kind, shown.notes, settings.camera, shown.intrinsics);
+  describe(shown.depth.kind, isAsServed(settings) ? shown.notes : [], settings.camera, shown.intrinsics);
   showValues(form, models);
   showSnippet();
+}
+
+/** Whether the depth is the server's answer, and not scaled for another camera. */
+function isAsServed(settings) {
+  return settings.camera === "auto" || shown.focalPx === null;
 }
 
 function fillMatrix(intrinsics) {
@@ -138,10 +144,11 @@ function request() {
 /** @returns {import("./downloads.js").Source} */
 function source() {
   const { file, intrinsics, npy } = shown;
-  const fields = restFields(settingsShown(), intrinsics);
+  const settings = settingsShown();
+  const fields = restFields(settings, intrinsics);
   return {
     name: file.name,
-    npy,
+    npy: isAsServed(settings) ? npy : null,
     fromServer: (mediaType) => api.file(file, fields, mediaType),
     coloured: () => depthView.picture(),
     view: async () => viewer?.picture() ?? null,
