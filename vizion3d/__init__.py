@@ -3,6 +3,13 @@
 The public API lives in :mod:`vizion3d.lifting`; importing this package loads nothing heavy.
 """
 
-from importlib.metadata import version
+__version__: str
 
-__version__ = version("vizion3d")
+
+def __getattr__(name: str) -> str:
+    """``__version__``, read from the installed package when it is asked for."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version
+
+    return version("vizion3d")

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterable
-from typing import Any
 
 from vizion3d.checkpoints.licences import LicencePolicy, forget_notices
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
@@ -21,7 +20,7 @@ from vizion3d.settings import Settings, load_settings
 from vizion3d.stereo.task import STEREO_DEPTH
 from vizion3d.task import Parts, Task
 
-TASKS: tuple[Task[Any], ...] = (DEPTH_ESTIMATION, STEREO_DEPTH)
+TASKS: tuple[Task, ...] = (DEPTH_ESTIMATION, STEREO_DEPTH)
 """Every task of the library; another one is one more line."""
 
 
@@ -32,7 +31,7 @@ def build_container(
     inference: Inference | None = None,
     observer: Observer | None = None,
     limits: ImageLimits | None = None,
-    tasks: Iterable[Task[Any]] = TASKS,
+    tasks: Iterable[Task] = TASKS,
 ) -> Container:
     """Wire an application.
 

@@ -1,7 +1,6 @@
 """The application as both servers serve it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from vizion3d.app import TASKS, build_container
 from vizion3d.media.limits import ImageLimits
@@ -15,7 +14,7 @@ from vizion3d.settings import load_settings
 from vizion3d.task import Task, select
 
 
-def build_service(settings: ServerSettings, tasks: Sequence[Task[Any]] = TASKS) -> Service:
+def build_service(settings: ServerSettings, tasks: Sequence[Task] = TASKS) -> Service:
     """Wire the application that a server serves.
 
     Raises:

@@ -1,16 +1,17 @@
 """What a task says of itself, and the parts that its handler is made of.
 
-A task is a folder. Its record names its command, what makes the command's handler, and where its
+A task is a folder. Its record names its commands, what registers their handlers, and where its
 adapters are; ``app.py`` lists the records, and both servers and the command line are made by going
-through them.
+through them. A record is names and import paths: importing it imports nothing of the task.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias, TypeVar
 
 from vizion3d.checkpoints.store import CheckpointStore
-from vizion3d.core.cqrs import Command
+from vizion3d.core.cqrs import Bus, Command
 from vizion3d.core.lazy import load
 from vizion3d.core.observe import Observer
 from vizion3d.errors import InvalidConfigError
@@ -21,7 +22,6 @@ from vizion3d.runtime.queue import Inference
 from vizion3d.settings import Settings
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -65,42 +65,46 @@ class Feature:
     without_model: str = "Without it the release checkpoint is downloaded on the first request."
 
 
-def _none(_: Parts) -> Mapping[type[Command[Any]], Callable[[Any], Any]]:
-    return {}
+Register: TypeAlias = Callable[[Parts, Bus], None]
+"""Makes a command's handler of the application's parts, and registers it. ``Bus.register`` takes
+none that returns something else than the command's result: that does not type-check."""
 
 
 @dataclass(frozen=True)
-class Task(Generic[R]):
+class Task:
     """One task, and where its adapters are: import paths, ``"package.module:NAME"``.
 
-    Adapters are imported when an entry point asks for them: importing the record loads no server
-    and no command line.
+    Adapters are imported when an entry point asks for them, commands and handlers when the first
+    command is dispatched (:func:`vizion3d.core.lazy.later`).
 
     Attributes:
         feature: Its name, and the flags that select it.
-        command: The type of its command; has a field ``model_backend``.
-        handler: Makes the command's handler of the application's parts; one that returns something
-            else than the command's result does not type-check.
+        handlers: Import path of a command -> what registers its handler. The first is the command
+            that servers take, which has a field ``model_backend``; any others are the library's.
         default_model: What ``model_backend`` is where a client of a server names none.
         images: The command's fields that hold an image.
         rest: A :class:`vizion3d.server.rest.route.Route`.
         grpc: A :class:`vizion3d.server.grpc.methods.Methods`.
-        cli: A :class:`vizion3d.cli.program.Commands`; empty if it has none.
+        cli: Name of a command of ``vizion3d`` -> its function; one with a parameter of the type
+            ``typer.Context`` finds the application by
+            :func:`vizion3d.cli.context.application_of`.
         tensors: A :class:`vizion3d.tensors.Tensors`; empty if it is not to be asked by tensors or
             in batch jobs.
-        others: Makes the handlers of commands that it has besides, which no server takes.
     """
 
     feature: Feature
-    command: type[Command[R]]
-    handler: Callable[[Parts], Callable[[Any], R]]
+    handlers: Mapping[str, Register]
     default_model: str
     images: tuple[str, ...]
     rest: str
     grpc: str
-    cli: str = ""
+    cli: Mapping[str, str] = field(default_factory=dict)
     tensors: str = ""
-    others: Callable[[Parts], Mapping[type[Command[Any]], Callable[[Any], Any]]] = _none
+
+    @cached_property
+    def command(self) -> type[Command[Any]]:
+        """The type of the command that servers take."""
+        return load(next(iter(self.handlers)), type)
 
     @property
     def name(self) -> str:
@@ -108,13 +112,13 @@ class Task(Generic[R]):
         return self.feature.name
 
 
-def adapters(tasks: Iterable[Task[Any]], side: str, kind: type[T]) -> list[T]:
+def adapters(tasks: Iterable[Task], side: str, kind: type[T]) -> list[T]:
     """The tasks' adapters on a side (``"rest"``, ``"tensors"`` ...), of those that have one."""
     paths = [getattr(task, side) for task in tasks]
     return [load(path, kind) for path in paths if path]
 
 
-def select(tasks: Sequence[Task[Any]], names: Iterable[str]) -> tuple[Task[Any], ...]:
+def select(tasks: Sequence[Task], names: Iterable[str]) -> tuple[Task, ...]:
     """The named tasks; every task if none is named.
 
     Raises:

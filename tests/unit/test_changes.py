@@ -5,7 +5,6 @@ Another task is in ``test_second_task.py``, another network in
 """
 
 import multiprocessing
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from tests.support.fakes import FakeStore, GivenDepthLoader, GivenDepthRuntime, 
 from tests.support.in_process import over_grpc, over_rest
 from tests.support.toy import remote
 from tests.support.toy.commands import DifferenceCommand, DifferenceResult
-from tests.support.toy.task import DIFFERENCE
+from tests.support.toy.task import DIFFERENCE, handled_by
 from vizion3d.app import build_container
 from vizion3d.cli.saving import names_of, parse_formats, write
 from vizion3d.errors import Vizion3DError
@@ -41,7 +40,6 @@ from vizion3d.server.rest.route import Route, binary_forms
 from vizion3d.server.settings import LIMITS, Flag, ServerSettings
 from vizion3d.serving import build_service
 from vizion3d.settings import load_settings
-from vizion3d.task import Parts
 from vizion3d.wire.problems import STATUSES, Status
 
 DEPTH = np.linspace(1, 2, 12, dtype=np.float32).reshape(3, 4)
@@ -142,13 +140,10 @@ def test_another_error_is_a_class_and_a_row(monkeypatch: pytest.MonkeyPatch) -> 
     row = Status("too-many-faces", "Too many faces", 413, "OUT_OF_RANGE")
     monkeypatch.setitem(STATUSES, TooManyFacesError, row)
 
-    def refuse(_parts: Parts) -> Callable[[DifferenceCommand], DifferenceResult]:
-        def handle(_command: DifferenceCommand) -> DifferenceResult:
-            raise TooManyFacesError("nine faces; send a photo with fewer")
+    def handle(_command: DifferenceCommand) -> DifferenceResult:
+        raise TooManyFacesError("nine faces; send a photo with fewer")
 
-        return handle
-
-    task = replace(DIFFERENCE, handler=refuse)
+    task = handled_by(handle)
     for connected in (over_rest, over_grpc):
         with (
             connected(build_service(ServerSettings(port=0), (task,))) as client,
@@ -167,10 +162,10 @@ def test_a_handler_on_other_workers_needs_no_change() -> None:
     """The application hands commands to a process, as it would to another machine."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as workers:
 
-        def elsewhere(_parts: Parts) -> Callable[[DifferenceCommand], DifferenceResult]:
-            return lambda command: workers.submit(remote.handle, command).result(60)
+        def elsewhere(command: DifferenceCommand) -> DifferenceResult:
+            return workers.submit(remote.handle, command).result(60)
 
-        task = replace(DIFFERENCE, handler=elsewhere)
+        task = handled_by(elsewhere)
         here = build_container(load_settings(), tasks=(DIFFERENCE,)).commands.dispatch(COMMAND)
         with over_rest(build_service(ServerSettings(port=0), (task,))) as client:
             assert client.run(COMMAND) == here

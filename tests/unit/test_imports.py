@@ -78,3 +78,41 @@ def test_the_version_is_the_packages() -> None:
     from importlib.metadata import version
 
     assert vizion3d.__version__ == version("vizion3d")
+
+
+ESTIMATE = """
+from vizion3d.errors import InvalidImageError
+from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
+try:
+    DepthEstimation().run(DepthEstimationCommand("no such photo"))
+except InvalidImageError:
+    print("estimated")
+"""
+
+
+@pytest.mark.process
+def test_an_estimation_loads_nothing_of_other_tasks_or_other_work() -> None:
+    others = (
+        "vizion3d.stereo.commands",
+        "vizion3d.stereo.handler",
+        "vizion3d.geometry.alignment.fitting",
+        "vizion3d.geometry.steady",
+        "vizion3d.checkpoints.queries",
+        "vizion3d.runtime.export",
+        "vizion3d.networks.nano.network",
+        "numpy.random",
+        "cv2",
+    )
+    assert loaded_by(ESTIMATE, (*others, *(n for n in SERVER if n != "vizion3d.app"))) == [
+        "estimated"
+    ]
+
+
+@pytest.mark.process
+def test_the_command_line_loads_a_command_when_it_is_called() -> None:
+    program = (
+        "from typer.testing import CliRunner\nfrom vizion3d.programs.cli import app\n"
+        "print(CliRunner().invoke(app, ['stereo', '--help']).exit_code)"
+    )
+    names = ("vizion3d.stereo.cli", "vizion3d.lifting.cli.depth", "vizion3d.cli.doctor")
+    assert loaded_by(program, names) == ["0", "vizion3d.stereo.cli"]

@@ -19,6 +19,8 @@ DEFAULT_DEPTH_MODEL_URL = (
     "https://github.com/OlafenwaMoses/vizion3D/releases/download/"
     "essentials-v1/depth_anything_v2_vitb.pth"
 )
+DEFAULT_STEREO_MODEL = "sgbm"
+"""Semi-global matching: no weights to download."""
 
 APACHE = "Apache-2.0"
 MIT = "MIT"
@@ -202,7 +204,9 @@ class Method:
     licence: str
 
 
-METHODS = {"sgbm": Method("sgbm", "semi-global matching", "cv2", APACHE)}
+METHODS = {
+    DEFAULT_STEREO_MODEL: Method(DEFAULT_STEREO_MODEL, "semi-global matching", "cv2", APACHE)
+}
 
 RELEASES: tuple[Release, ...] = (
     Release(

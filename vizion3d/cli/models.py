@@ -13,7 +13,9 @@ from vizion3d.cli.log import show_log
 from vizion3d.errors import CheckpointError
 from vizion3d.runtime.recommend import RecommendQuery, Scene
 
-models = typer.Typer(help="Checkpoints: what is known, what is here.", no_args_is_help=True)
+models = typer.Typer(
+    help="Checkpoints: what is known, what is here.", no_args_is_help=True, add_completion=False
+)
 
 ModelArgument = Annotated[str, typer.Argument(help="A name, an https URL, or a path.")]
 _PIPE_WIDTH = 200

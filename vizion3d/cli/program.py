@@ -1,20 +1,20 @@
 """The program ``vizion3d``: the tasks' commands, and those that need no task."""
 
 import os
+import pkgutil
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import UserDict
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
+import typer.main
+from typer.core import TyperGroup
 
 from vizion3d.cli.context import Application
-from vizion3d.cli.doctor import doctor
-from vizion3d.cli.export import export
-from vizion3d.cli.models import models
 from vizion3d.errors import Vizion3DError
 from vizion3d.settings import Licences
-from vizion3d.task import Task, adapters
+from vizion3d.task import Task
 
 LicencesOption = Annotated[
     Licences | None,
@@ -28,43 +28,27 @@ LicenceOf = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Commands:
-    """A task's commands.
-
-    Attributes:
-        functions: Each is a command by its own name; one with a parameter of the type
-            ``typer.Context`` finds the application by
-            :func:`vizion3d.cli.context.application_of`.
-    """
-
-    functions: tuple[Callable[..., None], ...] = ()
-
-
 def program(
-    application: Application, tasks: Iterable[Task[Any]], others: Commands = Commands()
+    application: Application, tasks: Iterable[Task], others: Mapping[str, str] | None = None
 ) -> typer.Typer:
-    """The command line of an application.
+    """The command line of an application. What a command needs is imported when it is called.
 
     Args:
         application: What its commands work with.
         tasks: Whose commands it has.
-        others: Commands of no task.
+        others: Commands of no task: name -> import path of the function, or of a ``typer.Typer``.
     """
+    paths: dict[str, str] = {}
+    for task in tasks:
+        paths |= task.cli
+    paths |= {**(others or {}), **_OWN}
     app = typer.Typer(
         name="vizion3d",
         help="Lift photos into 3D with Depth Anything V2.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        cls=_group_of(paths),
     )
-    for commands in adapters(tasks, "cli", Commands):
-        for function in commands.functions:
-            app.command()(function)
-    app.add_typer(models, name="models")
-    for function in others.functions:
-        app.command()(function)
-    app.command()(doctor)
-    app.command()(export)
 
     @app.callback()
     def _options(
@@ -84,6 +68,49 @@ def program(
         context.obj = application
 
     return app
+
+
+_OWN = {
+    "doctor": "vizion3d.cli.doctor:doctor",
+    "export": "vizion3d.cli.export:export",
+    "models": "vizion3d.cli.models:models",
+}
+
+
+class _Commands(UserDict[str, Any]):
+    """Name -> import path, and -> the command, once it was looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        found = super().__getitem__(name)
+        if isinstance(found, str):
+            found = self.data[name] = _command_at(name, found)
+        return found
+
+
+def _group_of(paths: Mapping[str, str]) -> type[TyperGroup]:
+    """The group of the commands that live at these import paths."""
+
+    class Group(TyperGroup):
+        def __init__(self, **attributes: Any) -> None:
+            super().__init__(**attributes)
+            self.commands = _Commands(paths)
+
+        def list_commands(self, ctx: Any) -> list[str]:
+            del ctx
+            return list(self.commands)
+
+    return Group
+
+
+def _command_at(name: str, path: str) -> Any:
+    found = pkgutil.resolve_name(path)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(name)(found)
+        found = alone
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
 
 
 def run(app: typer.Typer) -> None:

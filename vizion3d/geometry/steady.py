@@ -15,6 +15,9 @@ import numpy as np
 from vizion3d.core.arrays import BoolArray, Float32Array, FloatArray, UInt8Array
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.egomotion import CameraFollower
+from vizion3d.geometry.frame_fit import FrameFit
+
+__all__ = ["FrameFit", "Steadier"]
 
 _SIDE_PX = 256
 """Longer side at which frames are compared: flow is cheap there, and thousands of pixels remain."""
@@ -31,27 +34,6 @@ _SAME_GRAY = 14.0
 _EDGE = 0.08
 _LEAST_SHARE, _LEAST_CORRELATION = 0.12, 0.55
 _ROUNDS, _HUBER = 6, 1.345
-
-
-@dataclass(frozen=True)
-class FrameFit:
-    """What a frame's depth is multiplied by, and what is added.
-
-    Attributes:
-        scale: Positive.
-        shift: In the reference's unit, which is that of the shot's first frame.
-        new_shot: Whether a shot begins with this frame: scale 1, shift 0.
-        share: Share of the pixels that the fit rests on; 0 for the first frame of a shot.
-    """
-
-    scale: float
-    shift: float
-    new_shot: bool
-    share: float
-
-    def apply(self, raw_depth: Float32Array) -> Float32Array:
-        """The frame's depth in the unit of its shot, float32 ``(H, W)``."""
-        return raw_depth * np.float32(self.scale) + np.float32(self.shift)
 
 
 @dataclass

@@ -4,14 +4,27 @@ from collections.abc import Generator, Iterable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from vizion3d.core.lazy import attributes
 from vizion3d.errors import InvalidConfigError
-from vizion3d.geometry.alignment import Knowledge
-from vizion3d.lifting.aligned import AlignDepthCommand, AlignedDepth
-from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 
 if TYPE_CHECKING:
+    from vizion3d.geometry.alignment import Knowledge
+    from vizion3d.lifting.aligned import AlignDepthCommand, AlignedDepth
+    from vizion3d.lifting.commands import DepthEstimationCommand
+    from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
     from vizion3d.runtime.many import BatchSize, OnError
+else:
+    __getattr__ = attributes(
+        __name__,
+        {
+            "AlignDepthCommand": "vizion3d.lifting.aligned",
+            "AlignedDepth": "vizion3d.lifting.aligned",
+            "DepthEstimationAdvanceConfig": "vizion3d.lifting.config",
+            "DepthEstimationCommand": "vizion3d.lifting.commands",
+            "DepthEstimationResult": "vizion3d.lifting.result",
+            "Knowledge": "vizion3d.geometry.alignment",
+        },
+    )
 
 __all__ = [
     "AlignDepthCommand",
@@ -51,7 +64,7 @@ class DepthEstimation:
 
     experimental: bool = False
 
-    def run(self, command: DepthEstimationCommand) -> DepthEstimationResult:
+    def run(self, command: "DepthEstimationCommand") -> "DepthEstimationResult":
         """Dispatch the command through the command bus to its handler.
 
         Args:
@@ -68,8 +81,8 @@ class DepthEstimation:
         return default_container().commands.dispatch(command)
 
     def align(
-        self, source: DepthEstimationResult | DepthEstimationCommand, **known: Any
-    ) -> AlignedDepth:
+        self, source: "DepthEstimationResult | DepthEstimationCommand", **known: Any
+    ) -> "AlignedDepth":
         """Turn a depth estimation into metres by what is known of the scene.
 
         Example:
@@ -95,6 +108,8 @@ class DepthEstimation:
                 metres.
         """
         from vizion3d.app import default_container
+        from vizion3d.geometry.alignment import Knowledge
+        from vizion3d.lifting.aligned import AlignDepthCommand
 
         names = [field.name for field in fields(Knowledge)]
         if unknown := known.keys() - set(names):
@@ -107,34 +122,34 @@ class DepthEstimation:
     @overload
     def run_many(
         self,
-        commands: Iterable[DepthEstimationCommand],
+        commands: "Iterable[DepthEstimationCommand]",
         *,
         batch_size: "BatchSize" = ...,
         ordered: bool = ...,
         on_error: Literal["raise"] = ...,
         steady: bool = ...,
-    ) -> Generator[DepthEstimationResult, None, None]: ...
+    ) -> "Generator[DepthEstimationResult, None, None]": ...
 
     @overload
     def run_many(
         self,
-        commands: Iterable[DepthEstimationCommand],
+        commands: "Iterable[DepthEstimationCommand]",
         *,
         batch_size: "BatchSize" = ...,
         ordered: bool = ...,
         on_error: "OnError",
         steady: bool = ...,
-    ) -> Generator[DepthEstimationResult | Exception, None, None]: ...
+    ) -> "Generator[DepthEstimationResult | Exception, None, None]": ...
 
     def run_many(
         self,
-        commands: Iterable[DepthEstimationCommand],
+        commands: "Iterable[DepthEstimationCommand]",
         *,
         batch_size: "BatchSize" = "auto",
         ordered: bool = True,
         on_error: "OnError" = "raise",
         steady: bool = False,
-    ) -> Generator[DepthEstimationResult | Exception, None, None]:
+    ) -> "Generator[DepthEstimationResult | Exception, None, None]":
         """Run many commands: decoding, inference and packaging overlap, memory stays bounded.
 
         ``commands`` is read a few ahead of what is asked for, in a thread, so it may be endless and

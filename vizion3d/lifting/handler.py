@@ -2,15 +2,13 @@
 
 import logging
 import math
-from collections.abc import Callable
-from dataclasses import replace
 
 from vizion3d.checkpoints.store import CheckpointStore
+from vizion3d.core.cqrs import Bus
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
-from vizion3d.errors import InferenceError, InvalidConfigError
+from vizion3d.errors import InferenceError
 from vizion3d.geometry.cameras import AUTO
-from vizion3d.lifting.aligned import AlignDepthCommand, AlignedDepth, align_result
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.meaning import depth_of, understand
 from vizion3d.lifting.models import DepthEstimationResult
@@ -20,6 +18,7 @@ from vizion3d.media.reader import ImageReader
 from vizion3d.outputs.open3d_objects import require_open3d
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.queue import Inference
+from vizion3d.task import Parts
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +97,8 @@ class DepthEstimationHandler:
                 focal_px=understood.focal_px,
             )
             if command.knowledge is not None:
+                from vizion3d.lifting.aligned import align_result  # the solver, for those who ask
+
                 result = align_result(result, command.knowledge)
             return with_objects(
                 result, config, command.return_depth_image, command.return_point_cloud
@@ -110,37 +111,9 @@ class DepthEstimationHandler:
         return read_header(command.image_input, self._images.limits.max_pixels).exif_focal_px
 
 
-class AlignDepthHandler:
-    """Turns results into metres.
-
-    Args:
-        estimate: Runs a command that is to be aligned.
-    """
-
-    def __init__(self, estimate: Callable[[DepthEstimationCommand], DepthEstimationResult]) -> None:
-        self._estimate = estimate
-
-    def handle(self, command: AlignDepthCommand) -> AlignedDepth:
-        """Align the command's result, or that of the command that it holds.
-
-        Raises:
-            InvalidConfigError: What is known does not fit the image, or contradicts itself or the
-                depth; or a cloud is asked for of a result without its photo.
-            Vizion3DError: What the command that it holds raises.
-        """
-        current_scope().check()
-        source = command.source
-        if isinstance(source, DepthEstimationCommand):
-            aligned = self._estimate(replace(source, knowledge=command.knowledge))
-            assert isinstance(aligned, AlignedDepth)
-            return aligned
-        if command.return_point_cloud and (source.rgb is None or source.intrinsics is None):
-            raise InvalidConfigError(
-                "a point cloud needs a result with its photo (rgb) and its intrinsics"
-            )
-        return with_objects(
-            align_result(source, command.knowledge),
-            command.advanced_config,
-            command.return_depth_image,
-            command.return_point_cloud,
-        )
+def register(parts: Parts, bus: Bus) -> None:
+    """Register the handler of :class:`DepthEstimationCommand`."""
+    handler = DepthEstimationHandler(
+        parts.checkpoints, parts.runtimes, parts.inference, parts.images, parts.observer
+    )
+    bus.register(DepthEstimationCommand, handler.handle)

@@ -21,7 +21,7 @@ from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.alignment import Alignment
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
-from vizion3d.geometry.steady import FrameFit
+from vizion3d.geometry.frame_fit import FrameFit
 from vizion3d.outputs.facts import Fact
 from vizion3d.outputs.results import ResultModel
 

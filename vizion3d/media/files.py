@@ -1,5 +1,6 @@
 """Opening image files with Pillow."""
 
+import importlib
 import io
 import os
 import stat
@@ -63,12 +64,17 @@ def _plugins(formats: tuple[str, ...] | None) -> Iterator[tuple[Any, Any]]:
     from PIL import Image
 
     tried: set[str] = set()
-    for prepare in (Image.preinit, Image.init):
+    for prepare in (_prepare_jpeg, Image.preinit, Image.init):
         prepare()
         for name in formats or tuple(Image.ID):
             if name not in tried and name in Image.OPEN:
                 tried.add(name)
                 yield Image.OPEN[name]
+
+
+def _prepare_jpeg() -> None:
+    """Most photos are JPEGs, which need no other plugin."""
+    importlib.import_module("PIL.JpegImagePlugin")
 
 
 @contextmanager

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 
+from vizion3d.core.lazy import LazySequence
 from vizion3d.errors import CheckpointError
-from vizion3d.networks import depth_anything_3, depth_anything_v2, lite_any_stereo, nano, s2m2
+from vizion3d.networks import s2m2
 from vizion3d.networks.base import Family, Header, MismatchError, Network
 
-FAMILIES: tuple[Family, ...] = (
-    depth_anything_v2.FAMILY,
-    depth_anything_3.FAMILY,
-    lite_any_stereo.FAMILY,
-    nano.FAMILY,
-    s2m2.FAMILY,
+FAMILIES: Sequence[Family] = LazySequence(
+    "vizion3d.networks.depth_anything_v2:FAMILY",
+    "vizion3d.networks.depth_anything_3:FAMILY",
+    "vizion3d.networks.lite_any_stereo:FAMILY",
+    "vizion3d.networks.nano:FAMILY",
+    "vizion3d.networks.s2m2:FAMILY",
 )
-"""Tried in this order. Another network is another folder and another entry here."""
+"""Tried in this order, each imported when it is tried. Another network is another folder and
+another entry here."""
 
 
 REFUSED = {"s2m2": s2m2.REFUSAL}

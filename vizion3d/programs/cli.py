@@ -2,10 +2,11 @@
 
 from vizion3d.app import TASKS, build_container, default_container
 from vizion3d.cli.context import Application
-from vizion3d.cli.program import Commands, program, run
-from vizion3d.programs.ui import ui
+from vizion3d.cli.program import program, run
 
-app = program(Application(build_container, default_container), TASKS, Commands((ui,)))
+app = program(
+    Application(build_container, default_container), TASKS, {"ui": "vizion3d.programs.ui:ui"}
+)
 
 
 def main() -> None:

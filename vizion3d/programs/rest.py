@@ -1,7 +1,7 @@
 """``vizion3d-serve-rest``."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vizion3d.app import TASKS
 from vizion3d.server import options
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
-def create_app(settings: ServerSettings, tasks: Sequence[Task[Any]] = TASKS) -> "FastAPI":
+def create_app(settings: ServerSettings, tasks: Sequence[Task] = TASKS) -> "FastAPI":
     """The REST application of the tasks that the settings select.
 
     Raises:

@@ -108,7 +108,7 @@ class ServedModel:
     """
 
     name: str
-    task: Task[Any]
+    task: Task
     tensors: Tensors[Any, Any]
     backend: str = ""
 

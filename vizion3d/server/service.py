@@ -71,11 +71,11 @@ class Service:
         }
 
     @property
-    def tasks(self) -> tuple[Task[Any], ...]:
+    def tasks(self) -> tuple[Task, ...]:
         """What is served."""
         return self._container.tasks
 
-    def models_of(self, task: Task[Any]) -> tuple[str, ...]:
+    def models_of(self, task: Task) -> tuple[str, ...]:
         """What a client may name for a task, the default first."""
         return self._offers[task.command].names
 

@@ -4,11 +4,21 @@ from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, overload
 
-from vizion3d.stereo.commands import StereoDepthCommand
-from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
+from vizion3d.core.lazy import attributes
 
 if TYPE_CHECKING:
     from vizion3d.runtime.many import BatchSize, OnError
+    from vizion3d.stereo.commands import StereoDepthCommand
+    from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
+else:
+    __getattr__ = attributes(
+        __name__,
+        {
+            "StereoDepthAdvancedConfig": "vizion3d.stereo.config",
+            "StereoDepthCommand": "vizion3d.stereo.commands",
+            "StereoDepthResult": "vizion3d.stereo.result",
+        },
+    )
 
 __all__ = [
     "StereoDepth",
@@ -39,7 +49,7 @@ class StereoDepth:
 
     experimental: bool = False
 
-    def run(self, command: StereoDepthCommand) -> StereoDepthResult:
+    def run(self, command: "StereoDepthCommand") -> "StereoDepthResult":
         """Dispatch the command through the command bus to its handler.
 
         Args:
@@ -58,31 +68,31 @@ class StereoDepth:
     @overload
     def run_many(
         self,
-        commands: Iterable[StereoDepthCommand],
+        commands: "Iterable[StereoDepthCommand]",
         *,
         batch_size: "BatchSize" = ...,
         ordered: bool = ...,
         on_error: Literal["raise"] = ...,
-    ) -> Generator[StereoDepthResult, None, None]: ...
+    ) -> "Generator[StereoDepthResult, None, None]": ...
 
     @overload
     def run_many(
         self,
-        commands: Iterable[StereoDepthCommand],
+        commands: "Iterable[StereoDepthCommand]",
         *,
         batch_size: "BatchSize" = ...,
         ordered: bool = ...,
         on_error: "OnError",
-    ) -> Generator[StereoDepthResult | Exception, None, None]: ...
+    ) -> "Generator[StereoDepthResult | Exception, None, None]": ...
 
     def run_many(
         self,
-        commands: Iterable[StereoDepthCommand],
+        commands: "Iterable[StereoDepthCommand]",
         *,
         batch_size: "BatchSize" = "auto",
         ordered: bool = True,
         on_error: "OnError" = "raise",
-    ) -> Generator[StereoDepthResult | Exception, None, None]:
+    ) -> "Generator[StereoDepthResult | Exception, None, None]":
         """Run many commands: decoding, matching and packaging overlap, memory stays bounded.
 
         ``commands`` is read a few ahead of what is asked for, in a thread, so it may be endless and

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from vizion3d.checkpoints.catalogue import DEFAULT_STEREO_MODEL
 from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.errors import CheckpointError
 from vizion3d.media.limits import ImageLimits
 from vizion3d.networks.base import Meaning
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.queue import Inference
-from vizion3d.stereo.commands import DEFAULT_STEREO_MODEL
 from vizion3d.stereo.matching import Matcher
 from vizion3d.stereo.models import StereoDepthAdvancedConfig
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from vizion3d.checkpoints.catalogue import DEFAULT_STEREO_MODEL
 from vizion3d.cli import options as o
 from vizion3d.cli.context import application_of
 from vizion3d.cli.inputs import Job, find_jobs
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
-from vizion3d.cli.program import Commands
 from vizion3d.cli.report import report
 from vizion3d.cli.saving import names_of, parse_formats, write
 from vizion3d.core.cqrs import CommandBus
@@ -23,7 +23,7 @@ from vizion3d.media import images
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, color_table
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
-from vizion3d.stereo.commands import DEFAULT_STEREO_MODEL, StereoDepthCommand
+from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.config import Rectify, StereoDepthAdvancedConfig
 from vizion3d.stereo.halves import split
 from vizion3d.stereo.output import FORMATS, StereoOutput
@@ -216,5 +216,4 @@ def _jobs(
         yield PairJob(left.image, left.stem, right.image)
 
 
-COMMANDS = Commands((stereo,))
 """``vizion3d stereo``."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vizion3d.checkpoints.catalogue import DEFAULT_STEREO_MODEL
 from vizion3d.client.exchange import Exchange, Form, OverGrpc, OverRest, encoded
 from vizion3d.core.arrays import UInt8Array
 from vizion3d.geometry.calibration_files import write_stereo
@@ -16,7 +17,7 @@ from vizion3d.outputs.facts import from_headers
 from vizion3d.outputs.open3d_objects import to_image
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.stereo import wire
-from vizion3d.stereo.commands import DEFAULT_STEREO_MODEL, StereoDepthCommand
+from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.config import StereoDepthAdvancedConfig, told_by
 from vizion3d.stereo.output import StereoOutput
 from vizion3d.stereo.result import StereoDepthResult

@@ -3,13 +3,11 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from vizion3d.checkpoints.catalogue import DEFAULT_STEREO_MODEL
 from vizion3d.core.cqrs import Command
 from vizion3d.errors import InvalidConfigError
 from vizion3d.media.images import ImageInput
 from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
-
-DEFAULT_STEREO_MODEL = "sgbm"
-"""Semi-global matching: no weights to download."""
 
 
 @dataclass

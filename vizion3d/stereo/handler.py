@@ -1,23 +1,22 @@
 """What happens on a stereo depth command."""
 
 import os
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vizion3d.core.arrays import UInt8Array
+from vizion3d.core.cqrs import Bus
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.room import Room
 from vizion3d.core.scope import current_scope
 from vizion3d.media.reader import ImageReader
 from vizion3d.outputs.open3d_objects import require_open3d, to_image
+from vizion3d.stereo.backends import Backends
 from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.matching import FILLED_CONFIDENCE
 from vizion3d.stereo.models import StereoDepthResult
 from vizion3d.stereo.output import StereoOutput
-
-if TYPE_CHECKING:
-    from vizion3d.stereo.backends import Backends
+from vizion3d.task import Parts
 
 
 class StereoDepthHandler:
@@ -31,7 +30,7 @@ class StereoDepthHandler:
 
     def __init__(
         self,
-        backends: "Backends",
+        backends: Backends,
         images: ImageReader,
         observer: Observer | None = None,
     ) -> None:
@@ -106,3 +105,10 @@ class StereoDepthHandler:
             if not command.return_raw_depth:
                 result.raw_depth = None
         return result
+
+
+def register(parts: Parts, bus: Bus) -> None:
+    """Register the handler of :class:`StereoDepthCommand`."""
+    backends = Backends(parts.checkpoints, parts.runtimes, parts.inference, parts.images.limits)
+    handler = StereoDepthHandler(backends, parts.images, parts.observer)
+    bus.register(StereoDepthCommand, handler.handle)

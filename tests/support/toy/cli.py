@@ -7,7 +7,6 @@ import typer
 
 from tests.support.toy.commands import DifferenceCommand, DifferenceConfig
 from vizion3d.cli.context import application_of
-from vizion3d.cli.program import Commands
 from vizion3d.settings import load_settings
 
 
@@ -21,6 +20,3 @@ def difference(
     container = application_of(context).build(load_settings())
     command = DifferenceCommand(first, second, config=DifferenceConfig(gain=gain))
     typer.echo(f"mean difference {container.commands.dispatch(command).mean:.3f}")
-
-
-COMMANDS = Commands((difference,))

@@ -1,6 +1,5 @@
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,8 @@ import pytest
 
 from tests.support.in_process import over_grpc
 from tests.support.toy.commands import DifferenceCommand, DifferenceResult
-from tests.support.toy.task import DIFFERENCE
+from tests.support.toy.task import DIFFERENCE, handled_by
+from vizion3d.app import build_container
 from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.client import GrpcClient
 from vizion3d.errors import (
@@ -20,7 +20,7 @@ from vizion3d.errors import (
 from vizion3d.server.service import Service
 from vizion3d.server.settings import ServerSettings
 from vizion3d.serving import build_service
-from vizion3d.task import Parts
+from vizion3d.settings import load_settings
 
 PHOTO = np.zeros((4, 4, 3), np.uint8)
 MISSING = DifferenceCommand("no/such/photo.png", PHOTO)
@@ -127,16 +127,13 @@ def test_a_server_that_does_not_answer_in_time_is_told(client: GrpcClient) -> No
 def test_no_outcome_within_the_timeout_ends_the_stream() -> None:
     release = threading.Event()
 
-    def slow_handler(parts: Parts) -> Callable[[DifferenceCommand], DifferenceResult]:
-        handle = DIFFERENCE.handler(parts)
+    here = build_container(load_settings(), tasks=(DIFFERENCE,))
 
-        def handle_late(command: DifferenceCommand) -> DifferenceResult:
-            release.wait(WITHIN_S)
-            return handle(command)
+    def handle_late(command: DifferenceCommand) -> DifferenceResult:
+        release.wait(WITHIN_S)
+        return here.commands.dispatch(command)
 
-        return handle_late
-
-    slow = build_service(ServerSettings(port=0), (replace(DIFFERENCE, handler=slow_handler),))
+    slow = build_service(ServerSettings(port=0), (handled_by(handle_late),))
     with over_grpc(slow, timeout_s=0.2) as client:
         with pytest.raises(DeadlineExceededError, match=r"no answer within 0\.2 s"):
             list(client.run_stream([frame(1)]))

@@ -66,3 +66,47 @@ def test_the_result_of_dispatch_has_the_messages_type() -> None:
         assert_type(commands.dispatch(DepthEstimationCommand("a.png")), DepthEstimationResult)
     with pytest.raises(UnhandledMessageError):
         assert_type(queries.dispatch(ListModelsQuery()), list[ModelInfo])
+
+
+def test_a_handler_is_registered_when_its_message_first_comes() -> None:
+    bus = CommandBus()
+    asked: list[str] = []
+
+    def register(later: CommandBus) -> None:
+        asked.append("registered")
+        later.register(Double, lambda command: 2 * command.number)
+        later.register(Ask, lambda query: query.word)
+
+    bus.register_later([path_of(Double), path_of(Ask)], register)
+    assert asked == []
+    assert [bus.dispatch(Double(1)), bus.dispatch(Double(2)), bus.dispatch(Ask("a"))] == [2, 4, "a"]
+    assert asked == ["registered"]
+    assert bus.registered == {Double, Ask}
+
+
+def test_what_is_registered_for_later_is_named_and_refused_a_second_time() -> None:
+    bus = CommandBus()
+    bus.register_later(["somewhere.commands:Turn"], lambda _bus: None)
+    with pytest.raises(UnhandledMessageError, match=r"no handler .* Double \(registered: Turn\)"):
+        bus.dispatch(Double(1))
+    with pytest.raises(ValueError, match="Turn has a handler already"):
+        bus.register_later(["somewhere.commands:Turn"], lambda _bus: None)
+
+
+def test_a_registration_that_fails_is_tried_again() -> None:
+    bus = CommandBus()
+    outcomes = [ImportError("not installed"), None]
+
+    def register(later: CommandBus) -> None:
+        if (error := outcomes.pop(0)) is not None:
+            raise error
+        later.register(Double, lambda command: command.number)
+
+    bus.register_later([path_of(Double)], register)
+    with pytest.raises(ImportError, match="not installed"):
+        bus.dispatch(Double(1))
+    assert bus.dispatch(Double(1)) == 1
+
+
+def path_of(message: type) -> str:
+    return f"{message.__module__}:{message.__qualname__}"

@@ -10,7 +10,6 @@ PROGRAM = """
 from dataclasses import dataclass
 from vizion3d.core.cqrs import Bus, Command
 from vizion3d.task import Feature, Parts, Task
-from collections.abc import Callable
 
 @dataclass
 class Count(Command[int]):
@@ -22,19 +21,19 @@ def right(command: Count) -> int:
 def wrong(command: Count) -> str:
     return command.text
 
-def make_right(parts: Parts) -> Callable[[Count], int]:
-    return right
+def register_right(parts: Parts, bus: Bus) -> None:
+    bus.register(Count, right)
 
-def make_wrong(parts: Parts) -> Callable[[Count], str]:
-    return wrong
+def register_wrong(parts: Parts, bus: Bus) -> None:
+    bus.register(Count, wrong)  # line
 
 bus = Bus()
 bus.register(Count, right)
-bus.register(Count, wrong)  # line 26
+bus.register(Count, wrong)  # line
 reveal_type(bus.dispatch(Count("a")))
 feature = Feature("count", "counting", "count_model")
-Task(feature, Count, make_right, "", (), "", "")
-Task(feature, Count, make_wrong, "", (), "", "")  # line 30
+Task(feature, {"program:Count": register_right}, "", (), "", "")
+Task(feature, {"program:Count": wrong}, "", (), "", "")  # line
 """
 
 

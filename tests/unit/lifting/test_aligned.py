@@ -18,7 +18,7 @@ from vizion3d.lifting import (
     DepthEstimationResult,
     Knowledge,
 )
-from vizion3d.lifting.handler import AlignDepthHandler
+from vizion3d.lifting.aligning import AlignDepthHandler
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.outputs.formats import FORMATS
 

@@ -2,7 +2,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.support.checkpoints import save_checkpoint
 from tests.support.toy.commands import DifferenceCommand, DifferenceResult
-from tests.support.toy.task import DIFFERENCE
+from tests.support.toy.task import DIFFERENCE, handled_by
 from vizion3d.app import build_container
 from vizion3d.checkpoints.commands import LoadModelCommand
 from vizion3d.checkpoints.store import CheckpointStore
@@ -28,7 +27,6 @@ from vizion3d.server.service import BYTES_PER_PIXEL, Service
 from vizion3d.server.settings import ServerSettings
 from vizion3d.serving import build_service
 from vizion3d.settings import load_settings
-from vizion3d.task import Parts
 
 SIDE_PX = 10
 PHOTO = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
@@ -46,9 +44,6 @@ class Counter:
         self.go = threading.Event()
         self._lock = threading.Lock()
 
-    def handler(self, _parts: Parts) -> Callable[[DifferenceCommand], DifferenceResult]:
-        return self.handle
-
     def handle(self, command: DifferenceCommand) -> DifferenceResult:
         with self._lock:
             self.together += 1
@@ -60,7 +55,7 @@ class Counter:
 
 
 def service(counter: Counter | None = None, **settings: object) -> Service:
-    task = replace(DIFFERENCE, handler=counter.handler) if counter else DIFFERENCE
+    task = handled_by(counter.handle) if counter else DIFFERENCE
     return build_service(ServerSettings(port=0, **settings), (task,))
 
 

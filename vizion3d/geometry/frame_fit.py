@@ -1,0 +1,28 @@
+"""What steadying a video makes of one frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vizion3d.core.arrays import Float32Array
+
+
+@dataclass(frozen=True)
+class FrameFit:
+    """What a frame's depth is multiplied by, and what is added.
+
+    Attributes:
+        scale: Positive.
+        shift: In the reference's unit, which is that of the shot's first frame.
+        new_shot: Whether a shot begins with this frame: scale 1, shift 0.
+        share: Share of the pixels that the fit rests on; 0 for the first frame of a shot.
+    """
+
+    scale: float
+    shift: float
+    new_shot: bool
+    share: float
+
+    def apply(self, raw_depth: Float32Array) -> Float32Array:
+        """The frame's depth in the unit of its shot, float32 ``(H, W)``."""
+        return raw_depth * np.float32(self.scale) + np.float32(self.shift)
