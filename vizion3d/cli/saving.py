@@ -7,6 +7,7 @@ from typing import TypeVar
 import typer
 
 from vizion3d.core.files import write_atomic
+from vizion3d.errors import InvalidImageError
 from vizion3d.outputs.formats import Format, Lifted
 
 L = TypeVar("L", bound=Lifted)
@@ -42,3 +43,18 @@ def write(lifted: L, stem: Path, formats: Sequence[Format[L]]) -> None:
     """
     for path, row in zip(files_of(stem, formats), formats, strict=True):
         write_atomic(path, row.encode(lifted))
+
+
+def require_points(lifted: Lifted, formats: Iterable[Format[L]], why: str | None) -> None:
+    """Let a file of points that has none count as a failure; it is written nevertheless.
+
+    Args:
+        lifted: The result.
+        formats: What was written of it.
+        why: Why there are no points.
+
+    Raises:
+        InvalidImageError: There is no point, and a file of points was asked for.
+    """
+    if any(row.of_points for row in formats) and not len(lifted.points[0]):
+        raise InvalidImageError(f"the point cloud is empty: {why or 'there is no depth'}")

@@ -130,4 +130,6 @@ def align_result(result: DepthEstimationResult, knowledge: Knowledge) -> Aligned
         alignment=fit,
         sky_depth=sky_m,
         confidence=result.confidence,
+        notes=result.notes,
+        depth_limit=result.depth_limit,
     )

@@ -17,6 +17,7 @@ from vizion3d.geometry.cameras import GIVEN, CameraIntrinsics
 from vizion3d.lifting import wire
 from vizion3d.lifting.aligned import AlignedDepth
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.config import DepthLimit
 from vizion3d.lifting.known import to_rows
 from vizion3d.lifting.known_messages import to_message
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
@@ -152,6 +153,11 @@ def from_response(
             k.fx, k.fy, k.cx, k.cy, k.width_px, k.height_px, dict(k.sources)
         ),
         alignment=_alignment(response),
+        depth_limit=(
+            DepthLimit(response.depth_limit.metres, response.depth_limit.source)
+            if response.HasField("depth_limit")
+            else None
+        ),
     )
 
 

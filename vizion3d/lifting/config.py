@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import (
@@ -36,6 +37,19 @@ _Positive = Annotated[float, Field(gt=TINIEST, le=LARGEST)]
 _Moderate = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 
 
+@dataclass(frozen=True)
+class DepthLimit:
+    """Where a point cloud ends.
+
+    Attributes:
+        metres: Points at or beyond this distance are left out.
+        source: Who says so: ``"given"``, ``"range of the checkpoint"``, or ``"default"``.
+    """
+
+    metres: float
+    source: str
+
+
 class DepthEstimationAdvanceConfig(ValidatedModel):
     """Camera intrinsics and depth range of one image.
 
@@ -55,7 +69,8 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         fov: In place of ``camera``: the horizontal field of view, in degrees, between 0 and 180.
         depth_scale: Units per metre of uint16 depth images in metres; 1000 = millimetres.
         depth_trunc: Distance in metres at and beyond which points are discarded. For a relative
-            checkpoint it is also the distance given to the farthest pixel.
+            checkpoint it is also the distance given to the farthest pixel. A metric checkpoint's
+            own range takes its place where it is not set.
         depth_near: Distance in metres given to the closest pixel of a relative checkpoint.
         frame: Axes of the point cloud: ``"opencv"`` (x right, y down, z forward; Open3D's camera
             frame) or ``"opengl"`` (x right, y up, z backward).
@@ -200,6 +215,18 @@ class DepthEstimationAdvanceConfig(ValidatedModel):
         config._derived = {name: (value, source) for name, value in derived.items()}
         config._size_px = width_px, height_px
         return config
+
+    def limit_for(self, range_m: float | None) -> DepthLimit:
+        """Where the point cloud ends.
+
+        Args:
+            range_m: Range of a metric checkpoint; ``None`` for others.
+        """
+        if "depth_trunc" in self.model_fields_set:
+            return DepthLimit(self.depth_trunc, "given")
+        if range_m is not None:
+            return DepthLimit(range_m, "range of the checkpoint")
+        return DepthLimit(self.depth_trunc, "default")
 
     def __eq__(self, other: object) -> bool:
         """Equal values, set by the same fields: one left out follows the image's size."""

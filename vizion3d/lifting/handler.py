@@ -12,7 +12,7 @@ from vizion3d.geometry.cameras import AUTO
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.meaning import depth_of, understand
 from vizion3d.lifting.models import DepthEstimationResult
-from vizion3d.lifting.output import with_objects
+from vizion3d.lifting.output import DepthOutput, with_objects
 from vizion3d.media.images import read_header
 from vizion3d.media.reader import ImageReader
 from vizion3d.outputs.open3d_objects import require_open3d
@@ -66,7 +66,7 @@ class DepthEstimationHandler:
         image = self._images.read(command.image_input)
         height, width = image.shape[:2]
         checkpoint = self._checkpoints.resolve(command.model_backend)
-        _, depth_kind = depth_of(checkpoint)
+        output, depth_kind = depth_of(checkpoint)
         size = checkpoint.network.recipe.network_size(height, width, command.input_size)
         self._images.limits.check_network_size((height, width), size)
         runtime = self._runtimes.get(checkpoint)
@@ -81,8 +81,6 @@ class DepthEstimationHandler:
                     f"the depth that {checkpoint.path} gives for this image is not finite; its "
                     "weights may be damaged"
                 )
-            for note in understood.notes:
-                logger.warning("%s: %s", checkpoint.path.name, note)
             result = DepthEstimationResult(
                 raw_depth=depth,
                 rgb=image,
@@ -95,11 +93,16 @@ class DepthEstimationHandler:
                 notes=understood.notes,
                 confidence=understood.confidence,
                 focal_px=understood.focal_px,
+                depth_limit=config.limit_for(output.max_m),
             )
             if command.knowledge is not None:
                 from vizion3d.lifting.aligned import align_result  # the solver, for those who ask
 
                 result = align_result(result, command.knowledge)
+            if (why_cut := DepthOutput(result, config).why_cut()) is not None:
+                result.notes += (why_cut,)
+            for note in result.notes:
+                logger.warning("%s: %s", checkpoint.path.name, note)
             return with_objects(
                 result, config, command.return_depth_image, command.return_point_cloud
             )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.cut import Cut
 from vizion3d.geometry.depth import depth_to_metres
 from vizion3d.geometry.frames import Frame
 from vizion3d.geometry.projection import visible
@@ -53,16 +54,29 @@ class DepthOutput:
     @cached_property
     def depth_m(self) -> Float32Array:
         """Metres of every pixel; where the network knows no scale, by the range in ``config``."""
-        near_m, far_m = self.config.depth_near, self.config.depth_trunc
+        near_m = self.config.depth_near
         return np.asarray(
-            depth_to_metres(self.result.raw_depth, self.result.depth_kind, near_m, far_m),
+            depth_to_metres(self.result.raw_depth, self.result.depth_kind, near_m, self.far_m),
             np.float32,
         )
 
     @property
+    def far_m(self) -> float:
+        """Where the cloud ends: as the configuration says, else as the result does."""
+        limit = self.result.depth_limit
+        return self.config.limit_for(limit.metres if limit else None).metres
+
+    def why_cut(self) -> str | None:
+        """Why less than half of the pixels become points; ``None`` if more do."""
+        if self.config.edge_threshold is None and self.result.depth_kind != "metric":
+            return None  # such a depth is made to fit the range
+        cut = Cut(self.far_m, "depth_trunc", "--depth-trunc", self.config.edge_threshold)
+        return cut.explain(self.depth_m, self.result.sky)
+
+    @property
     def shown_depth_m(self) -> Float32Array:
-        """Metres, 0 where there is no point: sky, beyond ``depth_trunc``, or on an edge."""
-        shown = visible(self.depth_m, self.config.depth_trunc, self.config.edge_threshold)
+        """Metres, 0 where there is no point: sky, beyond :attr:`far_m`, or on an edge."""
+        shown = visible(self.depth_m, self.far_m, self.config.edge_threshold)
         if self.result.sky_depth is not None:
             shown &= ~self.result.sky
         return np.where(shown, self.depth_m, np.float32(0))
@@ -113,7 +127,10 @@ class DepthOutput:
         """The result's facts, and the range of depth that was assumed."""
         return {
             **values_of(self.result),
-            "depth_range": self.config.model_dump(exclude={"fx", "fy", "cx", "cy"}),
+            "depth_range": {
+                **self.config.model_dump(exclude={"fx", "fy", "cx", "cy"}),
+                "depth_trunc": self.far_m,
+            },
         }
 
 

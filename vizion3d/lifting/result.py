@@ -22,6 +22,7 @@ from vizion3d.geometry.alignment import Alignment
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frame_fit import FrameFit
+from vizion3d.lifting.config import DepthLimit
 from vizion3d.outputs.facts import Fact
 from vizion3d.outputs.results import ResultModel
 
@@ -62,6 +63,8 @@ class DepthEstimationResult(ResultModel):
             assumed.
         alignment: The fit to what is known of the scene, if the depth was aligned: ``raw_depth`` is
             then in metres.
+        depth_limit: Where the point cloud ends, and whether that was given, is the checkpoint's
+            own range, or the default.
         steady: The scale and shift that a frame of a video got, if it was steadied; they are in
             ``raw_depth`` already.
     """
@@ -104,6 +107,10 @@ class DepthEstimationResult(ResultModel):
     alignment: Annotated[
         Alignment | None,
         Fact("The fit to what is known of the scene; null if nothing was.", "X-Alignment"),
+    ] = None
+    depth_limit: Annotated[
+        DepthLimit | None,
+        Fact("Where the point cloud ends, metres, and who says so.", "X-Depth-Limit"),
     ] = None
     steady: FrameFit | None = None
 
@@ -160,7 +167,7 @@ class DepthEstimationResult(ResultModel):
             return NotImplemented
         compared = (
             *("min_depth", "max_depth", "backend_used", "depth_kind", "intrinsics"),
-            *("sky_depth", "focal_px", "notes", "alignment"),
+            *("sky_depth", "focal_px", "notes", "alignment", "depth_limit"),
         )
         maps = ("raw_depth", "confidence")
         return all(

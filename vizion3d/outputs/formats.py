@@ -82,6 +82,7 @@ class Format(Generic[L]):
         media_types: What ``Accept`` may name; the first is what an answer is called. Empty: it is
             not served.
         file_name: What a browser calls an answer.
+        of_points: Whether it shows the points, and is empty where there are none.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Format(Generic[L]):
     encode: Callable[[L], bytes]
     media_types: tuple[str, ...] = ()
     file_name: str = ""
+    of_points: bool = False
 
 
 def _png(lifted: Lifted) -> bytes:
@@ -135,7 +137,15 @@ FORMATS: tuple[Format[Lifted], ...] = (
     Format("png", ".depth.png", "16-bit depth image", _png, ("image/png",), "depth.png"),
     Format("color", ".color.png", "coloured depth", _color),
     Format("metric-png", ".metric.png", "16-bit depth in metres", _metric_png),
-    Format("ply", ".ply", "point cloud", _ply, ("model/ply", "application/x-ply"), "points.ply"),
+    Format(
+        "ply",
+        ".ply",
+        "point cloud",
+        _ply,
+        ("model/ply", "application/x-ply"),
+        "points.ply",
+        of_points=True,
+    ),
     Format(
         "glb",
         ".glb",
@@ -143,8 +153,9 @@ FORMATS: tuple[Format[Lifted], ...] = (
         _glb,
         ("model/gltf-binary",),
         "points.glb",
+        of_points=True,
     ),
-    Format("view", ".view.png", "picture of the point cloud", _view),
+    Format("view", ".view.png", "picture of the point cloud", _view, of_points=True),
     Format("npy", ".npy", "float32 depth", _npy, ("application/x-npy",), "depth.npy"),
     Format("npz", ".npz", "every array", _npz, ("application/x-npz",), "depth.npz"),
     Format("json", ".json", "facts", _json),

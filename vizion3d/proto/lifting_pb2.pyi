@@ -558,6 +558,7 @@ class DepthEstimationResponse(_message.Message):
     ALIGNMENT_FIELD_NUMBER: _builtins.int
     PACKED_CONFIDENCE_FIELD_NUMBER: _builtins.int
     FOCAL_PX_FIELD_NUMBER: _builtins.int
+    DEPTH_LIMIT_FIELD_NUMBER: _builtins.int
     min_depth: _builtins.float
     max_depth: _builtins.float
     backend_used: _builtins.str
@@ -595,6 +596,10 @@ class DepthEstimationResponse(_message.Message):
     def packed_confidence(self) -> Global___PackedArray:
         """(H, W), 1 and above, higher = more certain; with packed_depth, of models that tell it"""
 
+    @_builtins.property
+    def depth_limit(self) -> Global___DepthLimit:
+        """where the point cloud ends"""
+
     def __init__(
         self,
         *,
@@ -613,10 +618,11 @@ class DepthEstimationResponse(_message.Message):
         alignment: Global___Alignment | None = ...,
         packed_confidence: Global___PackedArray | None = ...,
         focal_px: _builtins.float | None = ...,
+        depth_limit: Global___DepthLimit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px", "_sky_depth", b"_sky_depth", "alignment", b"alignment", "focal_px", b"focal_px", "intrinsics", b"intrinsics", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "sky_depth", b"sky_depth"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px", "_sky_depth", b"_sky_depth", "alignment", b"alignment", "depth_limit", b"depth_limit", "focal_px", b"focal_px", "intrinsics", b"intrinsics", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "sky_depth", b"sky_depth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px", "_sky_depth", b"_sky_depth", "alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_map", b"depth_map", "focal_px", b"focal_px", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "notes", b"notes", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale", "sky_depth", b"sky_depth"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px", "_sky_depth", b"_sky_depth", "alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_limit", b"depth_limit", "depth_map", b"depth_map", "focal_px", b"focal_px", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "notes", b"notes", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale", "sky_depth", b"sky_depth"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__focal_px: _TypeAlias = _typing.Literal["focal_px"]  # noqa: Y015
     _WhichOneofArgType__focal_px: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px"]  # noqa: Y015
@@ -628,6 +634,31 @@ class DepthEstimationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__sky_depth) -> _WhichOneofReturnType__sky_depth | None: ...
 
 Global___DepthEstimationResponse: _TypeAlias = DepthEstimationResponse  # noqa: Y015
+
+@_typing.final
+class DepthLimit(_message.Message):
+    """Points at or beyond this distance are left out of a cloud."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METRES_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    metres: _builtins.float
+    source: _builtins.str
+    """"given", "range of the checkpoint" or "default" """
+    def __init__(
+        self,
+        *,
+        metres: _builtins.float = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metres", b"metres", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DepthLimit: _TypeAlias = DepthLimit  # noqa: Y015
 
 @_typing.final
 class FrameError(_message.Message):

@@ -15,7 +15,7 @@ from vizion3d.cli.inputs import Job, find_jobs
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
 from vizion3d.cli.report import report
-from vizion3d.cli.saving import names_of, parse_formats, write
+from vizion3d.cli.saving import names_of, parse_formats, require_points, write
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.errors import InvalidImageError
 from vizion3d.geometry.projection import FLYING_PIXEL_THRESHOLD
@@ -171,6 +171,7 @@ def stereo(
         height, width = result.depth_m.shape
         output = StereoOutput(result, config.for_size(width, height), color_map)
         write(output, job.stem, formats)
+        require_points(output, formats, output.why_cut())
         told = [f"{result.min_depth:.2f} to {result.max_depth:.2f} m", *result.notes]
         return "; ".join(told)
 

@@ -98,10 +98,13 @@ class StereoDepthHandler:
                 intrinsics=config.intrinsics_for(left.shape[1], left.shape[0]),
                 notes=prepared.notes,
             )
+            output = StereoOutput(result, config)
+            if (why_cut := output.why_cut()) is not None:
+                result.notes += (why_cut,)
             if command.return_depth_image:
-                result.depth_image = to_image(StereoOutput(result, config).gray)
+                result.depth_image = to_image(output.gray)
             if command.return_point_cloud:
-                result.point_cloud = StereoOutput(result, config).cloud()
+                result.point_cloud = output.cloud()
             if not command.return_raw_depth:
                 result.raw_depth = None
         return result

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.geometry.cut import Cut
 from vizion3d.geometry.frames import Frame
 from vizion3d.outputs import depth_files, formats
 from vizion3d.outputs.facts import values_of
@@ -80,6 +81,12 @@ class StereoOutput:
     def shown_depth_m(self) -> Float32Array:
         """Metres, 0 where there is no point; see :meth:`StereoDepthResult.shown`."""
         return np.where(self.result.shown(self.config), self.result.depth_m, np.float32(0))
+
+    def why_cut(self) -> str | None:
+        """Why less than half of the pixels become points; ``None`` if more do."""
+        cut = Cut(self.config.z_far, "z_far", "--z-far", self.config.edge_threshold)
+        untrusted = ~self.result.trusted(self.config)
+        return cut.explain(self.result.depth_m, untrusted)
 
     @property
     def depth_scale(self) -> float:

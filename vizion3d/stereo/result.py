@@ -164,12 +164,19 @@ class StereoDepthResult(ResultModel):
         Args:
             config: The thresholds.
         """
-        kept = visible(self._depth_m, config.z_far, config.edge_threshold)
-        trusted = np.ones_like(kept)
+        return visible(self._depth_m, config.z_far, config.edge_threshold) & self.trusted(config)
+
+    def trusted(self, config: StereoDepthAdvancedConfig) -> BoolArray:
+        """Which pixels' matches are trusted, or filled where that is asked.
+
+        Args:
+            config: The thresholds.
+        """
+        trusted = np.ones(self._depth_m.shape, np.bool_)
         if self.confidence is not None:
             trusted &= self.confidence >= config.conf_threshold
         if self.occluded is not None:
             trusted &= ~self.occluded
         if self.filled is not None:
             trusted |= self.filled
-        return kept & trusted
+        return trusted

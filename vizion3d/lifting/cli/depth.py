@@ -14,7 +14,7 @@ from vizion3d.cli.inputs import Job, find_jobs
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
 from vizion3d.cli.report import report
-from vizion3d.cli.saving import files_of, names_of, parse_formats, write
+from vizion3d.cli.saving import files_of, names_of, parse_formats, require_points, write
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.errors import InvalidConfigError, InvalidImageError
 from vizion3d.geometry.cameras import PRESETS
@@ -202,6 +202,7 @@ class _Lift:
             raise InvalidImageError(str(error)) from error
         output = DepthOutput(result, self.config, self.color_map)
         write(output, job.stem, self.formats)
+        require_points(output, self.formats, output.why_cut())
         note = f"intrinsics: {output.intrinsics.sources['fx']}"
         if (fit := output.result.alignment) is not None:
             note += f"; {fit.describe()}"
