@@ -40,7 +40,8 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/confidence_map",
     "/components/schemas/Body_estimate_depth/properties/(points|distances|planes|sparse_depth)",
     "/components/schemas/Body_estimate_depth/properties/camera_(height_m|pitch_deg)",
-    "/components/schemas/Body_estimate_depth/properties/(camera|fov)",
+    "/components/schemas/Body_estimate_depth/properties/(camera|fov|calibration)",
+    "/components/schemas/Body_estimate_depth/properties/(width|height)_px",
     "/components/schemas/Model/(required|properties)/(here|size_bytes)",
     "/components/schemas/Readiness/properties/detail",
     "/paths//lifting/stereo-depth",
@@ -69,7 +70,8 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = (
     "/messages/DepthEstimationResponse/fields/depth_limit",
     "/messages/DepthEstimationRequest/fields/knowledge",
     "/messages/DepthEstimationResponse/fields/alignment",
-    "/messages/DepthEstimationAdvanceConfig/fields/(exact|camera|fov)",
+    "/messages/DepthEstimationAdvanceConfig/fields/(exact|camera|fov|width_px|height_px)",
+    "/messages/DepthEstimationRequest/fields/calibration",
     r"/.*Stereo.*",
 )
 """Pointers of what the proto file has gained."""
@@ -80,6 +82,7 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
     "vizion3d depth": (
         "Metres, from what is known of the scene",
         "--(known|distance|plane|sparse|camera-height|camera-pitch) ",
+        "--(calibration|width-px|height-px) ",
     ),
     "vizion3d": (
         "stereo Measure depth from two photos",
@@ -104,6 +107,7 @@ CHANGED_IN_THE_HELP = (
     r"--stereo[_-](model|depth)",
     r"--drain-timeout-s <float>",
     r"--model <str> Model to start with",  # nano: the page starts without a download
+    r"--(depth-)?(trunc|near)\b",  # with another name beside; a metric model's range
     r"--input-size <int range>",  # its default is the network's: 518 for Depth Anything V2
 )
 """Beginnings of lines whose text may differ; the option itself must be there."""
@@ -158,10 +162,10 @@ def test_the_help_texts(name: str) -> None:
         "vizion3d-serve-grpc": describe.program_of(serve_grpc),
     }[program]
     lines = describe.help_lines(shown, *arguments)
-    options = {line.split(" ")[0] for line in lines}
+    options = {word for line in lines for word in line.replace(",", " ").split()}
     for line in HELP[name]:
         if any(re.match(known, line) for known in CHANGED_IN_THE_HELP):
-            assert line.split(" ")[0] in options
+            assert line.replace(",", " ").split()[0] in options
         else:
             assert line in lines
     gained = [

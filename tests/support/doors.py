@@ -24,7 +24,8 @@ from vizion3d.cli.context import Application
 from vizion3d.cli.program import program
 from vizion3d.container import Container
 from vizion3d.core.arrays import Float32Array
-from vizion3d.lifting import DepthEstimationAdvanceConfig, DepthEstimationCommand
+from vizion3d.lifting import DepthEstimationCommand
+from vizion3d.lifting.config import configure
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.networks.base import Network
 from vizion3d.outputs.facts import values_of
@@ -66,6 +67,11 @@ Door: TypeAlias = Callable[[Path, dict[str, Any]], Answer]
 """Takes a photo and fields of the configuration."""
 
 
+def without_file(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields but for the calibration's file."""
+    return {name: value for name, value in fields.items() if name != "calibration"}
+
+
 def read_ply(content: bytes) -> NDArray[np.float32]:
     """The positions in a PLY file of ours."""
     head, body = content.split(b"end_header\n", 1)
@@ -85,7 +91,7 @@ def through_python(container: Container) -> Door:
     """The library."""
 
     def ask(photo: Path, fields: dict[str, Any]) -> Answer:
-        config = DepthEstimationAdvanceConfig(**fields)
+        config = configure(fields.get("calibration"), without_file(fields))
         command = DepthEstimationCommand(photo, advanced_config=config)
         result = container.commands.dispatch(command)
         return Answer(DepthOutput(result, config).points[0], values_of(result))
@@ -128,6 +134,9 @@ def through_rest(container: Container) -> Iterator[Door]:
 
     def ask(photo: Path, fields: dict[str, Any]) -> Answer:
         url, files = f"{BASE}/lifting/depth-estimation", {"image": photo.read_bytes()}
+        if "calibration" in fields:
+            files["calibration"] = fields["calibration"].read_bytes()
+        fields = without_file(fields)
         ply = session.post(url, data=fields, files=files, headers={"Accept": "model/ply"})
         plain = {"Accept-Encoding": "identity"}
         told = session.post(url, {**fields, "depth_map": "false"}, files=files, headers=plain)
@@ -144,12 +153,14 @@ def through_grpc(container: Container) -> Iterator[Door]:
     with over_grpc(service_of(container)) as client:
 
         def ask(photo: Path, fields: dict[str, Any]) -> Answer:
-            config = write_config(pb.DepthEstimationAdvanceConfig, fields)
+            config = write_config(pb.DepthEstimationAdvanceConfig, without_file(fields))
+            file = fields.get("calibration")
             request = pb.DepthEstimationRequest(
                 image_bytes=photo.read_bytes(),
                 packed_depth=True,
                 return_point_cloud=True,
                 advanced_config=config,
+                calibration=file.read_bytes() if file else b"",
             )
             told = client._lifting.RunDepthEstimation(request)
             facts = {

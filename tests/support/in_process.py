@@ -17,6 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from vizion3d.client import GrpcClient, RestClient
 from vizion3d.server.grpc.process import build_server
 from vizion3d.server.rest.app import create_app
+from vizion3d.server.scheduler import State
 from vizion3d.server.service import Service
 
 T = TypeVar("T")
@@ -102,6 +103,7 @@ def over_rest(service: Service) -> Iterator[RestClient]:
     loop = Loop()
     try:
         loop.run(service.load_selected())
+        service.scheduler.state = State.READY
         with RestClient("http://in-process") as client:
             client._session.mount("http://in-process", AsgiAdapter(create_app(service), loop))
             yield client

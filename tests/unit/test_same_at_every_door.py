@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.support.doors import Door, every_door, kitchen
+from vizion3d.geometry.calibration import CalibratedCamera
+from vizion3d.geometry.calibration_files import write_camera
 from vizion3d.networks.base import Network
 from vizion3d.networks.depth_anything_v2.config import NetworkConfig
 from vizion3d.networks.depth_anything_v2.network import DepthAnythingV2Network
@@ -93,3 +95,42 @@ def test_a_cloud_that_edges_eat_is_told(tmp_path: Path, photo: Path) -> None:
         answers = all_of(opened, photo, edge_threshold=1e-5)
     for answer in answers.values():
         assert any("raise edge_threshold" in note for note in answer.facts["notes"])
+
+
+def test_one_focal_length_is_both_and_each_source_is_told(tmp_path: Path, photo: Path) -> None:
+    with doors(tmp_path, DEPTH, RELATIVE) as opened:
+        answers = all_of(opened, photo, fx=70.0)
+    for answer in answers.values():
+        assert (answer.facts["intrinsics"]["fx"], answer.facts["intrinsics"]["fy"]) == (70, 70)
+        assert answer.facts["intrinsics"]["sources"]["fy"] == "equal to fx"
+
+
+def test_intrinsics_of_another_size_are_scaled_and_a_point_outside_is_told(
+    tmp_path: Path, photo: Path
+) -> None:
+    fields = {"fx": 800.0, "cx": 400.0, "cy": 300.0}
+    with doors(tmp_path, DEPTH, RELATIVE) as opened:
+        plain = all_of(opened, photo, **fields)
+        scaled = all_of(opened, photo, **fields, width_px=800, height_px=600)
+    for answer in plain.values():
+        assert any("lies outside the image of 80 x 60" in n for n in answer.facts["notes"])
+    for answer in scaled.values():
+        assert answer.facts["intrinsics"]["fx"] == pytest.approx(80)
+        assert answer.facts["intrinsics"]["cx"] == pytest.approx(39.55)
+        assert not any("lies outside" in note for note in answer.facts["notes"])
+        np.testing.assert_array_equal(answer.points, scaled["python"].points)
+
+
+def test_a_calibration_with_distortion_gives_the_same_cloud(tmp_path: Path, photo: Path) -> None:
+    matrix = np.array([[800.0, 0, 400], [0, 810, 300], [0, 0, 1]])
+    lens = CalibratedCamera(matrix, np.array([-0.3, 0.1, 0, 0, 0]), False, 800, 600)
+    file = tmp_path / "cam.yaml"
+    file.write_bytes(write_camera(lens))
+    with doors(tmp_path, DEPTH, RELATIVE) as opened:
+        answers = all_of(opened, photo, calibration=file)
+    expected = answers["python"]
+    for answer in answers.values():
+        np.testing.assert_allclose(answer.points, expected.points, rtol=1e-6)
+        assert answer.facts["intrinsics"]["sources"]["fx"].startswith("calibration")
+        assert any("distortion was undone" in note for note in answer.facts["notes"])
+    assert expected.facts["intrinsics"]["fx"] != pytest.approx(80)

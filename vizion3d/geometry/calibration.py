@@ -54,6 +54,12 @@ class CalibratedCamera:
         return bool(np.abs(self.distortion).max(initial=0.0) > _NOTHING)
 
     @property
+    def intrinsics(self) -> tuple[float, float, float, float]:
+        """``fx, fy, cx, cy``, in pixels."""
+        (fx, _, cx), (_, fy, cy), _ = self.matrix.tolist()
+        return fx, fy, cx, cy
+
+    @property
     def lens(self) -> Matrix:
         """The coefficients, as many as OpenCV wants at least."""
         least = 4 if self.fisheye else 5

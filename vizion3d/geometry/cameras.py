@@ -24,6 +24,9 @@ EXIF_IFD = 0x8769
 GIVEN = "given"
 """Source of an intrinsic that the user states."""
 
+CALIBRATION = "calibration"
+"""How the source of an intrinsic begins that a calibration file tells."""
+
 FROM_EXIF = "EXIF focal length"
 """Source of a focal length that the photo's EXIF data tell."""
 

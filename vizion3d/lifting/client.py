@@ -13,13 +13,14 @@ from pydantic import TypeAdapter
 from vizion3d.checkpoints.catalogue import DEFAULT_DEPTH_MODEL_URL
 from vizion3d.client.exchange import Exchange, Form, OverGrpc, OverRest, encoded
 from vizion3d.geometry.alignment import Alignment, Knowledge
-from vizion3d.geometry.cameras import GIVEN, CameraIntrinsics
+from vizion3d.geometry.calibration_files import write_camera
+from vizion3d.geometry.cameras import CALIBRATION, GIVEN, CameraIntrinsics
 from vizion3d.lifting import wire
 from vizion3d.lifting.aligned import AlignedDepth
 from vizion3d.lifting.commands import DepthEstimationCommand
-from vizion3d.lifting.config import DepthLimit
 from vizion3d.lifting.known import to_rows
 from vizion3d.lifting.known_messages import to_message
+from vizion3d.lifting.limit import DepthLimit
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import with_objects
 from vizion3d.media import images
@@ -33,6 +34,11 @@ from vizion3d.wire.config import write_config
 def config_fields(config: DepthEstimationAdvanceConfig) -> dict[str, Any]:
     """The fields that were set: the others follow the image's size at the server too."""
     return config.model_dump(exclude_unset=True, exclude_none=True)
+
+
+def calibration_to_send(config: DepthEstimationAdvanceConfig) -> bytes:
+    """The calibration that the configuration was made from; empty if there is none."""
+    return b"" if config.calibration is None else write_camera(config.calibration)
 
 
 def model_to_name(command: DepthEstimationCommand) -> str:
@@ -59,7 +65,7 @@ def with_own_sources(
     """Intrinsics that a server tells, with the sources of those that it was given."""
     own = config.intrinsics_for(told.width_px, told.height_px).sources
     sources = {
-        name: own.get(name, source) if source == GIVEN else source
+        name: own.get(name, source) if source.startswith((GIVEN, CALIBRATION)) else source
         for name, source in told.sources.items()
     }
     return replace(told, sources=sources)
@@ -74,7 +80,9 @@ def rebuild(
     is here already, by the same functions as on the server.
     """
     kind = DepthEstimationResult if facts.get("alignment") is None else AlignedDepth
-    result = kind(raw_depth=depth, rgb=images.decode(image), **facts)
+    rgb = images.decode(image)
+    lens = command.advanced_config.undistortion_for(rgb.shape[1], rgb.shape[0])
+    result = kind(raw_depth=depth, rgb=lens.apply(rgb) if lens else rgb, **facts)
     if result.intrinsics is not None:
         result.intrinsics = with_own_sources(result.intrinsics, command.advanced_config)
     return with_objects(
@@ -85,6 +93,9 @@ def rebuild(
 def to_form(command: DepthEstimationCommand) -> Form:
     """The form to send."""
     files = {wire.IMAGE_FIELD: image_to_send(command)}
+    calibration = calibration_to_send(command.advanced_config)
+    if calibration:
+        files[wire.CALIBRATION_FIELD] = calibration
     known = command.knowledge or Knowledge()
     if known.sparse_depth_m is not None:
         files[wire.SPARSE_FIELD] = encode_npy(known.sparse_depth_m)
@@ -125,6 +136,7 @@ def to_request(command: DepthEstimationCommand) -> pb.DepthEstimationRequest:
         advanced_config=write_config(pb.DepthEstimationAdvanceConfig, fields),
         packed_depth=True,
         input_size=command.input_size,
+        calibration=calibration_to_send(command.advanced_config),
         knowledge=None if command.knowledge is None else to_message(command.knowledge),
     )
 

@@ -2,8 +2,9 @@
 
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.config import configure
 from vizion3d.lifting.known_messages import from_message
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.outputs.facts import values_of
 from vizion3d.outputs.formats import pick
@@ -15,10 +16,11 @@ from vizion3d.wire.config import read_config
 
 def read(message: pb.DepthEstimationRequest) -> DepthEstimationCommand:
     """What a message asks for; a field of the config that is not set keeps its default."""
+    fields = read_config(message.advanced_config)
     return DepthEstimationCommand(
         message.image_bytes,
         message.model_backend,
-        advanced_config=DepthEstimationAdvanceConfig(**read_config(message.advanced_config)),
+        advanced_config=configure(message.calibration, fields),
         input_size=message.input_size if message.HasField("input_size") else None,
         knowledge=from_message(message.knowledge) if message.HasField("knowledge") else None,
     )

@@ -7,8 +7,9 @@ from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.core.cqrs import Bus
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.scope import current_scope
-from vizion3d.errors import InferenceError
+from vizion3d.errors import InferenceError, InvalidConfigError
 from vizion3d.geometry.cameras import AUTO
+from vizion3d.geometry.undistortion import Undistortion
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.meaning import depth_of, understand
 from vizion3d.lifting.models import DepthEstimationResult
@@ -21,6 +22,12 @@ from vizion3d.runtime.queue import Inference
 from vizion3d.task import Parts
 
 logger = logging.getLogger(__name__)
+
+UNDISTORTED = (
+    "the lens's distortion was undone before anything else: the depth, the points and the "
+    "intrinsics belong to the undistorted photo (rgb in the result)"
+)
+"""Note of a result whose calibration has distortion."""
 
 
 class DepthEstimationHandler:
@@ -65,6 +72,9 @@ class DepthEstimationHandler:
             require_open3d()  # before the work, not after it
         image = self._images.read(command.image_input)
         height, width = image.shape[:2]
+        lens = self._lens(command, width, height)
+        if lens is not None:
+            image = lens.apply(image)
         checkpoint = self._checkpoints.resolve(command.model_backend)
         output, depth_kind = depth_of(checkpoint)
         size = checkpoint.network.recipe.network_size(height, width, command.input_size)
@@ -99,6 +109,8 @@ class DepthEstimationHandler:
                 from vizion3d.lifting.aligned import align_result  # the solver, for those who ask
 
                 result = align_result(result, command.knowledge)
+            if lens is not None:
+                result.notes += (UNDISTORTED,)
             if (why_cut := DepthOutput(result, config).why_cut()) is not None:
                 result.notes += (why_cut,)
             for note in result.notes:
@@ -106,6 +118,23 @@ class DepthEstimationHandler:
             return with_objects(
                 result, config, command.return_depth_image, command.return_point_cloud
             )
+
+    def _lens(
+        self, command: DepthEstimationCommand, width: int, height: int
+    ) -> Undistortion | None:
+        """What undoes the lens's distortion, where a calibration tells one.
+
+        Raises:
+            InvalidConfigError: What is known of the scene is known of the photo as it was taken.
+        """
+        lens = command.advanced_config.undistortion_for(width, height)
+        if lens is not None and command.knowledge is not None:
+            raise InvalidConfigError(
+                "what is known of pixels cannot be combined with a calibration that has lens "
+                "distortion: undoing it moves the pixels; undistort the photo first, and give its "
+                "fx, fy, cx, cy"
+            )
+        return lens
 
     def _exif_focal_px(self, command: DepthEstimationCommand) -> float | None:
         """By the photo's EXIF data, where the configuration asks for it."""

@@ -9,7 +9,8 @@ from vizion3d.core.arrays import BoolArray, Float32Array
 from vizion3d.errors import CheckpointError
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
-from vizion3d.lifting.config import ASSUMED, DepthEstimationAdvanceConfig
+from vizion3d.lifting.config import DepthEstimationAdvanceConfig
+from vizion3d.lifting.intrinsics import ASSUMED, outside
 from vizion3d.networks.base import Meaning, Network, Output, Size
 from vizion3d.runtime.base import Maps
 
@@ -73,12 +74,13 @@ def understand(
     output, _ = depth_of(checkpoint)
     depth = maps[output.name]
     intrinsics = _camera(maps, checkpoint.network, config, depth.shape, exif_focal_px)
-    notes: tuple[str, ...] = ()
+    far_off = outside(intrinsics)
+    notes: tuple[str, ...] = () if far_off is None else (far_off,)
     focal_px = None
     if output.meaning is Meaning.METRES_PER_FOCAL_PX:
         focal_px = _focal_px(intrinsics, depth.shape, size)
         depth = depth * np.float32(focal_px)
-        notes = _assumption(intrinsics)
+        notes += _assumption(intrinsics)
     told = checkpoint.network.output(Meaning.CONFIDENCE)
     confidence = None if told is None else maps[told.name]
     sky = _sky(maps, checkpoint.network)

@@ -11,6 +11,7 @@ from vizion3d.core.arrays import Float32Array
 from vizion3d.geometry.alignment import Knowledge
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.config import configure
 from vizion3d.lifting.known import read_known
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.tensors import show
@@ -50,6 +51,15 @@ DepthEstimationAnswer = answer_model(
 )
 
 
+CalibrationFile = Annotated[
+    UploadFile | None,
+    File(
+        description="The camera's calibration, in place of fx, fy, cx, cy: OpenCV YAML or XML, ROS "
+        "camera_info, Kalibr, or the nine numbers of a camera matrix. Lens distortion is undone."
+    ),
+]
+
+
 @form(DepthEstimationAdvanceConfig)
 async def read_form(
     image: Photo,
@@ -85,6 +95,7 @@ async def read_form(
         UploadFile | None,
         File(description="Depth image of the photo's size: 16-bit PNG or TIFF, or NPY in metres."),
     ] = None,
+    calibration: CalibrationFile = None,
     camera_height_m: Annotated[
         float | None, Form(description="Height of the camera above the ground that it sees.")
     ] = None,
@@ -93,7 +104,8 @@ async def read_form(
     ] = None,
 ) -> Asked[DepthEstimationCommand]:
     """What a form asks for."""
-    advanced_config = DepthEstimationAdvanceConfig(**config)
+    content = await calibration.read() if calibration else None
+    advanced_config = configure(content, config)
     known = read_known(
         {"points": points, "distances": distances, "planes": planes},
         {"camera_height_m": camera_height_m, "camera_pitch_deg": camera_pitch_deg},

@@ -22,7 +22,7 @@ from vizion3d.geometry.alignment import Alignment
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frame_fit import FrameFit
-from vizion3d.lifting.config import DepthLimit
+from vizion3d.lifting.limit import DepthLimit
 from vizion3d.outputs.facts import Fact
 from vizion3d.outputs.results import ResultModel
 

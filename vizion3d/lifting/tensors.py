@@ -9,8 +9,9 @@ from vizion3d.core.validation import ValidatedModel
 from vizion3d.geometry.alignment import Knowledge
 from vizion3d.geometry.projection import FLYING_PIXEL_THRESHOLD
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.lifting.config import configure
 from vizion3d.lifting.known import read_known
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.media.images import ImageInput
 from vizion3d.networks.base import MIN_INPUT_SIZE
@@ -32,6 +33,7 @@ class DepthParameters(ValidatedModel):
     planes: str = ""
     camera_height_m: float | None = None
     camera_pitch_deg: float | None = None
+    calibration: str = ""
 
 
 def read(images: Mapping[str, ImageInput], parameters: Mapping[str, Any]) -> DepthEstimationCommand:
@@ -48,7 +50,7 @@ def read(images: Mapping[str, ImageInput], parameters: Mapping[str, Any]) -> Dep
     return DepthEstimationCommand(
         images["image"],
         given.model_backend,
-        advanced_config=DepthEstimationAdvanceConfig(**(given.model_extra or {})),
+        advanced_config=configure(given.calibration.encode(), given.model_extra or {}),
         input_size=given.input_size,
         knowledge=Knowledge(**known) if known else None,
     )

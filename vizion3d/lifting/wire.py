@@ -7,6 +7,7 @@ from vizion3d.wire.rpc import Rpc
 PATH = "/lifting/depth-estimation"
 IMAGE_FIELD = "image"
 SPARSE_FIELD = "sparse_depth"
+CALIBRATION_FIELD = "calibration"
 KNOWN_ROWS = known.ROWS
 """Field of the form -> what a row of it holds."""
 

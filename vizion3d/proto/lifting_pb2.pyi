@@ -59,6 +59,8 @@ class DepthEstimationAdvanceConfig(_message.Message):
     EDGE_THRESHOLD_FIELD_NUMBER: _builtins.int
     CAMERA_FIELD_NUMBER: _builtins.int
     FOV_FIELD_NUMBER: _builtins.int
+    WIDTH_PX_FIELD_NUMBER: _builtins.int
+    HEIGHT_PX_FIELD_NUMBER: _builtins.int
     EXACT_FIELD_NUMBER: _builtins.int
     fx: _builtins.float
     """horizontal focal length, pixels"""
@@ -82,6 +84,9 @@ class DepthEstimationAdvanceConfig(_message.Message):
     """"auto" (EXIF, else "primesense"), or a preset's name"""
     fov: _builtins.float
     """in place of it: horizontal field of view, degrees"""
+    width_px: _builtins.int
+    """size of the images that fx, fy, cx, cy are for, if another"""
+    height_px: _builtins.int
     @_builtins.property
     def exact(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """The same numbers unrounded, by the names of their fields; these win."""
@@ -100,11 +105,13 @@ class DepthEstimationAdvanceConfig(_message.Message):
         edge_threshold: _builtins.float | None = ...,
         camera: _builtins.str | None = ...,
         fov: _builtins.float | None = ...,
+        width_px: _builtins.int | None = ...,
+        height_px: _builtins.int | None = ...,
         exact: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "_height_px", b"_height_px", "_width_px", b"_width_px", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy", "height_px", b"height_px", "width_px", b"width_px"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "exact", b"exact", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "_height_px", b"_height_px", "_width_px", b"_width_px", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "exact", b"exact", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy", "height_px", b"height_px", "width_px", b"width_px"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__camera: _TypeAlias = _typing.Literal["camera"]  # noqa: Y015
     _WhichOneofArgType__camera: _TypeAlias = _typing.Literal["_camera", b"_camera"]  # noqa: Y015
@@ -128,6 +135,10 @@ class DepthEstimationAdvanceConfig(_message.Message):
     _WhichOneofArgType__fx: _TypeAlias = _typing.Literal["_fx", b"_fx"]  # noqa: Y015
     _WhichOneofReturnType__fy: _TypeAlias = _typing.Literal["fy"]  # noqa: Y015
     _WhichOneofArgType__fy: _TypeAlias = _typing.Literal["_fy", b"_fy"]  # noqa: Y015
+    _WhichOneofReturnType__height_px: _TypeAlias = _typing.Literal["height_px"]  # noqa: Y015
+    _WhichOneofArgType__height_px: _TypeAlias = _typing.Literal["_height_px", b"_height_px"]  # noqa: Y015
+    _WhichOneofReturnType__width_px: _TypeAlias = _typing.Literal["width_px"]  # noqa: Y015
+    _WhichOneofArgType__width_px: _TypeAlias = _typing.Literal["_width_px", b"_width_px"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__camera) -> _WhichOneofReturnType__camera | None: ...
     @_typing.overload
@@ -150,6 +161,10 @@ class DepthEstimationAdvanceConfig(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fx) -> _WhichOneofReturnType__fx | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fy) -> _WhichOneofReturnType__fy | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__height_px) -> _WhichOneofReturnType__height_px | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__width_px) -> _WhichOneofReturnType__width_px | None: ...
 
 Global___DepthEstimationAdvanceConfig: _TypeAlias = DepthEstimationAdvanceConfig  # noqa: Y015
 
@@ -291,6 +306,7 @@ class DepthEstimationRequest(_message.Message):
     PACKED_DEPTH_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
     KNOWLEDGE_FIELD_NUMBER: _builtins.int
+    CALIBRATION_FIELD_NUMBER: _builtins.int
     image_bytes: _builtins.bytes
     """the encoded image: JPEG, PNG ..."""
     model_backend: _builtins.str
@@ -303,6 +319,10 @@ class DepthEstimationRequest(_message.Message):
     """answer the depth as packed_depth in place of depth_map"""
     input_size: _builtins.int
     """shorter side that the network sees, pixels (518)"""
+    calibration: _builtins.bytes
+    """The camera's calibration file: OpenCV, ROS camera_info, Kalibr, or nine numbers; fields of
+    advanced_config go before it
+    """
     @_builtins.property
     def advanced_config(self) -> Global___DepthEstimationAdvanceConfig: ...
     @_builtins.property
@@ -320,10 +340,11 @@ class DepthEstimationRequest(_message.Message):
         packed_depth: _builtins.bool = ...,
         input_size: _builtins.int | None = ...,
         knowledge: Global___Knowledge | None = ...,
+        calibration: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "input_size", b"input_size", "knowledge", b"knowledge"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "image_bytes", b"image_bytes", "input_size", b"input_size", "knowledge", b"knowledge", "model_backend", b"model_backend", "packed_depth", b"packed_depth", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "calibration", b"calibration", "image_bytes", b"image_bytes", "input_size", b"input_size", "knowledge", b"knowledge", "model_backend", b"model_backend", "packed_depth", b"packed_depth", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
     _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015

@@ -1,14 +1,19 @@
 import io
 import math
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from vizion3d.errors import InvalidConfigError
+from vizion3d.geometry.calibration import CalibratedCamera
+from vizion3d.geometry.calibration_files import write_camera
 from vizion3d.lifting import (
     DepthEstimationAdvanceConfig,
 )
+from vizion3d.lifting.intrinsics import outside
 
 
 def photo(width: int, height: int, focal_35mm: float | None = None) -> bytes:
@@ -28,6 +33,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "cy": 239.5,
         "camera": None,
         "fov": None,
+        "width_px": None,
+        "height_px": None,
         "depth_scale": 1000.0,
         "depth_trunc": 10.0,
         "depth_near": 0.5,
@@ -150,16 +157,15 @@ def test_a_camera_that_makes_no_sense_is_refused(fields: dict[str, Any], told: s
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"cx": 960.0, "cy": 100.0}, "cx = 960 lies outside the image of 300 x 200 pixels"),
-        ({"cy": 540.0}, "cy = 540 lies outside"),
-        ({"cx": -0.6}, "cx = -0.6 lies outside"),
+        ({"cx": 960.0, "cy": 100.0}, "(cx = 960) lies outside the image of 300 x 200 pixels"),
+        ({"cx": 960.0, "cy": 540.0}, "(cx = 960, cy = 540) lies outside"),
+        ({"cx": -0.6}, "(cx = -0.6) lies outside"),
     ],
 )
-def test_a_principal_point_outside_the_image_is_told(
-    caplog: pytest.LogCaptureFixture, fields: dict[str, Any], told: str
-) -> None:
+def test_a_principal_point_outside_the_image_is_told(fields: dict[str, Any], told: str) -> None:
     used = DepthEstimationAdvanceConfig(**fields).intrinsics_for(300, 200)
-    assert told in caplog.text
+    assert told in str(outside(used))
+    assert "width_px and height_px" in str(outside(used))
     assert {name: getattr(used, name) for name in fields} == fields
 
 
@@ -207,3 +213,83 @@ def test_configs_are_equal_if_they_mean_the_same() -> None:
     assert config(fx=600) == config(fx=600)
     assert config() != config(fx=525.0), "at another size than 640 x 480 they differ"
     assert config.from_fov(90, 200, 100) != config.from_fov(90, 400, 200)
+
+
+def test_intrinsics_for_another_size_are_carried_over() -> None:
+    config = DepthEstimationAdvanceConfig(
+        fx=900.0, fy=910.0, cx=959.5, cy=539.5, width_px=1920, height_px=1080
+    )
+    used = config.intrinsics_for(960, 540)
+    assert (used.fx, used.fy, used.cx, used.cy) == (450, 455, 479.5, 269.5)
+    assert outside(used) is None
+    assert set(used.sources.values()) == {"given"}
+    alone = DepthEstimationAdvanceConfig(fx=900.0, width_px=1920, height_px=1080)
+    used = alone.intrinsics_for(960, 540)
+    assert (used.fx, used.fy, used.cx) == (450, 450, 479.5)
+    with pytest.raises(InvalidConfigError, match="another shape"):
+        config.intrinsics_for(300, 300)
+    with pytest.raises(InvalidConfigError, match="go together"):
+        DepthEstimationAdvanceConfig(width_px=1920)
+
+
+MATRIX = np.array([[400.0, 0, 150], [0, 410, 100], [0, 0, 1]])
+OPENCV = write_camera(CalibratedCamera(MATRIX, np.zeros(5), False, 300, 200))
+BENT = CalibratedCamera(MATRIX, np.array([-0.2, 0.05, 0.001, 0.0, 0.0]), False, 300, 200)
+ROS = b"""image_width: 300
+image_height: 200
+camera_matrix: {rows: 3, cols: 3, data: [400, 0, 150, 0, 410, 100, 0, 0, 1]}
+distortion_model: plumb_bob
+distortion_coefficients: {rows: 1, cols: 5, data: [0, 0, 0, 0, 0]}
+"""
+KALIBR = b"""cam0:
+  camera_model: pinhole
+  intrinsics: [400, 410, 150, 100]
+  distortion_model: radtan
+  distortion_coeffs: [0, 0, 0, 0]
+  resolution: [300, 200]
+"""
+XML = b"""<?xml version="1.0"?>
+<opencv_storage>
+<image_width>300</image_width><image_height>200</image_height>
+<camera_matrix type_id="opencv-matrix"><rows>3</rows><cols>3</cols><dt>d</dt>
+<data>400 0 150 0 410 100 0 0 1</data></camera_matrix>
+</opencv_storage>
+"""
+
+
+@pytest.mark.parametrize("content", [OPENCV, ROS, KALIBR, XML])
+def test_a_calibration_is_read_and_carried_over(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "cam.yaml"
+    file.write_bytes(content)
+    config = DepthEstimationAdvanceConfig.from_calibration(file, depth_trunc=3.0)
+    used = config.intrinsics_for(600, 400)
+    assert (used.fx, used.fy, used.cx, used.cy) == (800, 820, 300.5, 200.5)
+    assert set(used.sources.values()) == {"calibration cam.yaml"}
+    assert config.depth_trunc == 3.0
+    assert config.undistortion_for(600, 400) is None
+    with pytest.raises(InvalidConfigError, match="another shape"):
+        config.intrinsics_for(400, 400)
+
+
+def test_nine_numbers_are_for_whatever_size() -> None:
+    used = DepthEstimationAdvanceConfig.from_calibration(b"400 0 150 0 410 100 0 0 1")
+    assert used.intrinsics_for(123, 77).fx == 400
+
+
+def test_a_field_that_is_given_goes_before_the_calibrations() -> None:
+    config = DepthEstimationAdvanceConfig.from_calibration(OPENCV, fx=500.0)
+    used = config.intrinsics_for(300, 200)
+    assert (used.fx, used.fy) == (500, 410)
+    assert used.sources["fx"] == "given"
+
+
+def test_distortion_is_undone_with_the_intrinsics_of_the_undone_image() -> None:
+    config = DepthEstimationAdvanceConfig.from_calibration(BENT)
+    lens = config.undistortion_for(600, 400)
+    assert lens is not None
+    assert config.undistortion_for(600, 400) is lens, "made once for a size"
+    used = config.intrinsics_for(600, 400)
+    assert (used.fx, used.fy, used.cx, used.cy) == pytest.approx(lens.intrinsics)
+    assert used.fx != pytest.approx(800)
+    assert DepthEstimationAdvanceConfig.from_calibration(OPENCV) != config
+    assert DepthEstimationAdvanceConfig.from_calibration(BENT) == config

@@ -17,9 +17,9 @@ from vizion3d.geometry.calibration_files.cameras import camera_from_numbers, cam
 from vizion3d.geometry.calibration_files.content import CalibrationInput, fields_of, text_of
 from vizion3d.geometry.calibration_files.numbers import matrix_of, number_of, told_unit, unit_mm
 from vizion3d.geometry.calibration_files.pairs import matrix_and_baseline, opencv_pair, ros_pair
-from vizion3d.geometry.calibration_files.writing import write_stereo
+from vizion3d.geometry.calibration_files.writing import write_camera, write_stereo
 
-__all__ = ["CalibrationInput", "read_camera", "read_stereo", "write_stereo"]
+__all__ = ["CalibrationInput", "read_camera", "read_stereo", "write_camera", "write_stereo"]
 
 
 def read_camera(source: CalibrationInput) -> CalibratedCamera:

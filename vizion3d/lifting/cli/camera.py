@@ -1,11 +1,16 @@
 """The camera options of the command line."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.cameras import AUTO, PRESETS
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig
+from vizion3d.geometry.frames import Frame
+from vizion3d.lifting.config import DepthEstimationAdvanceConfig, configure
+
+PANEL = "Camera and depth range"
 
 
 def parse_camera(text: str) -> str:
@@ -15,19 +20,79 @@ def parse_camera(text: str) -> str:
     return text
 
 
-def configure(camera: str, fov_deg: float | None, **fields: Any) -> DepthEstimationAdvanceConfig:
+Camera = Annotated[
+    str,
+    typer.Option(
+        help="Intrinsics: auto (EXIF, else primesense), " + ", ".join(PRESETS) + ".",
+        callback=parse_camera,
+        rich_help_panel=PANEL,
+    ),
+]
+Fov = Annotated[
+    float | None, typer.Option(help="Horizontal field of view, degrees.", rich_help_panel=PANEL)
+]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        help="Calibration file of the camera: OpenCV YAML or XML, ROS camera_info, Kalibr, or the "
+        "nine numbers of its matrix. Lens distortion is undone.",
+        rich_help_panel=PANEL,
+    ),
+]
+Pixels = Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)]
+WidthPx = Annotated[
+    int | None,
+    typer.Option(
+        help="Width of the images that --fx, --fy, --cx, --cy are for, if another size.",
+        rich_help_panel=PANEL,
+    ),
+]
+HeightPx = Annotated[
+    int | None, typer.Option(help="Height of those images.", rich_help_panel=PANEL)
+]
+
+
+Near = Annotated[
+    float | None,
+    typer.Option(
+        "--near",
+        "--depth-near",
+        help="Metres given to the closest pixel [0.5].",
+        rich_help_panel=PANEL,
+    ),
+]
+Far = Annotated[
+    float | None,
+    typer.Option(
+        "--depth-trunc",
+        "--far",
+        help="Metres at which points end [10, or the range of a metric model].",
+        rich_help_panel=PANEL,
+    ),
+]
+Axes = Annotated[Frame, typer.Option(help="Axes of the cloud.", rich_help_panel=PANEL)]
+
+
+def camera_fields(
+    camera: str, fov_deg: float | None, calibration: Path | None, **fields: Any
+) -> DepthEstimationAdvanceConfig:
     """The configuration that the options ask for; a field that is ``None`` is not set.
 
     Args:
         camera: ``"auto"``, which is what holds if nothing is asked for, or a preset's name.
         fov_deg: Horizontal field of view, in degrees, in place of ``camera``.
+        calibration: File of a calibration, in place of both.
         fields: Fields of the configuration.
 
     Raises:
-        InvalidConfigError: A value is out of range, or both a preset and an angle are given.
+        InvalidConfigError: A value is out of range, or two of the three are given.
     """
     given = {name: value for name, value in fields.items() if value is not None}
-    if fov_deg is None:
-        return DepthEstimationAdvanceConfig(camera=camera, **given)
     preset = None if camera == AUTO else camera
-    return DepthEstimationAdvanceConfig(camera=preset, fov=fov_deg, **given)
+    if calibration is not None:
+        if preset is not None or fov_deg is not None:
+            raise InvalidConfigError("give --calibration, --camera or --fov, not two of them")
+        return configure(calibration, given)
+    if fov_deg is None:
+        return configure(None, {"camera": camera, **given})
+    return configure(None, {"camera": preset, "fov": fov_deg, **given})

@@ -3,7 +3,7 @@
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -17,9 +17,8 @@ from vizion3d.cli.report import report
 from vizion3d.cli.saving import files_of, names_of, parse_formats, require_points, write
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.errors import InvalidConfigError, InvalidImageError
-from vizion3d.geometry.cameras import PRESETS
 from vizion3d.geometry.projection import FLYING_PIXEL_THRESHOLD
-from vizion3d.lifting.cli.camera import configure, parse_camera
+from vizion3d.lifting.cli import camera as c
 from vizion3d.lifting.cli.known import KnownOptions
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig
@@ -29,7 +28,6 @@ from vizion3d.outputs.formats import FORMATS, Format, Lifted
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
 
-PANEL = "Camera and depth range"
 KNOWN_PANEL = "Metres, from what is known of the scene"
 
 
@@ -41,36 +39,22 @@ def depth(
     save: Annotated[
         str, typer.Option(help="What to write: " + names_of(FORMATS) + ".")
     ] = "png,color,ply",
-    camera: Annotated[
-        str,
-        typer.Option(
-            help="Intrinsics: auto (EXIF, else primesense), " + ", ".join(PRESETS) + ".",
-            callback=parse_camera,
-            rich_help_panel=PANEL,
-        ),
-    ] = "auto",
-    fov: Annotated[
-        float | None, typer.Option(help="Horizontal field of view, degrees.", rich_help_panel=PANEL)
-    ] = None,
-    fx: Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)] = None,
-    fy: Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)] = None,
-    cx: Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)] = None,
-    cy: Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)] = None,
-    near: Annotated[
-        float | None,
-        typer.Option(help="Metres given to the closest pixel [0.5].", rich_help_panel=PANEL),
-    ] = None,
-    depth_trunc: Annotated[
-        float | None,
-        typer.Option(help="Metres at which points end [10].", rich_help_panel=PANEL),
-    ] = None,
+    camera: c.Camera = "auto",
+    fov: c.Fov = None,
+    calibration: c.Calibration = None,
+    fx: c.Pixels = None,
+    fy: c.Pixels = None,
+    cx: c.Pixels = None,
+    cy: c.Pixels = None,
+    width_px: c.WidthPx = None,
+    height_px: c.HeightPx = None,
+    near: c.Near = None,
+    depth_trunc: c.Far = None,
     depth_scale: Annotated[
         float | None,
-        typer.Option(help="Units per metre of metric-png [1000].", rich_help_panel=PANEL),
+        typer.Option(help="Units per metre of metric-png [1000].", rich_help_panel=c.PANEL),
     ] = None,
-    frame: Annotated[
-        Literal["opencv", "opengl"], typer.Option(help="Axes of the cloud.", rich_help_panel=PANEL)
-    ] = "opencv",
+    frame: c.Axes = "opencv",
     known: Annotated[
         list[str],
         typer.Option(
@@ -132,13 +116,16 @@ def depth(
     show_log()
     # Check the options before anything is downloaded.
     color_table(color_map)
-    config = configure(
+    config = c.camera_fields(
         camera,
         fov,
+        calibration,
         fx=fx,
         fy=fy,
         cx=cx,
         cy=cy,
+        width_px=width_px,
+        height_px=height_px,
         depth_near=near,
         depth_trunc=depth_trunc,
         depth_scale=depth_scale,
