@@ -19,6 +19,37 @@ def photograph(rand: Rand, image: Tensor, inverse_depth: Tensor) -> Tensor:
     Returns:
         ``(B, 3, H, W)`` sRGB in [0, 1].
     """
+    return _record(rand, _look(rand, image, inverse_depth))
+
+
+def photograph_pair(
+    rand: Rand, images: tuple[Tensor, Tensor], inverse_depths: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """The two images of stereo pairs, by two cameras that are alike, not quite alike, or, in some
+    pairs, different ones.
+
+    Args:
+        images: ``(B, 3, H, W)`` twice, sRGB in [0, 1].
+        inverse_depths: ``(B, H, W)`` twice.
+    """
+    b = len(images[0])
+    begin = rand.state()
+    left = _look(rand, images[0], inverse_depths[0])
+    rand.restore(begin)
+    right = _look(rand, images[1], inverse_depths[1])
+    other = _look(rand, images[1], inverse_depths[1])
+    right = torch.where(rand.chance(b, 1, 1, 1, p=0.15), other, right)
+    gain = rand.log_uniform(b, 1, 1, 1, low=0.7, high=1.4)
+    tint = (1 + rand.normal(b, 3, 1, 1, std=0.04)).clamp_min(0.5)
+    gamma = rand.log_uniform(b, 1, 1, 1, low=0.65, high=1.55)
+    changed = (right.clamp(0, 1) ** gamma * gain * tint).clamp(0, 1)
+    right = torch.where(rand.chance(b, 1, 1, 1, p=0.5), changed, right)
+    right = torch.where(rand.chance(b, 1, 1, 1, p=0.15), blur(right), right)
+    return _record(rand, left), _record(rand, right)
+
+
+def _look(rand: Rand, image: Tensor, inverse_depth: Tensor) -> Tensor:
+    """Lens and development: what the same camera does alike to two images."""
     b = len(image)
     image = _lens_blur(rand, image, inverse_depth)
     image = _develop(rand, mix_colors(rand, image))
@@ -26,7 +57,12 @@ def photograph(rand: Rand, image: Tensor, inverse_depth: Tensor) -> Tensor:
     blurred = blur(image)
     # Between a soft lens (-0.8) and strong sharpening (+1).
     amount = rand.uniform(b, 1, 1, 1, low=-0.8, high=1.0) * rand.chance(b, 1, 1, 1, p=0.6)
-    image = image + amount * (image - blurred)
+    return image + amount * (image - blurred)
+
+
+def _record(rand: Rand, image: Tensor) -> Tensor:
+    """Noise and compression, which are never the same twice."""
+    b = len(image)
     noise = rand.normal(*image.shape)
     grey = noise.mean(1, keepdim=True) * 1.7
     colored = torch.where(rand.chance(b, 1, 1, 1, p=0.5), grey, noise)

@@ -20,7 +20,6 @@ import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -30,11 +29,11 @@ from training.data import Pool, Stage
 from training.export import best_path
 from training.losses import anchor_loss, depth_loss
 from training.network import new_nano, normalise
+from training.optimizer import make_optimizer, schedule
 from training.real import Scene, compare, predictor, real_scenes
 from training.render import Renderer
 from training.render.rand import Rand
 from training.state import flatten_optimizer, load_state, part, restore_optimizer, save_state
-from vizion3d.networks.nano.model import Nano
 
 FROZEN = ("encoder.stem.", "encoder.stages.0.", "encoder.stages.1.")
 """What stays as published: edges and textures look alike in renderings and photographs."""
@@ -119,7 +118,7 @@ class Training:
     ) -> None:
         self.plan, self.seed, self.device, self.folder = plan, seed, device, folder
         self.net = new_nano(seed).to(device).to(memory_format=torch.channels_last)
-        self.optimizer = make_optimizer(self.net, plan)
+        self.optimizer = make_optimizer(self.net, plan, FROZEN)
         self.ema = copy.deepcopy(self.net).requires_grad_(False)
         self.trained = [p for p in self.net.parameters() if p.requires_grad]
         self.renderer = Renderer(seed + 1, device)
@@ -202,29 +201,6 @@ class Training:
             rand.restore(part(tensors, f"random.{name}."))
         self.seen, self.step, self.seconds = meta["seen"], meta["step"], meta["seconds"]
         self.curve = meta["curve"]
-
-
-def schedule(share: float, warmup: float, decay: float) -> float:
-    """Learning rate at a share of the run: up, level, and over the last ``decay`` down to 0."""
-    return max(0.0, min((share + 1e-4) / warmup, 1.0, (1 - share) / decay))
-
-
-def make_optimizer(net: Nano, plan: Plan) -> torch.optim.Optimizer:
-    """AdamW; each tensor of the encoder at a rate in proportion to its size, so that the folded
-    normalisation, which has spread these sizes over three decades, does not matter."""
-    groups: list[dict[str, Any]] = []
-    for name, parameter in net.named_parameters():
-        if name.startswith(FROZEN):
-            parameter.requires_grad_(False)
-            continue
-        rate, decay = plan.decoder_rate, plan.weight_decay
-        if name.startswith("encoder."):
-            size = parameter.detach().square().mean().sqrt().item()
-            rate, decay = plan.encoder_rate * size, 0.0
-        elif parameter.ndim == 1:
-            decay = 0.0
-        groups.append({"params": [parameter], "lr": rate, "full_rate": rate, "weight_decay": decay})
-    return torch.optim.AdamW(groups, betas=(0.9, 0.98))
 
 
 class Selection:

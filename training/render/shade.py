@@ -182,8 +182,14 @@ def shade(
     rays: Tensor,
     seen: Surface,
     size: tuple[int, int],
+    views: int = 1,
 ) -> Tensor:
-    """Linear radiance ``(B, N, 3)``."""
+    """Linear radiance ``(B, N, 3)``.
+
+    Args:
+        views: So many cameras look at each scene; the batch is all scenes by the first of them,
+            then all by the next.
+    """
     b, n = seen.depth.shape
     mix, grain = seen.pattern[..., :1], seen.pattern[..., 1:]
     albedo = seen.material.first + (seen.material.second - seen.material.first) * mix
@@ -199,7 +205,7 @@ def shade(
     ambient = (lights.bounce[:, None] * (1 - up) + lights.sky[:, None] * up) * open_
     key, shine_key, lit = _lamp(lights.key, lights.key_color, seen, view)
     lit = lit * _shadow(rand, scenes, lights, seen, size)[..., None]
-    lit = lit * _dapple(rand, bank, lights, seen)
+    lit = lit * _dapple(rand, bank, lights, seen, views)
     fill, shine_fill, _ = _lamp(lights.fill, lights.fill_color, seen, view)
     light = ambient + key * lit + fill * open_
     mirror = view - 2 * (view * seen.normal).sum(-1, keepdim=True) * seen.normal
@@ -260,24 +266,26 @@ def _shadow(
     return (total / weight).flatten(1)
 
 
-def _dapple(rand: Rand, bank: Bank, lights: Lights, seen: Surface) -> Tensor:
+def _dapple(rand: Rand, bank: Bank, lights: Lights, seen: Surface, views: int) -> Tensor:
     """``(B, N, 1)``: in some scenes the key light falls through leaves, a lattice or a window that
     is not in the scene: edges of light where there is none of depth."""
     b, n = seen.depth.shape
+    scenes = b // views
     kinds = constant(
         tuple(FIRST[k] for k in ("spots", "leaves", "facade", "stripes", "checks")), rand.device
     )
-    which = kinds[rand.integers(len(kinds), b)] + rand.integers(PER_KIND, b)
+    which = kinds[rand.integers(len(kinds), scenes)] + rand.integers(PER_KIND, scenes)
     way = unit(lights.key)
     flat = seen.point[..., :2] - seen.point[..., 2:] * (
         way[:, None, :2] / way[:, None, 2:].abs().clamp_min(0.25)
     )
-    period = rand.log_uniform(b, 1, 1, low=0.5, high=4.0)
+    period = rand.log_uniform(scenes, 1, 1, low=0.5, high=4.0).repeat(views, 1, 1)
     width = torch.full((b, n), 1e-2, device=rand.device)
-    pattern, _ = bank.sample(which[:, None].expand(b, n), flat / period, width)
-    least = rand.uniform(b, 1, 1, low=0.0, high=0.6)
+    index = which.repeat(views)[:, None].expand(b, n)
+    pattern, _ = bank.sample(index, flat / period, width)
+    least = rand.uniform(scenes, 1, 1, low=0.0, high=0.6).repeat(views, 1, 1)
     mask = least + (1 - least) * ((pattern[..., :1] - 0.4) * 8).clamp(0, 1)
-    return torch.where(rand.chance(b, 1, 1, p=0.22), mask, 1.0)
+    return torch.where(rand.chance(scenes, 1, 1, p=0.22).repeat(views, 1, 1), mask, 1.0)
 
 
 def occlusion(seen: Surface, size: tuple[int, int]) -> Tensor:

@@ -14,11 +14,12 @@ from training.effects import photograph
 from training.encoder_weights import load_published
 from training.export import averaged_weights, best_path, export
 from training.losses import anchor_loss, depth_loss
+from training.optimizer import schedule
 from training.real import Scene, compare
 from training.render import Renderer
 from training.render.rand import Rand
 from training.state import PIECE_BYTES, load_state, save_state
-from training.train import FROZEN, PLANS, Selection, Training, schedule
+from training.train import FROZEN, PLANS, Selection, Training
 
 CPU = torch.device("cpu")
 

@@ -59,8 +59,9 @@ class Encoder(nn.Module):
         super().__init__()
         self.stem = SameConv(3, STEM_CHANNELS, 3, 2)
         channels, stages = STEM_CHANNELS, []
-        for width, repeat, expansion, kernel, stride in zip(
-            config.widths, config.repeats, EXPANSIONS, KERNELS_PX, STRIDES, strict=True
+        kinds = list(zip(EXPANSIONS, KERNELS_PX, STRIDES, strict=True))[: len(config.widths)]
+        for width, repeat, (expansion, kernel, stride) in zip(
+            config.widths, config.repeats, kinds, strict=True
         ):
             blocks = [Block(channels, width, expansion, kernel, stride)]
             blocks += [Block(width, width, expansion, kernel, 1) for _ in range(repeat - 1)]
