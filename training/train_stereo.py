@@ -12,6 +12,7 @@ import copy
 import json
 import math
 import time
+from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,13 @@ from training.stereo_losses import stereo_loss
 from training.stereo_measure import Measure
 from training.stereo_real import motorcycle
 from vizion3d.networks.nano_stereo.config import NanoStereoConfig
-from vizion3d.networks.nano_stereo.model import NanoStereo
+from vizion3d.networks.nano_stereo.model import NanoStereo, Stages
 
 ENCODER = "features.encoder."
 FROZEN = (ENCODER + "stem.", ENCODER + "stages.0.")
 VARIANT = "lite0"
+_RECENT = 8
+"""Batches over which the averaged network's normalisation is measured."""
 RESULT = Path(__file__).parent / "results" / "stereo_curve.json"
 
 
@@ -71,7 +74,7 @@ PLANS = {
     ),
     # A few seconds, for tests.
     "tiny": StereoPlan(
-        PairPlan((64, 128), (64, 96), 2, nearest_px=(5.0, 20.0)), pairs=8, held_out=2
+        PairPlan((64, 120), (64, 96), 2, nearest_px=(5.0, 20.0)), pairs=8, held_out=2
     ),
 }
 
@@ -106,6 +109,7 @@ class StereoTraining:
         self.renderer = Renderer(seed + 1, device)
         self.source = PairSource(self.renderer, plan.data)
         self.rand = Rand(seed + 2, device)
+        self.recent: deque[Batch] = deque(maxlen=_RECENT)
         self.seen, self.step, self.seconds = 0, 0, 0.0
         self.curve: list[dict[str, float]] = []
 
@@ -128,17 +132,21 @@ class StereoTraining:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["full_rate"]
         self.net.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            stages = self.net.stages(normalise(batch.left), normalise(batch.right))
+        stages = self._stages(self.net, batch)
         loss = stereo_loss(stages, batch)
         self.net.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimizer.step()
+        self.recent.append(batch)
         self.seen += batch.count
         self.step += 1
         self._average()
         return loss.detach()
+
+    def _stages(self, net: NanoStereo, batch: Batch) -> Stages:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            return net.stages(normalise(batch.left), normalise(batch.right))
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -146,11 +154,22 @@ class StereoTraining:
         keep = min(1 - 1 / self.plan.ema_steps, self.step / (self.step + 9))
         averaged, current = list(self.ema.parameters()), list(self.net.parameters())
         torch._foreach_lerp_(averaged, current, 1 - keep)
-        for ours, theirs in zip(self.ema.buffers(), self.net.buffers(), strict=True):
-            if ours.is_floating_point():
-                ours.lerp_(theirs, 1 - keep)
+
+    @torch.no_grad()
+    def averaged(self) -> NanoStereo:
+        """The averaged weights, with the statistics of normalisation that these weights have: an
+        average of the statistics is not that."""
+        norms = [m for m in self.ema.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # the mean of all batches
+        self.ema.train()
+        for batch in self.recent:
+            self._stages(self.ema, batch)
+        return self.ema.eval()
 
     def save(self, folder: Path) -> None:
+        self.averaged()
         tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
         tensors |= {f"ema.{k}": v for k, v in self.ema.state_dict().items()}
         tensors |= flatten_optimizer(self.optimizer, "optimizer.")
@@ -205,7 +224,7 @@ def run(
             "seconds": round(training.seconds),
             "loss": round(torch.stack(losses).mean().item(), 4),
         }
-        point |= measure.consider(training.ema, training.curve) if measure else {}
+        point |= measure.consider(training.averaged(), training.curve) if measure else {}
         training.curve.append(point)
         print(json.dumps(point), f"{rate:.1f} pairs/s", flush=True)
         losses, last, seen = [], time.monotonic(), training.seen
