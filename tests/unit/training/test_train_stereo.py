@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from training.encoder_weights import load_published
 from training.export import best_path
+from training.network import normalise
 from training.render.rand import Rand
 from training.stereo_data import Batch
 from training.stereo_losses import errors, score_loss, stereo_loss
@@ -97,15 +98,16 @@ def test_a_resumed_run_continues_exactly(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_averaged_network_has_the_statistics_of_its_own_weights() -> None:
     training, batch = StereoTraining(PLANS["tiny"], 0, CPU), random_batch()
+    images = normalise(batch.left), normalise(batch.right)
     for _ in range(3):
         training.learn(batch)
     with torch.no_grad():
-        training.ema.train()
-        expected = training.ema.stages(batch.left, batch.right).scores
-        training.recent.clear()
-        training.recent.append(Batch(*(vars(batch) | {"left": batch.left}).values()))
-        found = training.averaged().stages(batch.left, batch.right).scores
-    assert (found - expected).abs().mean() < 0.2 * expected.std()
+        expected = training.ema.train().stages(*images).scores
+        lagging = training.ema.eval().stages(*images).scores
+        found = training.averaged().stages(*images).scores
+    error = (found - expected).abs().mean()
+    assert error < 0.1 * expected.std()
+    assert error < 0.2 * (lagging - expected).abs().mean()
 
 
 def test_a_run_ends_by_the_clock_or_by_its_length() -> None:
