@@ -55,6 +55,7 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
 REWORDED_IN_THE_DOCUMENT: tuple[str, ...] = (
     "/paths//lifting/depth-estimation/post/responses/200/headers/X-Depth-Kind/description",
     "/components/schemas/DepthEstimationAnswer/properties/depth_kind/description",
+    "/components/schemas/Body_estimate_depth/properties/image/description",
     # Says when it is ready in other words.
     "/paths//ready/get/description",
     # Another kind is another word, for models that had none.

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import typer
+
 from vizion3d.errors import InvalidImageError
+from vizion3d.media import heif
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,11 @@ def _expand(text: str, out: Path) -> list[tuple[Path, Path]]:
         raise InvalidImageError(f"{text!r} is no path: {error}") from error
     if is_dir:
         inside = sorted(p for p in path.rglob("*") if _is_photo(p, path, out))
+        left_out = _left_out(path, out)
         if not inside:
-            raise InvalidImageError(f"there are no images in the folder {text}")
+            raise InvalidImageError(f"there are no images in the folder {text}. {left_out}".strip())
+        if left_out:
+            typer.echo(left_out, err=True)
         return [(p, p.relative_to(path)) for p in inside]
     if not exists and glob.has_magic(text):
         # glob and not Path.glob, which takes no absolute pattern.
@@ -76,9 +82,22 @@ def _expand(text: str, out: Path) -> list[tuple[Path, Path]]:
 
 
 def _is_photo(path: Path, folder: Path, out: Path) -> bool:
+    return path.suffix.lower() in _image_suffixes() and _is_looked_at(path, folder, out)
+
+
+def _is_looked_at(path: Path, folder: Path, out: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    named_so = path.suffix.lower() in _image_suffixes()
-    return named_so and not hidden and path.is_file() and out not in path.resolve().parents
+    return not hidden and path.is_file() and out not in path.resolve().parents
+
+
+def _left_out(folder: Path, out: Path) -> str:
+    """What to say of HEIC photos that cannot be read; empty if there are none."""
+    if heif.register():
+        return ""
+    named_so = (p for p in folder.rglob("*") if p.suffix.lower() in heif.SUFFIXES)
+    count = sum(_is_looked_at(path, folder, out) for path in named_so)
+    files = "HEIC file" if count == 1 else "HEIC files"
+    return f"{count} {files} left out; to read these: {heif.INSTALL}" if count else ""
 
 
 @cache
@@ -86,6 +105,7 @@ def _image_suffixes() -> frozenset[str]:
     """Endings of the formats that Pillow itself reads as pictures."""
     from PIL import Image, ImageFile
 
+    heif.register()
     suffixes = Image.registered_extensions()
     # PDF is only written; stubs (HDF5, GRIB, WMF ...) need programs that are not here.
     stubs = {s.format for s in ImageFile.StubImageFile.__subclasses__()}

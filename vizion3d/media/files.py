@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from vizion3d.errors import InvalidImageError
+from vizion3d.media.heif import INSTALL, is_heif, register
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -55,6 +56,8 @@ def identify(file: BinaryIO, label: str, formats: tuple[str, ...] | None) -> "PI
             raise InvalidImageError(
                 f"{label} is damaged: its header cannot be read: {error}"
             ) from error
+    if is_heif(head) and not register():
+        raise InvalidImageError(f"{label} is a HEIC photo; to read these: {INSTALL}")
     known = f"one of {', '.join(formats)}" if formats else "a known format"
     raise InvalidImageError(f"{label} is not an image of {known}")
 
@@ -64,7 +67,7 @@ def _plugins(formats: tuple[str, ...] | None) -> Iterator[tuple[Any, Any]]:
     from PIL import Image
 
     tried: set[str] = set()
-    for prepare in (_prepare_jpeg, Image.preinit, Image.init):
+    for prepare in (_prepare_jpeg, Image.preinit, Image.init, register):
         prepare()
         for name in formats or tuple(Image.ID):
             if name not in tried and name in Image.OPEN:

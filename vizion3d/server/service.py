@@ -27,8 +27,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
-IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
-"""Of the some forty formats that Pillow reads, those that photos come in."""
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF")
+"""Of the some forty formats that Pillow reads, those that photos come in; HEIF, which iPhones take,
+where pillow-heif is installed."""
 
 MAX_NETWORK_PIXELS = 1_500_000
 """About 1036 x 1400: attention's memory grows with the square of this."""

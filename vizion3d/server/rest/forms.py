@@ -16,7 +16,8 @@ from vizion3d.errors import InvalidConfigError
 T = TypeVar("T")
 
 Photo = Annotated[
-    UploadFile, File(description="The photo: JPEG, PNG, WebP, TIFF, BMP or GIF (first frame).")
+    UploadFile,
+    File(description="The photo: JPEG, PNG, WebP, TIFF, BMP, GIF (first frame), AVIF or HEIC."),
 ]
 ModelName = Annotated[
     str, Form(description="One of the names that GET /models answers; empty: the default.")
