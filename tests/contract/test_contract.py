@@ -92,6 +92,7 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
         "--licences ",
         "--licence-of ",
         "export ",
+        "batch ",
     ),
     "vizion3d models": ("recommend ",),
     "vizion3d video": ("--steady ",),

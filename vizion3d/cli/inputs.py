@@ -2,15 +2,18 @@
 
 import glob
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 import typer
 
 from vizion3d.errors import InvalidImageError
 from vizion3d.media import heif
+
+P = TypeVar("P", bound=PurePath)
 
 
 @dataclass(frozen=True)
@@ -39,18 +42,24 @@ def find_jobs(paths: Iterable[str], out: Path) -> list[Job]:
     for text in paths:
         for image, relative in _expand(text, out.resolve()):
             found.setdefault(image, relative)
-    stems = Counter(relative.with_suffix("") for relative in found.values())
-    jobs, taken = [], set[Path]()
-    for image, relative in found.items():
+    stems = unique_stems(list(found.values()))
+    return [Job(image, out / stem) for image, stem in zip(found, stems, strict=True)]
+
+
+def unique_stems(relatives: Sequence[P]) -> list[P]:
+    """Where the results of images go, without their endings: see :func:`find_jobs`."""
+    counts = Counter(relative.with_suffix("") for relative in relatives)
+    stems, taken = [], set[P]()
+    for relative in relatives:
         stem = relative.with_suffix("")
-        if stems[stem] > 1:
+        if counts[stem] > 1:
             stem = relative.with_name(relative.name.replace(".", "_"))
         unique, number = stem, 2
         while unique in taken:
             unique, number = stem.with_name(f"{stem.name}-{number}"), number + 1
         taken.add(unique)
-        jobs.append(Job(image, out / unique))
-    return jobs
+        stems.append(unique)
+    return stems
 
 
 def _expand(text: str, out: Path) -> list[tuple[Path, Path]]:
@@ -82,7 +91,7 @@ def _expand(text: str, out: Path) -> list[tuple[Path, Path]]:
 
 
 def _is_photo(path: Path, folder: Path, out: Path) -> bool:
-    return path.suffix.lower() in _image_suffixes() and _is_looked_at(path, folder, out)
+    return path.suffix.lower() in image_suffixes() and _is_looked_at(path, folder, out)
 
 
 def _is_looked_at(path: Path, folder: Path, out: Path) -> bool:
@@ -101,7 +110,7 @@ def _left_out(folder: Path, out: Path) -> str:
 
 
 @cache
-def _image_suffixes() -> frozenset[str]:
+def image_suffixes() -> frozenset[str]:
     """Endings of the formats that Pillow itself reads as pictures."""
     from PIL import Image, ImageFile
 

@@ -5,7 +5,9 @@ from vizion3d.cli.context import Application
 from vizion3d.cli.program import program, run
 
 app = program(
-    Application(build_container, default_container), TASKS, {"ui": "vizion3d.programs.ui:ui"}
+    Application(build_container, default_container),
+    TASKS,
+    {"ui": "vizion3d.programs.ui:ui", "batch": "vizion3d.ray.cli:batch"},
 )
 
 
