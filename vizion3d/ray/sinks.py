@@ -50,11 +50,7 @@ class Sink(Protocol):
     """Where rows go. One is made in every worker."""
 
     def done(self, photos: Iterable[Photo]) -> dict[str, str]:
-        """Ids that are complete -> the error that they are complete with, or nothing.
-
-        Args:
-            photos: What is known to be wanted, by name.
-        """
+        """Ids that are complete (of ``photos``, if it cannot tell of others) -> their error."""
         ...
 
     def keep(self, row: Row) -> Row:

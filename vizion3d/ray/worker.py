@@ -53,7 +53,7 @@ class Job:
     precision: str | None = None
 
     @property
-    def record(self) -> Task[Any]:
+    def record(self) -> Task:
         """The task.
 
         Raises:
