@@ -1,5 +1,5 @@
 """What the web page has from elsewhere: three.js from its npm package, colour maps from cmap, the
-table of formats from the library.
+tables of formats and of camera presets from the library.
 
 ``make web`` writes it into the package; ``tests/web/test_assets.py`` checks, without a network,
 that what is checked in is what this writes.
@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from vizion3d.geometry.cameras import PRESETS
 from vizion3d.outputs.depth_files import color_table
 from vizion3d.outputs.formats import FORMATS
 
@@ -37,6 +38,7 @@ SUMS = VENDOR / "SHA256SUMS"
 COLOUR_MAPS = ("inferno", "magma", "plasma", "viridis", "cividis", "turbo", "gray")
 COLOUR_MAP_FILE = STATIC / "js" / "colourmaps.js"
 FORMATS_FILE = STATIC / "js" / "formats.js"
+PRESETS_FILE = STATIC / "js" / "presets.js"
 
 
 def colour_maps_module() -> str:
@@ -72,6 +74,24 @@ def formats_module() -> str:
         " * @type {Record<string, {ending: string, title: string, mediaType: string | null}>}\n"
         " */\n"
         f"export const FORMATS = {{\n{rows}}};\n"
+    )
+
+
+def presets_module() -> str:
+    """A JavaScript module with the library's camera presets."""
+    rows = "".join(
+        f"  {json.dumps(name)}: {{ widthPx: {camera.width_px}, heightPx: {camera.height_px}, "
+        f"focalPx: {camera.focal_px!r} }},\n"
+        for name, camera in PRESETS.items()
+    )
+    return (
+        "// Made by `make web` from the library's camera presets; do not edit.\n\n"
+        "/**\n"
+        " * Name -> the size that a camera's maker states its intrinsics for, and its focal length.\n"
+        " *\n"
+        " * @type {Record<string, {widthPx: number, heightPx: number, focalPx: number}>}\n"
+        " */\n"
+        f"export const PRESETS = {{\n{rows}}};\n"
     )
 
 
@@ -112,7 +132,8 @@ def main() -> None:
     SUMS.write_text(sums(files))
     COLOUR_MAP_FILE.write_text(colour_maps_module())
     FORMATS_FILE.write_text(formats_module())
-    written = (VENDOR, COLOUR_MAP_FILE, FORMATS_FILE)
+    PRESETS_FILE.write_text(presets_module())
+    written = (VENDOR, COLOUR_MAP_FILE, FORMATS_FILE, PRESETS_FILE)
     print("written:", *(path.relative_to(STATIC) for path in written))
 
 

@@ -29,6 +29,10 @@ def test_the_formats_are_the_library_s() -> None:
     assert web_assets.FORMATS_FILE.read_text() == web_assets.formats_module()
 
 
+def test_the_presets_are_the_library_s() -> None:
+    assert web_assets.PRESETS_FILE.read_text() == web_assets.presets_module()
+
+
 def test_every_sample_has_its_credit() -> None:
     folder = web_assets.STATIC / "samples"
     credits_ = (folder / "ATTRIBUTION.txt").read_text()

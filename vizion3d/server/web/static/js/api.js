@@ -4,10 +4,13 @@
  * @typedef {{name: string, default: boolean, variant: string | null, parameters: number | null,
  *   licence: string | null, commercial_use: boolean | null,
  *   depth_kind: import("./geometry.js").Kind | "disparity", max_depth_m: number | null,
- *   loaded: unknown}} Model
+ *   loaded: unknown, here?: boolean, size_bytes?: number | null}} Model - `here`: whether its file
+ *   is on the server; undefined: an older server, which does not tell.
+ * @typedef {{state: "absent" | "downloading" | "here" | "failed", done_bytes: number,
+ *   total_bytes: number | null, reason: string | null, error: string | null}} Download
  */
 
-import { parseNpy } from "./npy.js";
+import { depthOf, parseNpy } from "./npy.js";
 
 export const ROUTE = "/lifting/depth-estimation";
 export const STEREO_ROUTE = "/lifting/stereo-depth";
@@ -40,6 +43,31 @@ export class Api {
     return (await this._fetch("/models")).json();
   }
 
+  /** @param {string} name @returns {Promise<Download | null>} null: the server has no such route. */
+  async beginDownload(name) {
+    try {
+      return await this._ofDownload(name, "POST");
+    } catch (error) {
+      if (error instanceof RequestError && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /** How far it is. @param {string} name @returns {Promise<Download>} */
+  download(name) {
+    return this._ofDownload(name, "GET");
+  }
+
+  /** @param {string} name @returns {Promise<Download>} */
+  callOffDownload(name) {
+    return this._ofDownload(name, "DELETE");
+  }
+
+  /** @param {string} name @param {string} method */
+  async _ofDownload(name, method) {
+    return (await this._fetch(`/models/${encodeURIComponent(name)}/download`, { method })).json();
+  }
+
   /**
    * Estimate depth once; everything that the page shows is made from the answer.
    *
@@ -50,14 +78,14 @@ export class Api {
   async estimate(image, fields, signal) {
     const response = await this._post(image, fields, "application/x-npy", signal);
     const bytes = await response.arrayBuffer();
-    const estimated = parseNpy(bytes);
     const kind = /** @type {import("./geometry.js").Kind} */ (response.headers.get("X-Depth-Kind"));
     const told = (header) => JSON.parse(response.headers.get(header) ?? "null");
     return {
-      depth: { ...estimated, ...rangeOf(estimated.data), kind, sky: told("X-Sky-Depth"), factor: 1 },
+      depth: depthOf(bytes, kind, told("X-Sky-Depth")),
       focalPx: /** @type {number | null} */ (told("X-Focal-Length")),
       notes: /** @type {string[]} */ (told("X-Notes") ?? []),
       intrinsics: told("X-Intrinsics"),
+      alignment: /** @type {import("./known.js").Alignment | null} */ (told("X-Alignment")),
       npy: new Blob([bytes], { type: "application/x-npy" }),
     };
   }
@@ -133,16 +161,6 @@ export class Api {
     }
     throw await problemOf(response);
   }
-}
-
-/** @param {Float32Array} values */
-function rangeOf(values) {
-  let [min, max] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  return { min, max };
 }
 
 /** @param {Response} response - `application/problem+json`, or what a proxy puts in its place. */

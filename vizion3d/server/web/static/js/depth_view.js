@@ -20,6 +20,11 @@ export function digits(value) {
   return Number(value.toPrecision(4)).toString();
 }
 
+/** A distance in metres that rests on an assumption. @param {number} metres */
+export function about(metres) {
+  return `about ${Number(metres.toPrecision(2))} (assumed scale)`;
+}
+
 export class DepthView extends EventTarget {
   /** Fires `point` when the cursor moves: `detail` is the pixel's index, or null. */
   constructor() {
@@ -52,6 +57,7 @@ export class DepthView extends EventTarget {
     context.fillStyle = "#fff"; // as the library, transparency goes over white
     context.fillRect(0, 0, depth.width, depth.height);
     if (photo) context.drawImage(photo, 0, 0, depth.width, depth.height);
+    this.setBeside(null, "");
     $("split").value = photo ? "50" : "0";
     this._split();
     this._point(null);
@@ -59,7 +65,9 @@ export class DepthView extends EventTarget {
 
   /** @param {string} name - Of the colour map. */
   colour(name) {
+    this._map = name;
     this.colours = colourise(this.depth, name);
+    this._drawBeside();
     this.canvas.getContext("2d").putImageData(this.colours, 0, 0);
     const table = colourTable(name);
     const strip = new ImageData(256, 1);
@@ -67,6 +75,20 @@ export class DepthView extends EventTarget {
       strip.data.set([...table.subarray(3 * i, 3 * i + 3), 255], 4 * i);
     }
     $("legend").getContext("2d").putImageData(strip, 0, 0);
+  }
+
+  /**
+   * Put another depth in the photo's place beside the first; null: the photo again.
+   *
+   * @param {import("./geometry.js").Depth | null} depth - Of the same photo.
+   * @param {string} label
+   */
+  setBeside(depth, label) {
+    this._beside = depth && { depth, label };
+    if (depth && $("split").value === "0") $("split").value = "50";
+    this._drawBeside();
+    this._split();
+    this._read();
   }
 
   /** @returns {Uint8ClampedArray} RGBA of every pixel of the photo. */
@@ -78,6 +100,19 @@ export class DepthView extends EventTarget {
   /** @returns {Promise<Blob | null>} The coloured depth as PNG. */
   picture() {
     return new Promise((resolve) => this.canvas.toBlob(resolve, "image/png"));
+  }
+
+  /**
+   * @param {{width: number, height: number}} size
+   * @returns {Promise<Blob | null>} The photo, cut to that shape; where it cannot be shown, its depth.
+   */
+  thumbnail({ width, height }) {
+    const from = $("split").value === "0" ? this.canvas : this.photo;
+    const scale = Math.max(width / from.width, height / from.height);
+    const [w, h] = [from.width * scale, from.height * scale];
+    const small = Object.assign(document.createElement("canvas"), { width, height });
+    small.getContext("2d").drawImage(from, (width - w) / 2, (height - h) / 2, w, h);
+    return new Promise((resolve) => small.toBlob(resolve, "image/jpeg", 0.85));
   }
 
   /**
@@ -96,7 +131,7 @@ export class DepthView extends EventTarget {
       item.append(inMetres ? `${digits(metres(value))}${unit}` : digits(value));
       if (!inMetres) {
         const assumed = document.createElement("small");
-        assumed.textContent = `${digits(metres(value))} m`;
+        assumed.textContent = `~${Number(metres(value).toPrecision(2))} m`;
         item.append(assumed);
       }
       return item;
@@ -104,6 +139,16 @@ export class DepthView extends EventTarget {
     $("ticks").replaceChildren(...items);
     $("legend-note").textContent = LEGENDS[kind];
     this._read();
+  }
+
+  _drawBeside() {
+    const canvas = $("beside-depth");
+    if (!canvas) return; // the page of pairs has none
+    canvas.hidden = !this._beside;
+    if (!this._beside) return;
+    const { depth } = this._beside;
+    [canvas.width, canvas.height] = [depth.width, depth.height];
+    canvas.getContext("2d").putImageData(colourise(depth, this._map), 0, 0);
   }
 
   _split() {
@@ -152,7 +197,7 @@ export class DepthView extends EventTarget {
   }
 
   _read() {
-    if (!this._cursor) {
+    if (!this._cursor || !this.depth) {
       $("readout").textContent = "Point at the picture to read its depth.";
       return;
     }
@@ -160,7 +205,7 @@ export class DepthView extends EventTarget {
     const pixel = v * this.depth.width + u;
     const value = this.depth.data[pixel];
     const { kind, sky, known } = this.depth;
-    const assumed = `${digits(value)}, taken for ${digits(this._metres(value))} m`;
+    const assumed = `${digits(value)}, ${about(this._metres(value))}`;
     const told = {
       metric: `${digits(this._metres(value))} m`,
       stereo: known?.[pixel] ? `${digits(this._metres(value))} m` : "no match",
@@ -168,6 +213,7 @@ export class DepthView extends EventTarget {
       relative: `inverse depth ${assumed}`,
     }[kind];
     const shown = sky !== null && value >= sky ? "sky" : told;
-    $("readout").textContent = `column ${u}, row ${v}: ${shown}`;
+    const other = this._beside ? `; ${this._beside.label}: ${digits(this._beside.depth.data[pixel])}` : "";
+    $("readout").textContent = `column ${u}, row ${v}: ${shown}${other}`;
   }
 }

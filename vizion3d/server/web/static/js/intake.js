@@ -2,15 +2,16 @@
 
 import { $, all } from "./dom.js";
 
-/** @param {(file: File) => void} onPhoto */
-export function listenForPhotos(onPhoto) {
-  const takeFirst = (files) => files?.length && onPhoto(files[0]);
+/** @param {(files: File[]) => void} onPhotos */
+export function listenForPhotos(onPhotos) {
+  const take = (files) => files?.length && onPhotos([...files]);
+  const onPhoto = (file) => onPhotos([file]);
   $("file").addEventListener("change", (event) => {
-    takeFirst(event.target.files);
+    take(event.target.files);
     event.target.value = ""; // so that the same file can be chosen again
   });
-  document.addEventListener("paste", (event) => takeFirst(event.clipboardData?.files));
-  listenForDrops(takeFirst);
+  document.addEventListener("paste", (event) => take(event.clipboardData?.files));
+  listenForDrops(take);
   for (const button of all("[data-sample]")) {
     button.addEventListener("click", async () => {
       const name = button.dataset.sample;
@@ -21,7 +22,7 @@ export function listenForPhotos(onPhoto) {
   if (navigator.mediaDevices) listenForCamera(onPhoto);
 }
 
-function listenForDrops(takeFirst) {
+function listenForDrops(take) {
   const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
   const veil = $("dropping");
   document.addEventListener("dragover", (event) => {
@@ -36,7 +37,7 @@ function listenForDrops(takeFirst) {
     if (!holdsFiles(event)) return;
     event.preventDefault();
     veil.hidden = true;
-    takeFirst(event.dataTransfer.files);
+    take(event.dataTransfer.files);
   });
 }
 

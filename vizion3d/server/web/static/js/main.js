@@ -1,15 +1,24 @@
-/** The page: a photo and settings in, one request, and everything on the screen from its answer. */
+/** The page: photos and settings in, one request each, and everything on the screen from its answer. */
 
 import { Api } from "./api.js";
+import { Beside } from "./beside.js";
+import { cameraOf, offerPresets } from "./cameras.js";
 import { offerThemes, offerWideView } from "./chrome.js";
 import { DepthView } from "./depth_view.js";
 import { $, fieldOf } from "./dom.js";
 import { listDownloads } from "./downloads.js";
+import { readExif } from "./exif.js";
 import { Samples, fovFromFocal, metresFactor, toMetres } from "./geometry.js";
+import { History, THUMBNAIL_PX } from "./history.js";
 import { listenForPhotos } from "./intake.js";
+import { fill, keepSettings, offerLink, restoreSettings, settingsOf } from "./keep.js";
+import { KnownPanel } from "./known.js";
+import { isEmpty } from "./known_fields.js";
 import { offerMeasuring } from "./measure.js";
+import { ModelChoice } from "./model_choice.js";
 import { askForKey, hideAlert, setBusy, showError, showProgress, showStatus } from "./notices.js";
-import { cameraOf, networkFields, readSettings, restFields, validate } from "./settings.js";
+import { depthOf } from "./npy.js";
+import { askedFields, readSettings, restFields, validate } from "./settings.js";
 import { offerSnippets } from "./snippet_panel.js";
 import { Viewer } from "./viewer.js";
 import { countPoints, describe, labelOf, showValues } from "./words.js";
@@ -20,12 +29,14 @@ const form = $("settings");
 const api = new Api(askForKey);
 const depthView = new DepthView();
 const viewer = makeViewer();
+const choice = new ModelChoice(api, form);
+const known = new KnownPanel();
+const beside = new Beside(api, depthView, showError);
+const past = new History(showAgain);
 
-/** @type {import("./api.js").Model[]} */
-let models = [];
 /** @type {File | null} The photo that was last given. */
 let photo = null;
-/** What is on the screen: the photo's name, the server's answer, and what it was asked. */
+/** What is on the screen: the photo, the server's answer, and what it was asked. */
 let shown = null;
 /** @type {AbortController | null} */
 let running = null;
@@ -39,34 +50,49 @@ function makeViewer() {
   }
 }
 
+/** Settings as the form has them, with the model that is in use. */
+const settingsNow = () => ({ ...readSettings(form), model: choice.name });
+
 /** Settings as the form has them, but of the network as it was asked. */
-function settingsShown() {
-  return { ...readSettings(form), ...shown.network };
+const settingsShown = () => ({ ...readSettings(form), ...shown.network });
+
+/** One photo after the other; the last one stays on the screen. @param {File[]} files */
+async function takePhotos(files) {
+  for (const [i, file] of files.entries()) {
+    photo = file;
+    known.clear();
+    const isDone = await run(files.length > 1 ? `${i + 1} of ${files.length}: ` : "");
+    if (!isDone) return; // another was given, or it was cancelled
+  }
 }
 
-async function run() {
-  if (!photo || !form.reportValidity()) return;
+/** @param {string} place - Of the photo among several. @returns {Promise<boolean>} Not called off. */
+async function run(place = "") {
+  if (!photo || !form.reportValidity()) return false;
   running?.abort();
   const mine = (running = new AbortController());
-  const settings = readSettings(form);
+  const settings = settingsNow();
   const file = photo;
-  const stopClock = showProgress(`Estimating depth with ${labelOf(settings.model)}`);
-  hideAlert();
+  const stopClock = showProgress(`${place}Estimating depth with ${labelOf(settings.model)}`);
+  if (!place) hideAlert();
   try {
-    const [answer, bitmap] = await Promise.all([
-      api.estimate(file, networkFields(settings), mine.signal),
+    const [answer, bitmap, exif] = await Promise.all([
+      api.estimate(file, askedFields(settings, known.known), mine.signal),
       // Colours as they are in the file, as the library takes them. null: only the server reads it.
       createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => null),
+      readExif(file),
     ]);
-    if (mine.signal.aborted) return;
-    show(file, answer, bitmap, { model: settings.model, inputSize: settings.inputSize });
-    showStatus(`${file.name}: ${answer.depth.width} × ${answer.depth.height} px`, stopClock());
+    if (mine.signal.aborted) return false;
+    show(file, answer, bitmap, exif, { model: settings.model, inputSize: settings.inputSize });
+    showStatus(`${place}${file.name}: ${answer.depth.width} × ${answer.depth.height} px`, stopClock());
+    await keep();
   } catch (error) {
     if (!mine.signal.aborted) showError(error);
   } finally {
     stopClock();
     if (running === mine) endRun();
   }
+  return !mine.signal.aborted;
 }
 
 function endRun() {
@@ -74,14 +100,44 @@ function endRun() {
   setBusy(false);
 }
 
-function show(file, answer, bitmap, network) {
-  shown = { file, ...answer, network, hasPhoto: bitmap !== null };
+function show(file, answer, bitmap, exif, network) {
+  shown = { file, ...answer, exif, network, hasPhoto: bitmap !== null };
   document.body.dataset.state = "ready";
   depthView.load(answer.depth, bitmap);
   bitmap?.close();
+  known.tell(answer.alignment);
   fieldOf(form, "depth_near").disabled = answer.depth.kind !== "relative";
-  if (readSettings(form).camera !== "matrix") fillMatrix(answer.intrinsics);
   sample();
+  beside.load(file, network.inputSize);
+}
+
+/** Have what is on the screen outlast a reload. */
+async function keep() {
+  const { file, npy, depth, focalPx, notes, intrinsics, alignment, network } = shown;
+  const facts = {
+    kind: depth.kind, sky: depth.sky, focalPx, notes, intrinsics, alignment, network,
+    known: structuredClone(known.known), settings: settingsOf(form),
+  };
+  await past.add({ file, npy, thumbnail: await depthView.thumbnail(THUMBNAIL_PX), facts });
+}
+
+/** An earlier photo, without asking the server. @param {import("./history.js").Entry} entry */
+async function showAgain({ id, file, npy, facts }) {
+  running?.abort();
+  endRun();
+  const { kind, sky, network, known: told, settings } = /** @type {any} */ (facts);
+  const [bytes, bitmap, exif] = await Promise.all([
+    npy.arrayBuffer(),
+    createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => null),
+    readExif(file),
+  ]);
+  photo = file;
+  fill(form, settings);
+  choice.settle();
+  known.restore(told);
+  show(file, { ...facts, depth: depthOf(bytes, kind, sky), npy }, bitmap, exif, network);
+  past.mark(id);
+  $("status").textContent = `${file.name}, as it was`;
 }
 
 /** Choose the pixels that become points, then all that follows. */
@@ -102,11 +158,9 @@ function recolour() {
 function reproject() {
   if (!shown || !validate(form)) return;
   const settings = settingsShown();
-  const camera = cameraOf(settings, shown.intrinsics);
-  if (settings.camera === "auto") {
-    const fov = fovFromFocal(camera.fx, shown.depth.width);
-    fieldOf(form, "fov").value = String(fov);
-  }
+  const camera = cameraOf(settings, shown.intrinsics, shown.exif);
+  if (settings.camera !== "fov") fieldOf(form, "fov").value = String(fovFromFocal(camera.fx, shown.depth.width));
+  if (settings.camera !== "matrix") fillMatrix(camera);
   shown.depth.factor = metresFactor(camera, shown.intrinsics, shown.focalPx);
   viewer?.style({ size: settings.pointSize, frame: settings.frame });
   if (viewer) {
@@ -114,8 +168,10 @@ function reproject() {
     countPoints(count, shown.depth.width * shown.depth.height, viewer.samples.stride);
   }
   depthView.explain(toMetres(shown.depth, settings.range));
-  describe(shown.depth.kind, isAsServed(settings) ? shown.notes : [], settings.camera, shown.intrinsics);
-  showValues(form, models);
+  const isFitted = shown.alignment !== null;
+  const notes = isAsServed(settings) ? shown.notes : [];
+  describe(shown.depth.kind, notes, isFitted, settings.camera, shown.intrinsics, shown.exif);
+  showValues(form, choice.models);
   showSnippet();
 }
 
@@ -124,9 +180,9 @@ function isAsServed(settings) {
   return settings.camera === "auto" || shown.focalPx === null;
 }
 
-function fillMatrix(intrinsics) {
+function fillMatrix(camera) {
   for (const name of ["fx", "fy", "cx", "cy"]) {
-    fieldOf(form, name).value = String(intrinsics[name]);
+    fieldOf(form, name).value = String(camera[name]);
   }
 }
 
@@ -135,7 +191,7 @@ function request() {
   return shown && {
     name: shown.file.name,
     settings: settingsShown(),
-    served: shown.intrinsics,
+    known: known.known,
     origin: location.origin,
     hasKey: api.hasKey,
   };
@@ -143,9 +199,9 @@ function request() {
 
 /** @returns {import("./downloads.js").Source} */
 function source() {
-  const { file, intrinsics, npy } = shown;
+  const { file, npy } = shown;
   const settings = settingsShown();
-  const fields = restFields(settings, intrinsics);
+  const fields = restFields(settings, known.known);
   return {
     name: file.name,
     npy: isAsServed(settings) ? npy : null,
@@ -155,30 +211,28 @@ function source() {
   };
 }
 
-async function listModels() {
-  try {
-    models = (await api.models()).filter(({ depth_kind }) => depth_kind !== "disparity");
-  } catch (error) {
-    showError(error);
-    return;
-  }
-  const options = models.map(({ name, default: isDefault }) => new Option(labelOf(name), name, isDefault, isDefault));
-  fieldOf(form, "model_backend").replaceChildren(...options);
-  showValues(form, models);
+async function begin() {
+  if (!(await choice.list())) return;
+  beside.list(choice.models);
+  restoreSettings(form);
+  choice.settle();
+  showValues(form, choice.models);
+  const entry = await past.restore();
+  if (entry) await showAgain(entry);
 }
 
-const RERUN = new Set(["model_backend", "input_size"]);
 const RESAMPLE = new Set(["budget"]);
 const RECOLOUR = new Set(["colour_by", "colour_map"]);
+const CAMERA = new Set(["camera", "fov", "fx", "fy", "cx", "cy"]);
 
 // Fields of the form stand elsewhere on the page too, so the document listens.
 let pending = 0;
 document.addEventListener("input", (/** @type {any} */ { target }) => {
   if (target.form !== form) return;
-  // Moving the angle takes it from the server's default.
+  // Moving the angle takes it from the camera that was chosen.
   if (target.name === "fov") fieldOf(form, "camera").value = "fov";
-  showValues(form, models);
-  if (RERUN.has(target.name) || RESAMPLE.has(target.name) || !shown) return;
+  showValues(form, choice.models);
+  if (target.name === "model_backend" || target.name === "input_size" || RESAMPLE.has(target.name) || !shown) return;
   cancelAnimationFrame(pending);
   pending = requestAnimationFrame(() => {
     if (RECOLOUR.has(target.name)) recolour();
@@ -187,19 +241,22 @@ document.addEventListener("input", (/** @type {any} */ { target }) => {
 });
 document.addEventListener("change", (/** @type {any} */ { target }) => {
   if (target.form !== form) return;
-  if (RERUN.has(target.name)) run();
+  keepSettings(form);
+  if (target.name === "model_backend") choice.choose();
+  // What is known is fitted with the camera.
+  else if (target.name === "input_size" || (CAMERA.has(target.name) && !isEmpty(known.known))) run();
   if (RESAMPLE.has(target.name) && shown) sample();
 });
 form.addEventListener("submit", (event) => event.preventDefault());
 
-listenForPhotos((file) => {
-  photo = file;
-  run();
-});
+listenForPhotos(takePhotos);
 listDownloads($("downloads"), source, showError);
 const showSnippet = offerSnippets(request);
 depthView.addEventListener("point", (/** @type {any} */ { detail }) => viewer?.mark(detail));
-if (viewer) offerMeasuring(viewer, () => shown.depth.kind);
+choice.addEventListener("use", () => run());
+choice.addEventListener("arrive", () => beside.list(choice.models));
+known.addEventListener("change", () => run());
+if (viewer) offerMeasuring(viewer, () => shown.depth.kind, (pixels) => known.offer(pixels));
 $("reset").addEventListener("click", () => viewer?.reset());
 $("cancel").addEventListener("click", () => {
   running?.abort();
@@ -207,6 +264,8 @@ $("cancel").addEventListener("click", () => {
   $("status").textContent = "Cancelled.";
 });
 $("alert-close").addEventListener("click", hideAlert);
+offerPresets(fieldOf(form, "camera"));
+offerLink(form);
 offerWideView();
 offerThemes(() => viewer?.invalidate());
-listModels();
+begin();

@@ -36,11 +36,17 @@ export function showStatus(text, seconds) {
 export function showError(error) {
   const known = error instanceof RequestError;
   if (!known) console.error(error);
-  $("alert-title").textContent = known ? error.title : "This did not work";
-  $("alert-detail").textContent = error.message;
-  $("alert-request").textContent = known && error.requestId ? `Request ${error.requestId}` : "";
-  $("alert").hidden = false;
+  const request = known && error.requestId ? `Request ${error.requestId}` : "";
+  showProblem(known ? error.title : "This did not work", error.message, request);
   $("status").textContent = "";
+}
+
+/** @param {string} title @param {string} detail @param {string} small - Told in small print. */
+export function showProblem(title, detail, small) {
+  $("alert-title").textContent = title;
+  $("alert-detail").textContent = detail;
+  $("alert-request").textContent = small;
+  $("alert").hidden = false;
 }
 
 export function hideAlert() {

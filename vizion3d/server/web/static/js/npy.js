@@ -26,3 +26,21 @@ export function parseNpy(buffer) {
   // The header is padded so that the data are aligned.
   return { data: new Float32Array(buffer, start + length, height * width), width, height };
 }
+
+/**
+ * The depth that an NPY file holds.
+ *
+ * @param {ArrayBuffer} buffer - A whole file.
+ * @param {import("./geometry.js").Kind} kind
+ * @param {number | null} sky
+ * @returns {import("./geometry.js").Depth}
+ */
+export function depthOf(buffer, kind, sky) {
+  const image = parseNpy(buffer);
+  let [min, max] = [Infinity, -Infinity];
+  for (const value of image.data) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { ...image, min, max, kind, sky, factor: 1 };
+}

@@ -4,7 +4,7 @@
  * @typedef {object} Settings
  * @property {string} model
  * @property {number | null} inputSize - Shorter side that the network sees, in pixels; null: its own.
- * @property {"auto" | "fov" | "matrix"} camera - What the intrinsics come from.
+ * @property {string} camera - What the intrinsics come from: "auto" (EXIF), "fov", "matrix" or a preset.
  * @property {number} fovDeg - Horizontal.
  * @property {import("./geometry.js").Camera} matrix
  * @property {import("./geometry.js").Range} range
@@ -15,8 +15,9 @@
  * @property {string} colourMap
  */
 
+import { cameraFields } from "./cameras.js";
 import { fieldOf } from "./dom.js";
-import { focalFromFov } from "./geometry.js";
+import { isEmpty, knownFields } from "./known_fields.js";
 
 /** @param {HTMLFormElement} form @returns {Settings} */
 export function readSettings(form) {
@@ -41,21 +42,6 @@ export function readSettings(form) {
   };
 }
 
-/**
- * The intrinsics that hold: the server's own, by the field of view, or as given.
- *
- * @param {Settings} settings
- * @param {import("./geometry.js").Camera & {width_px: number, height_px: number}} served
- * @returns {import("./geometry.js").Camera}
- */
-export function cameraOf(settings, served) {
-  if (settings.camera === "auto") return served;
-  if (settings.camera === "matrix") return settings.matrix;
-  // Nine digits, since it is written out in requests and code.
-  const focal = Number(focalFromFov(settings.fovDeg, served.width_px).toPrecision(9));
-  return { fx: focal, fy: focal, cx: (served.width_px - 1) / 2, cy: (served.height_px - 1) / 2 };
-}
-
 /** What the network's answer depends on, as fields of the REST API. @param {Settings} settings */
 export function networkFields(settings) {
   const { model, inputSize } = settings;
@@ -66,19 +52,32 @@ export function networkFields(settings) {
  * Everything that the server's files depend on, as fields of the REST API.
  *
  * @param {Settings} settings
- * @param {import("./geometry.js").Camera & {width_px: number, height_px: number}} served
+ * @param {import("./known_fields.js").Known} known
  * @returns {Record<string, string>}
  */
-export function restFields(settings, served) {
+export function restFields(settings, known) {
   const { near, far, edge } = settings.range;
-  const { fx, fy, cx, cy } = cameraOf(settings, served);
   return {
     ...networkFields(settings),
-    ...(settings.camera !== "auto" && texts({ fx, fy, cx, cy })),
+    ...cameraFields(settings),
     ...texts({ depth_near: near, depth_trunc: far }),
     ...(edge > 0 && texts({ edge_threshold: edge })),
     frame: settings.frame,
+    ...knownFields(known),
   };
+}
+
+/**
+ * What a photo's depth is asked for with. What is known of the scene is fitted by the server, and a
+ * known length rests on the camera.
+ *
+ * @param {Settings} settings
+ * @param {import("./known_fields.js").Known} known
+ * @returns {Record<string, string>}
+ */
+export function askedFields(settings, known) {
+  if (isEmpty(known)) return { ...networkFields(settings), camera: "auto" };
+  return { ...networkFields(settings), ...cameraFields(settings), ...knownFields(known) };
 }
 
 /** @param {Record<string, number>} numbers */

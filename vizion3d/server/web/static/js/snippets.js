@@ -1,20 +1,22 @@
 /** The request on the screen, as one would write it: curl, Python, command line. */
 
 import { ROUTE } from "./api.js";
+import { isPreset } from "./cameras.js";
+import { isEmpty, knownArguments, knownOptions } from "./known_fields.js";
 import { restFields } from "./settings.js";
 
 /**
  * @typedef {object} Request
  * @property {string} name - Of the photo's file.
  * @property {import("./settings.js").Settings} settings
- * @property {import("./geometry.js").Camera & {width_px: number, height_px: number}} served
+ * @property {import("./known_fields.js").Known} known
  * @property {string} origin - Of the server.
  * @property {boolean} hasKey
  */
 
 /** @param {Request} request */
-export function curl({ name, settings, served, origin, hasKey }) {
-  const fields = restFields(settings, served);
+export function curl({ name, settings, known, origin, hasKey }) {
+  const fields = restFields(settings, known);
   const lines = [
     `curl --fail-with-body ${shell(origin + ROUTE)}`,
     ...(hasKey ? ['-H "X-API-Key: $VIZION3D_API_KEY"'] : []),
@@ -28,56 +30,58 @@ export function curl({ name, settings, served, origin, hasKey }) {
 }
 
 /** @param {Request} request */
-export function python({ name, settings, served }) {
+export function python({ name, settings, known }) {
   const { near, far, edge } = settings.range;
-  const range = [
+  const { fx, fy, cx, cy } = settings.matrix;
+  const camera =
+    settings.camera === "fov"
+      ? [`fov=${settings.fovDeg}`]
+      : settings.camera === "matrix"
+        ? [`fx=${fx}`, `fy=${fy}`, `cx=${cx}`, `cy=${cy}`]
+        : [`camera="${settings.camera}"`];
+  const config = [
+    ...camera,
     `depth_near=${near}`,
     `depth_trunc=${far}`,
     ...(edge > 0 ? [`edge_threshold=${edge}`] : []),
     `frame="${settings.frame}"`,
   ];
-  const { fx, fy, cx, cy } = settings.matrix;
-  const [config, camera] = {
-    auto: ["DepthEstimationAdvanceConfig", []],
-    fov: [
-      "DepthEstimationAdvanceConfig.from_fov",
-      [String(settings.fovDeg), `width_px=${served.width_px}`, `height_px=${served.height_px}`],
-    ],
-    matrix: ["DepthEstimationAdvanceConfig", [`fx=${fx}`, `fy=${fy}`, `cx=${cx}`, `cy=${cy}`]],
-  }[settings.camera];
+  const command = `DepthEstimationCommand(
+    ${JSON.stringify(name)},
+    model_backend=${JSON.stringify(settings.model)},
+    return_point_cloud=True,
+    ${settings.inputSize ? `input_size=${settings.inputSize},\n    ` : ""}advanced_config=DepthEstimationAdvanceConfig(
+        ${config.join(",\n        ")},
+    ),
+)`;
+  const [run, depth] = isEmpty(known)
+    ? ["run(command)", "raw_depth"]
+    : [`align(command, ${knownArguments(known).join(", ")})`, "depth_m"];
   return `from vizion3d.lifting import (
     DepthEstimation,
     DepthEstimationAdvanceConfig,
     DepthEstimationCommand,
 )
 
-result = DepthEstimation().run(
-    DepthEstimationCommand(
-        ${JSON.stringify(name)},
-        model_backend=${JSON.stringify(settings.model)},
-        return_point_cloud=True,
-        ${settings.inputSize ? `input_size=${settings.inputSize},\n        ` : ""}advanced_config=${config}(
-            ${[...camera, ...range].join(",\n            ")},
-        ),
-    )
-)
-print(result.raw_depth.shape, result.point_cloud)`;
+command = ${command}
+result = DepthEstimation().${run}
+print(result.${depth}.shape, result.point_cloud)`;
 }
 
 /** @param {Request} request */
-export function commandLine({ name, settings }) {
+export function commandLine({ name, settings, known }) {
   const { near, far, edge } = settings.range;
   const { fx, fy, cx, cy } = settings.matrix;
   const size = settings.inputSize ? ` --input-size ${settings.inputSize}` : "";
-  const camera = {
-    auto: "--camera primesense",
-    fov: `--fov ${settings.fovDeg}`,
-    matrix: `--fx ${fx} --fy ${fy} --cx ${cx} --cy ${cy}`,
-  }[settings.camera];
+  const byName = settings.camera === "auto" || isPreset(settings.camera);
+  const camera = byName
+    ? `--camera ${settings.camera}`
+    : { fov: `--fov ${settings.fovDeg}`, matrix: `--fx ${fx} --fy ${fy} --cx ${cx} --cy ${cy}` }[settings.camera];
   return [
     `vizion3d depth ${shell(name)}`,
     `--model ${shell(settings.model)}${size}`,
     camera,
+    ...knownOptions(known),
     `--near ${near} --depth-trunc ${far}`,
     `--edge-threshold ${edge} --frame ${settings.frame}`,
     `--color-map ${settings.colourMap} --save png,color,npy,ply,glb`,

@@ -15,7 +15,8 @@ const SETTLE_MS = 120;
 
 export class Viewer extends EventTarget {
   /**
-   * Fires `measure` when points are picked: `detail` holds them, none to two of `[x, y, z]`;
+   * Fires `measure` when points are picked: `detail` holds none to two `points`, `[x, y, z]`, and
+   * their `pixels`, `[column, row]`;
    * `miss` where no point was, and `toggle-measure` when the key for it is pressed.
    *
    * @param {HTMLCanvasElement} canvas
@@ -210,11 +211,15 @@ export class Viewer extends EventTarget {
 
   _reportMeasure() {
     const turn = this.frame === "opengl" ? -1 : 1;
-    const detail = this._picked.map((i) => {
+    const points = this._picked.map((i) => {
       const [x, y, z] = this.cloud.cameraPoint(i);
       return [x, turn * y, turn * z];
     });
-    this.dispatchEvent(new CustomEvent("measure", { detail }));
+    const pixels = this._picked.map((i) => {
+      const { pixel, depth } = this.samples;
+      return [pixel[i] % depth.width, Math.floor(pixel[i] / depth.width)];
+    });
+    this.dispatchEvent(new CustomEvent("measure", { detail: { points, pixels } }));
   }
 
   /** @param {KeyboardEvent} event */

@@ -1,5 +1,6 @@
 /** The words beside the settings: values of the sliders, and what follows from the choices. */
 
+import { tellCamera } from "./cameras.js";
 import { digits } from "./depth_view.js";
 import { $, all, fieldOf } from "./dom.js";
 import { readSettings } from "./settings.js";
@@ -11,10 +12,10 @@ export function showValues(form, models) {
   $("edge-value").textContent = range.edge > 0 ? `${digits(100 * range.edge)} %` : "off";
   $("size-value").textContent = `× ${digits(pointSize)}`;
   for (const part of all("#settings [data-camera]")) {
-    part.hidden = !part.dataset.camera.includes(camera);
+    part.hidden = part.dataset.camera === "matrix" ? camera !== "matrix" : camera === "matrix";
   }
   const model = models.find(({ name }) => name === fieldOf(form, "model_backend").value);
-  if (model) $("model-note").textContent = noteOf(model);
+  $("model-note").textContent = model && model.here !== false ? noteOf(model) : "";
 }
 
 /**
@@ -22,21 +23,21 @@ export function showValues(form, models) {
  *
  * @param {import("./geometry.js").Kind} kind - Of its depth.
  * @param {string[]} notes - What the server says that its numbers rest on.
+ * @param {boolean} isFitted - Whether the metres come from what is known of the scene.
  * @param {string} camera - Which camera is chosen.
- * @param {{sources?: Record<string, string>, width_px: number, height_px: number}} intrinsics
+ * @param {import("./cameras.js").Served} intrinsics
+ * @param {import("./exif.js").Exif | null} exif
  */
-export function describe(kind, notes, camera, intrinsics) {
-  const range = {
-    metric: "This checkpoint estimates metres: only the farthest counts, where points end.",
-    up_to_scale: "Assumed: this checkpoint tells proportions, not how far the farthest is.",
-    relative: "Assumed: this checkpoint tells what is closer, not how far it is.",
-  }[kind];
+export function describe(kind, notes, isFitted, camera, intrinsics, exif) {
+  const range = isFitted
+    ? "True metres, by what you told: only the farthest counts, where points end."
+    : {
+        metric: "This model estimates metres: only the farthest counts, where points end.",
+        up_to_scale: "Assumed: this model tells proportions, not how far the farthest is.",
+        relative: "Assumed: this model tells what is closer, not how far it is.",
+      }[kind];
   $("range-note").textContent = [range, ...notes].join(" Note: ");
-  $("camera-note").textContent = {
-    auto: `The server's: ${intrinsics.sources?.fx ?? "its default"}.`,
-    fov: "Square pixels, the centre of the picture in the middle.",
-    matrix: `For ${intrinsics.width_px} × ${intrinsics.height_px} pixels, the first pixel's centre at 0.`,
-  }[camera];
+  $("camera-note").textContent = tellCamera(camera, intrinsics, exif);
 }
 
 /** @param {number} shown @param {number} pixels @param {number} stride - Between points. */
@@ -45,8 +46,8 @@ export function countPoints(shown, pixels, stride) {
   $("cloud-note").textContent = `${group(shown)} points of ${group(pixels)} pixels${sampled}`;
 }
 
-/** @param {import("./api.js").Model} model */
-function noteOf(model) {
+/** What is known of a model: its depth, size, licence. @param {import("./api.js").Model} model */
+export function noteOf(model) {
   const weights = model.parameters && `${digits(model.parameters / 1e6)} million weights`;
   const free = model.commercial_use === false ? " (no commercial use)" : "";
   const kind = { relative: "relative depth", up_to_scale: "depth up to scale", metric: "metres" };
@@ -58,6 +59,11 @@ function noteOf(model) {
 /** A model's name; of a path or an address, the file's. @param {string} name */
 export function labelOf(name) {
   return name.split("/").pop();
+}
+
+/** @param {number} bytes */
+export function megabytes(bytes) {
+  return `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 }
 
 /** @param {number} count */
