@@ -6,7 +6,7 @@ import { $ } from "./dom.js";
 /** Kind of depth -> what the legend says of it. */
 const LEGENDS = {
   stereo: "Distance in metres, measured; dark where nothing matched.",
-  metric: "Distance in metres, as this checkpoint estimates it.",
+  metric: "Distance in metres, as this model estimates it.",
   up_to_scale:
     "Depth, without a unit: higher is farther. The metres follow from the farthest that you set.",
   relative:
@@ -119,16 +119,16 @@ export class DepthView extends EventTarget {
    * Write the legend and the cursor's value anew.
    *
    * @param {(value: number) => number} metres - What the network's output is taken for.
+   * @param {boolean} [isFitted] - Whether the metres come from what the user knows of the scene.
    */
-  explain(metres) {
+  explain(metres, isFitted = false) {
     this._metres = metres;
     const { min, max, kind } = this.depth;
     const inMetres = kind === "metric" || kind === "stereo";
     const items = Array.from({ length: TICKS }, (_, i) => {
       const value = min + ((max - min) * i) / (TICKS - 1);
       const item = document.createElement("li");
-      const unit = kind === "stereo" ? " m" : "";
-      item.append(inMetres ? `${digits(metres(value))}${unit}` : digits(value));
+      item.append(inMetres ? `${digits(metres(value))} m` : digits(value));
       if (!inMetres) {
         const assumed = document.createElement("small");
         assumed.textContent = `~${Number(metres(value).toPrecision(2))} m`;
@@ -137,7 +137,7 @@ export class DepthView extends EventTarget {
       return item;
     });
     $("ticks").replaceChildren(...items);
-    $("legend-note").textContent = LEGENDS[kind];
+    $("legend-note").textContent = isFitted ? "Distance in metres, by what you told of the scene." : LEGENDS[kind];
     this._read();
   }
 

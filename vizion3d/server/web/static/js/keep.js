@@ -36,6 +36,7 @@ export function fill(form, values) {
   for (const name of NAMES) {
     if (typeof values[name] !== "string") continue;
     const field = fieldOf(form, name);
+    if (field.tagName === "INPUT" && !Number.isFinite(Number(values[name]))) continue;
     const before = field.value;
     field.value = values[name];
     // A select takes none but its options, and a number only what its limits allow.

@@ -167,8 +167,8 @@ function reproject() {
     const count = viewer.place(camera, settings.range);
     countPoints(count, shown.depth.width * shown.depth.height, viewer.samples.stride);
   }
-  depthView.explain(toMetres(shown.depth, settings.range));
   const isFitted = shown.alignment !== null;
+  depthView.explain(toMetres(shown.depth, settings.range), isFitted);
   const notes = isAsServed(settings) ? shown.notes : [];
   describe(shown.depth.kind, notes, isFitted, settings.camera, shown.intrinsics, shown.exif);
   showValues(form, choice.models);
