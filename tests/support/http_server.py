@@ -19,6 +19,7 @@ class Served:
         etag: Entity tag; empty sends none.
         location: Where redirects lead.
         delay_s: Pause before the content.
+        halfway: The second half of the content waits for it.
         ranges: The Range header of every request, in order.
     """
 
@@ -29,6 +30,7 @@ class Served:
     etag: str = '"v1"'
     location: str = ""
     delay_s: float = 0.0
+    halfway: threading.Event | None = None
     honour_range: bool = True
     extra_length: int = 0
     tell_length: bool = True
@@ -67,7 +69,13 @@ def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Range", f"bytes {start}-{last}/{len(content)}")
             self.end_headers()
             threading.Event().wait(served.delay_s)
-            self.wfile.write(body if cut is None else body[:cut])
+            body = body if cut is None else body[:cut]
+            if served.halfway is not None:
+                first, body = body[: len(body) // 2], body[len(body) // 2 :]
+                self.wfile.write(first)
+                self.wfile.flush()
+                served.halfway.wait()
+            self.wfile.write(body)
             self.wfile.flush()
             self.close_connection = True
 
