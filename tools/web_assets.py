@@ -87,7 +87,7 @@ def presets_module() -> str:
     return (
         "// Made by `make web` from the library's camera presets; do not edit.\n\n"
         "/**\n"
-        " * Name -> the size that a camera's maker states its intrinsics for, and its focal length.\n"
+        " * Name -> the size that a camera's maker states it for, and its focal length there.\n"
         " *\n"
         " * @type {Record<string, {widthPx: number, heightPx: number, focalPx: number}>}\n"
         " */\n"

@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+REPOSITORY = "https://github.com/OlafenwaMoses/vizion3D"
+RAW = "https://raw.githubusercontent.com/OlafenwaMoses/vizion3D"
 PROSE = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 
 
@@ -54,7 +56,15 @@ def test_the_workflow_checks_what_make_check_does() -> None:
 @pytest.mark.parametrize("name", PROSE)
 def test_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", (ROOT / name).read_text()):
-        assert "://" in target or (ROOT / target).exists(), target
+        ours = re.sub(rf"^{REPOSITORY}/(blob|tree)/main/|^{RAW}/main/", "", target)
+        assert "://" in ours or (ROOT / ours).exists(), target
+
+
+def test_pypi_shows_the_readme_s_links_and_pictures() -> None:
+    """PyPI knows nothing of the repository's folders."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", (ROOT / PROJECT["readme"]).read_text())
+    assert len(targets) > 20
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
 
 
 def test_the_form_for_faults_asks_for_what_doctor_says() -> None:

@@ -132,7 +132,7 @@ def test_two_models_stand_side_by_side(visit: Open, photo: Path) -> None:
     shown.page.wait_for_selector("#beside-depth", state="visible")
     after = pixels(shown, "#compare")
     assert changed(before[:, : half - 4], after[:, : half - 4]) > 0.5
-    assert changed(before[:, half + 4 :], after[:, half + 4 :]) == 0
+    assert changed(before[:, half + 4 :], after[:, half + 4 :]) < 0.01  # the corners
     command = DepthEstimationCommand(photo, metric, input_size=56)
     depth = DepthEstimation().run(command).raw_depth
     shown.page.focus("#depth")

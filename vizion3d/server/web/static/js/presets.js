@@ -1,7 +1,7 @@
 // Made by `make web` from the library's camera presets; do not edit.
 
 /**
- * Name -> the size that a camera's maker states its intrinsics for, and its focal length.
+ * Name -> the size that a camera's maker states it for, and its focal length there.
  *
  * @type {Record<string, {widthPx: number, heightPx: number, focalPx: number}>}
  */
