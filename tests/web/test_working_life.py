@@ -140,7 +140,7 @@ def test_two_models_stand_side_by_side(visit: Open, photo: Path) -> None:
     told = shown.page.inner_text("#readout").rpartition(": ")[2]
     assert float(told) == pytest.approx(depth[200, 301], rel=1e-3)
     shown.page.select_option("#beside", "")
-    assert changed(before, pixels(shown, "#compare")) < 0.01
+    assert changed(before, pixels(shown, "#compare")) < 0.03  # but for the cursor
 
 
 def test_on_a_phone_the_cloud_comes_first_then_the_downloads(visit: Open, photo: Path) -> None:
