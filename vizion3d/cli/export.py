@@ -29,8 +29,8 @@ def export(
     static: Annotated[
         str | None,
         typer.Option(
-            help="Height and width at which the network sees images: 518x686.",
-            show_default="the network's best for a photo of 4 : 3",
+            help="Height and width at which the network sees images, fixed in the file: 518x686.",
+            show_default="any",
         ),
     ] = None,
     precision: Annotated[ExportPrecision, typer.Option(help="fp32 or fp16.")] = "fp32",
@@ -48,11 +48,13 @@ def export(
     )
     exported = application_of(context).default().commands.dispatch(command)
     typer.echo(exported.path)
-    height, width = exported.size
+    size = "any size" if exported.size is None else "size {}x{}".format(*exported.size)
     opset = f", opset {OPSET}" if file_format == "onnx" else ""
-    typer.echo(f"network size {height}x{width}{opset}", err=True)
+    typer.echo(f"for {size} and any batch{opset}", err=True)
+    checked = " and ".join(f"{height}x{width}" for height, width in exported.checked)
     for output, share in exported.worst.items():
-        typer.echo(f"{output}: differs by at most {share:.2g} of its range", err=True)
+        told = f"{output}: differs by at most {share:.2g} of its range, for inputs of {checked}"
+        typer.echo(told, err=True)
     if triton_repository is not None:
         typer.echo(write_triton_model(exported, triton_repository, exported.path.stem))
 

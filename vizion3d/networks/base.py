@@ -23,6 +23,8 @@ from vizion3d.networks.recipe import MIN_INPUT_SIZE, HostResize, Recipe, Size
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from vizion3d.networks.graph import GraphParts
+
 __all__ = [
     "MIN_INPUT_SIZE",
     "Family",
@@ -114,16 +116,12 @@ class Network(ABC):
         title: Its name for people: ``"Depth Anything V2"``.
         inputs: Names of the images that go in, in the order of the module's arguments:
             ``("image",)``, or ``("left", "right")``.
-        float32_parts: Names of submodules that torch computes in float32 at every precision; the
-            module casts what it hands to them. OpenVINO decides by itself what a lower precision
-            leaves alone.
         int8: How it is quantized; ``None`` where int8 is not offered.
     """
 
     family: ClassVar[str]
     title: ClassVar[str]
     inputs: ClassVar[tuple[str, ...]] = ("image",)
-    float32_parts: ClassVar[tuple[str, ...]] = ()
     int8: ClassVar[Int8 | None] = Int8()
 
     @property
@@ -140,6 +138,12 @@ class Network(ABC):
     @abstractmethod
     def outputs(self) -> tuple[Output, ...]:
         """What comes out, in the order in which the module returns it."""
+
+    @property
+    def float32_parts(self) -> tuple[str, ...]:
+        """Names of submodules that torch computes in float32 at every precision; the module casts
+        what it hands to them. OpenVINO decides by itself what a lower precision leaves alone."""
+        return ()
 
     @abstractmethod
     def build(self, tensors: "Mapping[str, Tensor]") -> "nn.Module":
@@ -173,6 +177,16 @@ class Network(ABC):
         """
         del constants, size
         return ()
+
+    def graph_parts(self, constants: Mapping[str, Float32Array]) -> "GraphParts | None":
+        """The recipe and :meth:`extras` in torch's operators, for files that hold them inside and
+        take any size; ``None`` where nobody has written them: a file is then for one size.
+
+        Args:
+            constants: What :meth:`constants` gave.
+        """
+        del constants
+        return None
 
     def output(self, *meanings: Meaning) -> Output | None:
         """The first output that means one of ``meanings``."""

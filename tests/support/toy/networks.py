@@ -51,7 +51,6 @@ class SunsetNetwork(Network):
 
     family: ClassVar = "sunset"
     title: ClassVar = "Sunset"
-    float32_parts: ClassVar = ("head",)
     int8: ClassVar = None
 
     @property
@@ -70,6 +69,10 @@ class SunsetNetwork(Network):
             Output("sky", Meaning.SKY),
             Output("angles", Meaning.FIELD_OF_VIEW_RAD),
         )
+
+    @property
+    def float32_parts(self) -> tuple[str, ...]:
+        return ("head",)
 
     def build(self, tensors: Mapping[str, Tensor]) -> Sunset:
         return fill(lambda: Sunset(self.channels), tensors)

@@ -21,6 +21,8 @@ from vizion3d.networks.positions import resample_positions
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from vizion3d.networks.graph import GraphParts
+
 TITLE = "Depth Anything 3"
 
 _POSITIONS = "backbone.pretrained.pos_embed"
@@ -41,7 +43,6 @@ class DepthAnything3Network(Network):
 
     family: ClassVar = "depth_anything_3"
     title: ClassVar = TITLE
-    float32_parts: ClassVar = ("head",)
     int8: ClassVar = None
 
     @property
@@ -65,6 +66,11 @@ class DepthAnything3Network(Network):
             )
         depth = Meaning.METRES_PER_FOCAL_PX if self.metric else Meaning.DEPTH
         return Output("depth", depth), Output("sky", Meaning.SKY)
+
+    @property
+    def float32_parts(self) -> tuple[str, ...]:
+        """What the official code keeps out of its autocast: the heads."""
+        return ("head",) if self.config.joint_from is None else ("head", "cam_dec")
 
     def build(self, tensors: "Mapping[str, Tensor]") -> "nn.Module":
         """See :meth:`vizion3d.networks.base.Network.build`."""
@@ -91,6 +97,16 @@ class DepthAnything3Network(Network):
         if self.config.joint_from is None:
             return (positions,)
         return positions, rotations(rows, cols)
+
+    def graph_parts(self, constants: Mapping[str, Float32Array]) -> "GraphParts":
+        """See :meth:`vizion3d.networks.base.Network.graph_parts`."""
+        import torch
+
+        from vizion3d.networks.depth_anything_3.graph import DepthAnything3Parts
+
+        positions = torch.from_numpy(constants["positions"])
+        grid, rotates = self.config.encoder.position_grid, self.config.joint_from is not None
+        return DepthAnything3Parts(positions, grid, rotates=rotates)
 
 
 class DepthAnything3Family:

@@ -5,7 +5,7 @@ import numpy as np
 from vizion3d.core.arrays import Float32Array
 from vizion3d.networks.sizes import HEAD_DIM
 
-_BASE = 100.0
+BASE = 100.0
 
 
 def rotations(rows: int, cols: int) -> Float32Array:
@@ -23,7 +23,7 @@ def rotations(rows: int, cols: int) -> Float32Array:
     within = np.concatenate((np.zeros((1, 2)), grid.reshape(-1, 2) + 1))
     between = np.minimum(within, 1)
     axis_dim = HEAD_DIM // 2
-    frequencies = 1 / _BASE ** (np.arange(0, axis_dim, 2) / axis_dim)
+    frequencies = 1 / BASE ** (np.arange(0, axis_dim, 2) / axis_dim)
     angles = np.stack((within, between))[..., None] * np.concatenate((frequencies, frequencies))
     angles = angles.reshape(2, -1, HEAD_DIM)
     return np.stack((np.cos(angles), np.sin(angles)), axis=1).astype(np.float32)

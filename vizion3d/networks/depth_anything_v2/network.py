@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
+    from vizion3d.networks.graph import GraphParts
 
 TITLE = "Depth Anything V2"
 RECIPE = Recipe(input_size=518, multiple=PATCH_SIZE)
@@ -70,6 +71,15 @@ class DepthAnythingV2Network(Network):
         """The positional embedding for the input's size, ``(1, 1 + h/14 * w/14, C)``."""
         rows, cols = (side // PATCH_SIZE for side in size)
         return (resample_positions(constants["positions"], rows, cols),)
+
+    def graph_parts(self, constants: Mapping[str, Float32Array]) -> "GraphParts":
+        """See :meth:`vizion3d.networks.base.Network.graph_parts`."""
+        import torch
+
+        from vizion3d.networks.depth_anything_v2.graph import DepthAnythingV2Parts
+
+        positions = torch.from_numpy(constants["positions"])
+        return DepthAnythingV2Parts(self.recipe, positions, self.config.position_grid)
 
 
 class DepthAnythingV2Family:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from vizion3d.core.arrays import Float32Array
 from vizion3d.networks.base import Header, Meaning, Network, Output, Recipe, Size
 from vizion3d.networks.lite_any_stereo.config import MULTIPLE, NetworkConfig, config_from_shapes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from vizion3d.networks.graph import GraphParts
 
 TITLE = "Lite Any Stereo V2"
 
@@ -68,6 +71,12 @@ class LiteAnyStereoNetwork(Network):
         if self.config.iterative:
             return fill(lambda: IterativeStereo(self.config), tensors)
         return fill(lambda: FeedForwardStereo(self.config), tensors)
+
+    def graph_parts(self, _constants: Mapping[str, Float32Array]) -> "GraphParts":
+        """See :meth:`vizion3d.networks.base.Network.graph_parts`."""
+        from vizion3d.networks.lite_any_stereo.graph import LiteAnyStereoParts
+
+        return LiteAnyStereoParts(self.recipe)
 
 
 class LiteAnyStereoFamily:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from PIL import Image
 
-from vizion3d.core.arrays import UInt8Array
+from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.networks.base import Header, Int8, Meaning, Network, Output, Recipe, Size
 from vizion3d.networks.nano.config import MULTIPLE_PX, NanoConfig, config_from_shapes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vizion3d.networks.graph import GraphParts
     from vizion3d.networks.nano.model import Nano
 
 TITLE = "nano"
@@ -78,6 +79,12 @@ class NanoNetwork(Network):
         from vizion3d.networks.strict import fill
 
         return fill(lambda: Nano(self.config), tensors)
+
+    def graph_parts(self, _constants: Mapping[str, Float32Array]) -> "GraphParts":
+        """See :meth:`vizion3d.networks.base.Network.graph_parts`."""
+        from vizion3d.networks.nano.graph import NanoParts
+
+        return NanoParts(self.recipe)
 
 
 class NanoFamily:

@@ -10,7 +10,7 @@ from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.core.cqrs import Command
 from vizion3d.errors import InferenceError, InvalidConfigError, MissingDependencyError
 from vizion3d.networks.base import Network, Size
-from vizion3d.runtime.export.checking import compare
+from vizion3d.runtime.export.checking import compare, sizes_to_check
 from vizion3d.runtime.export.writing import (
     OPSET,
     ExportFormat,
@@ -45,8 +45,7 @@ class ExportModelCommand(Command["Exported"]):
         model_backend: As ``vizion3d models list`` shows them: a name, an https URL or a path.
         out: Folder of the file.
         file_format: ``"onnx"`` or ``"openvino"``.
-        size: ``(height, width)`` at which the network sees images, fixed in the file; ``None``: its
-            best for a landscape photo of 4 : 3.
+        size: ``(height, width)`` at which the network sees images, fixed in the file, or ``None``.
         precision: ``"fp32"`` or ``"fp16"``.
         with_preprocessing: Take uint8 images of any size; see :func:`export`.
     """
@@ -66,12 +65,15 @@ class Exported:
     Attributes:
         path: The file: ``.onnx``, or ``.xml`` beside its ``.bin``.
         worst: Largest difference from our runtime, as a share of the output's range, by output.
-        size: ``(height, width)`` at which the network sees images, in pixels; fixed in the file.
+        size: ``(height, width)`` at which the network sees images, in pixels, if it is fixed in the
+            file; ``None``: any, or with preprocessing inside what the recipe says.
+        checked: Sizes of the inputs that were compared, ``(height, width)``.
     """
 
     path: Path
     worst: Mapping[str, float]
-    size: Size
+    size: Size | None
+    checked: tuple[Size, ...]
 
 
 def export(
@@ -88,15 +90,16 @@ def export(
     """Write a network as a file for other runtimes, and check what it computes.
 
     The batch may be of any size. What depends on the input's size in more than shapes, such as a
-    resampled positional embedding, is computed for ``size`` and becomes part of the file.
+    resampled positional embedding, is computed inside the file, or becomes part of it for ``size``.
 
     Args:
         checkpoint: The network.
         out: Folder of the file; made if it is not there.
         name: Of the file, without its ending.
         file_format: ``"onnx"`` or ``"openvino"``.
-        size: ``(height, width)`` at which the network sees images; its best for a landscape photo
-            of 4 : 3 if it is not given.
+        size: ``(height, width)`` at which the network sees images, fixed in the file. If it is not
+            given, the file takes any multiple of the recipe's, or, with preprocessing, sees an
+            image at the size that the recipe says.
         precision: Of the weights and the arithmetic in the file; its inputs and outputs are
             float32 whatever it is.
         with_preprocessing: Inputs are uint8 ``(N, H, W, 3)`` of any size and maps come back at the
@@ -112,13 +115,8 @@ def export(
         CheckpointError: The file's tensors are not those of its network.
     """
     network = checkpoint.network
-    size = _checked_size(network, size)
-    if with_preprocessing and network.recipe.host_resize:
-        raise InvalidConfigError(
-            f"{network.title} resizes images with operators that no graph has (averages of areas, "
-            "in 8 bits): export it without preprocessing, and prepare images as its recipe says"
-        )
     _require("onnx", "onnxruntime")
+    _check(network, size, with_preprocessing)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".export-") as folder:
         written = Path(folder) / f"{name}.onnx"
@@ -129,7 +127,8 @@ def export(
         )
         if file_format == "openvino":
             written = to_openvino(written, precision)
-        worst = compare(checkpoint, written, size, with_preprocessing)
+        inputs = sizes_to_check(network, size, with_preprocessing)
+        worst = compare(checkpoint, written, inputs, size, with_preprocessing)
         bad = {o: w for o, w in worst.items() if not w <= TOLERANCES[precision]}
         if bad:
             told = ", ".join(f"{output} by {share:.2g}" for output, share in bad.items())
@@ -142,7 +141,7 @@ def export(
         for part in Path(folder).glob(f"{name}.*"):
             if file_format == "onnx" or part.suffix != ".onnx":
                 shutil.move(part, out / part.name)
-    return Exported(path, worst, size)
+    return Exported(path, worst, size, inputs)
 
 
 def write_triton_model(exported: Exported, repository: Path, name: str) -> Path:
@@ -168,16 +167,25 @@ def write_triton_model(exported: Exported, repository: Path, name: str) -> Path:
     return folder
 
 
-def _checked_size(network: Network, size: Size | None) -> Size:
+def _check(network: Network, size: Size | None, with_preprocessing: bool) -> None:
     recipe = network.recipe
-    if size is None:
-        return recipe.network_size(480, 640)
-    if any(side <= 0 or side % recipe.multiple for side in size):
+    if size is not None and any(side <= 0 or side % recipe.multiple for side in size):
         raise InvalidConfigError(
             f"the size {size[0]}x{size[1]} does not fit: both sides of the input of "
             f"{network.title} are multiples of {recipe.multiple} pixels"
         )
-    return size
+    if type(network).graph_parts is not Network.graph_parts:
+        return
+    if size is None:
+        height, width = recipe.network_size(480, 640)
+        raise InvalidConfigError(
+            f"a file with {network.title} is for one size: give one, such as {height}x{width}"
+        )
+    if with_preprocessing and recipe.host_resize:
+        raise InvalidConfigError(
+            f"{network.title} resizes images with operators that no graph has: export it without "
+            "preprocessing, and prepare images as its recipe says"
+        )
 
 
 def _require(*libraries: str) -> None:

@@ -5,10 +5,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from vizion3d.checkpoints.store import Checkpoint
-from vizion3d.networks.base import Network, Size
+from vizion3d.networks.base import Network, Output, Size
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,15 +19,21 @@ ExportPrecision = Literal["fp32", "fp16"]
 OPSET = 18
 """Version of ONNX's operators that files are written for."""
 
-CHECKED_SIZE = (100, 134)
-"""Of the images that a file with preprocessing is traced and checked with; unlike the
-network's own size."""
+TRACED_SIZE = (100, 134)
+"""Of the images that a file with preprocessing is traced with; unlike the network's own size."""
 
 
 def graph_of(
-    checkpoint: Checkpoint, size: Size, precision: ExportPrecision, with_preprocessing: bool
+    checkpoint: Checkpoint, size: Size | None, precision: ExportPrecision, with_preprocessing: bool
 ) -> "nn.Module":
     """The network with its extra inputs inside, and the recipe around it if asked for.
+
+    Args:
+        checkpoint: The network.
+        size: ``(height, width)`` at which the network sees images; ``None``: any, which the
+            network's ``graph_parts`` must allow.
+        precision: Of its weights and arithmetic.
+        with_preprocessing: See :func:`vizion3d.runtime.export.export`.
 
     Raises:
         CheckpointError: The file's tensors are not those of its network.
@@ -37,6 +43,7 @@ def graph_of(
     from torch import Tensor, nn
 
     from vizion3d.checkpoints.weights import load
+    from vizion3d.networks.graph import GraphParts, TracedSize
 
     network, loaded = checkpoint.network, load(checkpoint)
     recipe, dtype = network.recipe, torch.float16 if precision == "fp16" else torch.float32
@@ -48,17 +55,23 @@ def graph_of(
         def __init__(self) -> None:
             super().__init__()
             self.module = module
-            self.extras = [
-                torch.from_numpy(extra).to(dtype)
-                for extra in network.extras(loaded.constants, size)
-            ]
+            self.parts = network.graph_parts(loaded.constants) or GraphParts(recipe)
+            extras = () if size is None else network.extras(loaded.constants, size)
+            self.extras = tuple(map(torch.from_numpy, extras))
+            self.fixed = None if size is None else (torch.tensor(size[0]), torch.tensor(size[1]))
             self.mean, self.deviation = (
                 torch.tensor(v).view(1, 3, 1, 1) for v in (recipe.mean, recipe.deviation)
             )
 
         def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
-            inputs = [self.prepared(image) if with_preprocessing else image for image in images]
-            answers = self.module(*(image.to(dtype) for image in inputs), *self.extras)
+            sides = [torch.as_tensor(side) for side in images[0].shape[1:]]
+            if with_preprocessing:
+                seen = self.fixed or self.parts.network_size(sides[0], sides[1])
+                inputs = [self.prepared(image, seen) for image in images]
+            else:
+                seen, inputs = (sides[1], sides[2]), list(images)
+            extras = self.extras if self.fixed else self.parts.extras(*seen)
+            answers = self.module(*(t.to(dtype) for t in (*inputs, *extras)))
             answers = (answers,) if isinstance(answers, Tensor) else answers
             return tuple(
                 self.finished(output, answer.float(), images[0])
@@ -67,15 +80,14 @@ def graph_of(
                 for output, answer in zip(network.outputs, answers, strict=True)
             )
 
-        def prepared(self, image: Tensor) -> Tensor:
-            scaled = image.permute(0, 3, 1, 2).float() / 255
-            resized = F.interpolate(scaled, size=size, mode="bicubic", align_corners=False)
-            return (resized - self.mean) / self.deviation
+        def prepared(self, image: Tensor, seen: TracedSize) -> Tensor:
+            resized = self.parts.resize(image.permute(0, 3, 1, 2).float(), seen)
+            return (resized / 255 - self.mean) / self.deviation
 
-        def finished(self, output: Any, answer: Tensor, image: Tensor) -> Tensor:
+        def finished(self, output: Output, answer: Tensor, image: Tensor) -> Tensor:
             if not output.meaning.is_map:
                 return answer
-            factor = output.meaning.factor(size[1], image.shape[2])
+            factor = output.meaning.factor(answer.shape[2], image.shape[2])
             resized = F.interpolate(
                 answer[:, None],
                 size=(image.shape[1], image.shape[2]),
@@ -89,20 +101,23 @@ def graph_of(
 
 
 def write_onnx(
-    module: "nn.Module", network: Network, size: Size, path: Path, with_preprocessing: bool
+    module: "nn.Module", network: Network, size: Size | None, path: Path, with_preprocessing: bool
 ) -> None:
-    """Trace a network for any batch, and for images of any size if preprocessing is inside."""
+    """Trace a network for any batch; for images of any size if preprocessing is inside, or if
+    ``size`` is ``None``."""
     import torch
 
+    maps = {0: "batch", 1: "height", 2: "width"}
     if with_preprocessing:
-        image = torch.zeros(1, *CHECKED_SIZE, 3, dtype=torch.uint8)
-        any_sides = {0: "batch", 1: "height", 2: "width"}
+        image, images = torch.zeros(1, *TRACED_SIZE, 3, dtype=torch.uint8), maps
+    elif size is None:
+        sides = network.recipe.network_size(*TRACED_SIZE, network.recipe.input_size // 4)
+        image, images = torch.zeros(1, 3, *sides), {0: "batch", 2: "height", 3: "width"}
     else:
-        image, any_sides = torch.zeros(1, 3, *size), {0: "batch"}
-    axes = dict.fromkeys(network.inputs, any_sides)
+        image, images, maps = torch.zeros(1, 3, *size), {0: "batch"}, {0: "batch"}
+    axes = dict.fromkeys(network.inputs, images)
     for output in network.outputs:
-        is_map = output.meaning.is_map
-        axes[output.name] = any_sides if is_map else {0: "batch"}
+        axes[output.name] = maps if output.meaning.is_map else {0: "batch"}
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, of its way to write ONNX
         torch.onnx.export(
@@ -118,7 +133,7 @@ def write_onnx(
 
 
 def facts_of(
-    network: Network, size: Size, precision: ExportPrecision, with_preprocessing: bool
+    network: Network, size: Size | None, precision: ExportPrecision, with_preprocessing: bool
 ) -> dict[str, str]:
     """What a file says of itself."""
     recipe = {k: v for k, v in asdict(network.recipe).items() if k != "host_resize"}
@@ -127,7 +142,7 @@ def facts_of(
         "variant": network.variant,
         "outputs": json.dumps({output.name: output.meaning.value for output in network.outputs}),
         "recipe": json.dumps(recipe),
-        "network_size": f"{size[0]}x{size[1]}",
+        "network_size": "any" if size is None else f"{size[0]}x{size[1]}",
         "precision": precision,
         "preprocessing": "inside" if with_preprocessing else "none",
         "opset": str(OPSET),

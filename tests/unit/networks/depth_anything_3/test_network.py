@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.checkpoints.weights import load
 from vizion3d.errors import CheckpointError
 from vizion3d.networks.base import Meaning
+from vizion3d.networks.depth_anything_3.config import NetworkConfig
 from vizion3d.networks.depth_anything_3.recipe import RECIPE
+from vizion3d.runtime.torch_runtime import TorchRuntime
+from vizion3d.settings import Precision
 
 
 def meanings(store: CheckpointStore, path: Path) -> list[Meaning]:
@@ -32,6 +36,22 @@ def test_one_view_of_the_any_view_architecture(tmp_path: Path) -> None:
     assert (depth.shape, confidence.shape, fov.shape) == ((2, 28, 42), (2, 28, 42), (2, 2))
     assert depth.min() > 0
     assert confidence.min() > 1
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("config", [DA3_TINY, DA3_MONO_TINY], ids=["any view", "monocular"])
+def test_the_heads_stay_in_float32_at_every_precision(
+    tmp_path: Path, config: NetworkConfig, precision: Precision
+) -> None:
+    path = save_depth_anything_3(tmp_path / "model.safetensors", config)
+    checkpoint = CheckpointStore(tmp_path).read(path).checkpoint
+    image = np.random.default_rng(0).integers(0, 256, (1, 30, 40, 3), np.uint8)
+    exact, lower = (
+        TorchRuntime(checkpoint, "cpu", p).infer({"image": image}, (42, 56))
+        for p in cast("tuple[Precision, ...]", ("fp32", precision))
+    )
+    for name, values in exact.items():
+        assert np.abs(lower[name] - values).max() < 0.1 * (np.ptp(values) or 1), name
 
 
 def test_the_two_monocular_models_are_told_apart_by_what_they_are_called(tmp_path: Path) -> None:
