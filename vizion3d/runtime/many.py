@@ -79,6 +79,7 @@ def run_many(
         Exception: What ``commands`` raised, after the results of those before.
         DeadlineExceededError: The caller's deadline passed.
         CancelledError: The caller's scope was cancelled.
+        RuntimeError: The iterator was begun, and then carried into a process that was forked.
     """
     if window < 1:
         raise InvalidConfigError(f"window must be at least 1 command, got {window}")
@@ -161,8 +162,9 @@ def _results(
                 yield line.outcome(finished, on_error)
                 del finished  # keep no result while waiting for the next
         finally:
-            line.close()
-            feeder.join(_SOURCE_GRACE_S)
+            if line.is_of_this_process:
+                line.close()
+                feeder.join(_SOURCE_GRACE_S)
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,7 @@ class _Line(Generic[C, R]):
         threads: int,
         ordered: bool,
     ) -> None:
+        self._process = os.getpid()
         self._dispatch = dispatch
         self._scope = scope
         self._ordered = ordered
@@ -193,6 +196,11 @@ class _Line(Generic[C, R]):
         self._line: SimpleQueue[Future[R] | _End] = SimpleQueue()
         self._handed_out = 0
         self._end: _End | None = None
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether its threads run here, and not in a process that this one was forked from."""
+        return self._process == os.getpid()
 
     def feed(self, commands: Iterable[C]) -> None:
         """Have the pool work on commands, as slots become free."""
@@ -217,7 +225,16 @@ class _Line(Generic[C, R]):
         self._line.put(_End(count, error))
 
     def next(self) -> "Future[R] | None":
-        """The next future to hand out, done; ``None`` after the last."""
+        """The next future to hand out, done; ``None`` after the last.
+
+        Raises:
+            RuntimeError: This process was forked after the threads had started: they are not here.
+        """
+        if not self.is_of_this_process:
+            raise RuntimeError(
+                f"this iterator's threads run in process {self._process}, and process "
+                f"{os.getpid()} was forked from it: call run_many where its results are read"
+            )
         while self._end is None or self._handed_out < self._end.count:
             try:
                 item = self._line.get(timeout=self._scope.remaining_s())

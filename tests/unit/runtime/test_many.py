@@ -1,17 +1,22 @@
 import io
+import os
+import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import CancelledError
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.fakes import FakeStore, GivenDepthLoader, Recorder, touch
-from vizion3d.app import Container, build_container
+from tests.support.fakes import RELATIVE, FakeStore, GivenDepthLoader, Recorder, touch
+from vizion3d.app import build_container
+from vizion3d.container import Container
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.core.scope import Scope, current_scope, within
 from vizion3d.errors import DeadlineExceededError, InvalidConfigError, InvalidImageError
@@ -21,7 +26,7 @@ from vizion3d.media.limits import ImageLimits
 from vizion3d.networks.base import Size
 from vizion3d.runtime.base import Images, Maps
 from vizion3d.runtime.cache import RuntimeCache
-from vizion3d.runtime.many import run_batched, run_many
+from vizion3d.runtime.many import OnError, run_batched, run_many
 from vizion3d.settings import Settings
 
 NAMES = ("run-many", "inference")
@@ -34,13 +39,19 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
+of_others: set[threading.Thread] = set()
+"""Threads that ran before the test."""
+
+
 def threads_left() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name.startswith(NAMES)]
+    running = set(threading.enumerate()) - of_others
+    return [t.name for t in running if t.name.startswith(NAMES)]
 
 
 @pytest.fixture(autouse=True)
 def no_thread_stays() -> Iterator[None]:
-    assert threads_left() == []
+    of_others.clear()
+    of_others.update(threading.enumerate())
     yield
     until(lambda: threads_left() == [])
 
@@ -56,6 +67,9 @@ class Endless:
             self.taken += 1
             yield self.taken
 
+    def has_given(self, count: int) -> bool:
+        return self.taken == count
+
 
 class Gates:
     """Doubles a number once its gate is open."""
@@ -68,6 +82,10 @@ class Gates:
         self.entered.append(number)
         assert self.gates[number].wait(30)
         return 2 * number
+
+    def open_all(self) -> None:
+        for gate in self.gates:
+            gate.set()
 
 
 def double(number: int) -> int:
@@ -112,7 +130,7 @@ def test_a_slow_consumer_holds_the_source_back() -> None:
     results = run_many(lambda number: number, source, window=3)
     for asked in range(1, 6):
         assert next(results) == asked
-        until(lambda asked=asked: source.taken == asked + 3)
+        until(partial(source.has_given, asked + 3))
         time.sleep(0.02)
         assert source.taken == asked + 3
     results.close()
@@ -187,7 +205,7 @@ def test_an_error_ends_it_after_the_results_before() -> None:
 
 
 @pytest.mark.parametrize("on_error", ["raise", "yield"])
-def test_a_source_that_raises_is_told_after_the_results_before(on_error: str) -> None:
+def test_a_source_that_raises_is_told_after_the_results_before(on_error: OnError) -> None:
     def source() -> Iterator[int]:
         yield from range(5)
         raise OSError("the camera is gone")
@@ -200,7 +218,7 @@ def test_a_source_that_raises_is_told_after_the_results_before(on_error: str) ->
 
 def test_what_cannot_be_iterated_is_told() -> None:
     with pytest.raises(TypeError, match="not iterable"):
-        list(run_many(double, 7, window=2))
+        list(run_many(double, 7, window=2))  # type: ignore[arg-type]  # what is tested
 
 
 def test_what_is_done_is_handed_out_while_the_source_blocks() -> None:
@@ -269,7 +287,7 @@ def test_the_callers_deadline_holds_for_everything() -> None:
     gates = Gates(4)
     with within(Scope(0.1)):
         results = run_many(gates, range(4), window=2)
-        threading.Timer(0.3, lambda: [gate.set() for gate in gates.gates]).start()
+        threading.Timer(0.3, gates.open_all).start()
         with pytest.raises(DeadlineExceededError, match="within 0"):
             next(results)
     assert set(gates.entered) <= {0, 1}
@@ -288,7 +306,7 @@ def test_the_callers_deadline_holds_for_a_source_that_blocks() -> None:
 
 
 @pytest.mark.parametrize("on_error", ["raise", "yield"])
-def test_who_is_cancelled_waits_no_longer(on_error: str) -> None:
+def test_who_is_cancelled_waits_no_longer(on_error: OnError) -> None:
     gate, scope = threading.Event(), Scope()
 
     def source() -> Iterator[int]:
@@ -315,11 +333,41 @@ def test_a_deadline_that_a_command_sets_itself_is_its_own() -> None:
     assert isinstance(results[1], DeadlineExceededError)
 
 
+def exit_code_in_a_child(run: Callable[[], object]) -> int:
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            signal.alarm(20)  # ends it if it waits
+            run()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_an_iterator_that_a_fork_carries_away_is_told_and_can_be_closed() -> None:
+    results = run_many(double, Endless(), window=2)
+    assert next(results) == 2
+
+    def next_one() -> None:
+        with pytest.raises(RuntimeError, match=r"forked from it: call run_many where"):
+            next(results)
+
+    assert exit_code_in_a_child(next_one) == 0
+    assert exit_code_in_a_child(results.close) == 0
+    assert next(results) == 4, "the parent's goes on"
+    results.close()
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [({"window": 0}, "window"), ({"window": 1, "on_error": "ignore"}, "on_error must be one of")],
 )
-def test_parameters_that_make_no_sense(given: dict[str, object], told: str) -> None:
+def test_parameters_that_make_no_sense(given: dict[str, Any], told: str) -> None:
     with pytest.raises(InvalidConfigError, match=told):
         run_many(double, [1], **given)
 
@@ -328,6 +376,7 @@ class MeanRuntime:
     """Answers an image's own red channel as its depth; fails beyond a batch size."""
 
     description = "mean"
+    network = RELATIVE
 
     def __init__(self, largest_batch: int = 100) -> None:
         self.largest_batch = largest_batch
@@ -364,8 +413,8 @@ def values(results: Iterator[DepthEstimationResult | Exception]) -> list[float |
 
 
 def estimate(
-    container: Container, images: list[bytes], **options: object
-) -> Iterator[DepthEstimationResult | Exception]:
+    container: Container, images: list[bytes], **options: Any
+) -> Generator[DepthEstimationResult | Exception, None, None]:
     commands = (DepthEstimationCommand(image) for image in images)
     return run_batched(container, CommandBus.dispatch, commands, **options)
 

@@ -3,8 +3,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -84,15 +85,19 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
+def has_length(queue: InferenceQueue, count: int) -> bool:
+    return queue.length == count
+
+
 def ask_while_busy(
-    callers: Callers, queue: InferenceQueue, runtime: GatedRuntime, images: list[UInt8Array]
+    callers: Callers, queue: InferenceQueue, runtime: GatedRuntime, images: Sequence[UInt8Array]
 ) -> list["Future[float]"]:
     """The first image at the network, the others waiting in their order."""
     asked = [callers.ask(runtime, images[0])]
     assert runtime.entered.wait(30)
     for count, image in enumerate(images[1:], 1):
         asked.append(callers.ask(runtime, image))
-        until(lambda count=count: queue.length == count)
+        until(partial(has_length, queue, count))
     return asked
 
 
@@ -241,6 +246,7 @@ def test_the_networks_own_timeout_is_no_deadline(pool: ThreadPoolExecutor) -> No
 
 
 def test_closing_calls_off_what_waits_and_ends_the_thread(pool: ThreadPoolExecutor) -> None:
+    of_others = set(threading.enumerate())
     runtime, queue = GatedRuntime(), InferenceQueue()
     asked = ask_while_busy(Callers(queue, pool), queue, runtime, [grey(0), grey(1)])
     closing = pool.submit(queue.close)
@@ -249,7 +255,8 @@ def test_closing_calls_off_what_waits_and_ends_the_thread(pool: ThreadPoolExecut
     runtime.gate.set()
     assert asked[0].result(5) == 0
     closing.result(5)
-    assert not [t for t in threading.enumerate() if t.name == "inference" and t.is_alive()]
+    left = set(threading.enumerate()) - of_others
+    assert not [t for t in left if t.name == "inference"]
     with pytest.raises(RuntimeError, match="closed"):
         depth_of(queue, runtime, grey(2))
 
@@ -276,7 +283,7 @@ def test_batches_form_by_the_shapes_of_every_input(pool: ThreadPoolExecutor) -> 
     assert runtime.entered.wait(30)
     for count, (value, right) in enumerate([(2, (4, 6)), (3, (5, 5)), (4, (4, 6))], 1):
         asked.append(ask(value, right))
-        until(lambda count=count: queue.length == count)
+        until(partial(has_length, queue, count))
     runtime.gate.set()
     for value, future in enumerate(asked, 1):
         maps = future.result(30)
