@@ -21,7 +21,7 @@ from vizion3d.runtime.torch_runtime import prepare
 from vizion3d.settings import load_settings
 
 Image = NDArray[np.uint8]
-SIZES = [(1000, 750), (200, 150), (640, 480), (480, 640), (1920, 1080), (518, 518), (31, 77)]
+SIZES = [(1000, 750), (200, 150), (640, 480), (480, 640), (1920, 1080), (518, 518), (31, 45)]
 
 
 def resized(photo: Image, width: int, height: int) -> Image:
