@@ -24,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests.support.checkpoints import TINY, VITB, VITS, seeded_network, state_dict
 from tests.support.peer import IMAGE_PROCESSOR, to_transformers
+from training.network import in_channels_last
 from vizion3d.app import reset_default_container
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
@@ -120,7 +121,7 @@ class Bench:
         self, batch: int, wrap: Callable[[Any], Any] = lambda network: network
     ) -> Callable[[], object]:
         """A run of the network on a batch that lies on the device."""
-        network = self.network.to(self.device, self.dtype).to(memory_format=torch.channels_last)
+        network = in_channels_last(self.network.to(self.device, self.dtype))
         images = torch.randn(batch, 3, *self.size, device=self.device, dtype=self.dtype)
         images = images.to(memory_format=torch.channels_last)
         rows, cols = (side // 14 for side in self.size)
@@ -178,10 +179,11 @@ class Bench:
 
     def pipeline(self) -> Any:
         from transformers import DPTImageProcessorPil
-        from transformers.pipelines import DepthEstimationPipeline
+        from transformers.pipelines.depth_estimation import DepthEstimationPipeline
 
         processor = DPTImageProcessorPil(**IMAGE_PROCESSOR)
-        model = to_transformers(self.network.float().cpu()).to(self.dtype)
+        network: torch.nn.Module = to_transformers(self.network.float().cpu())
+        model: Any = network.to(self.dtype)
         return DepthEstimationPipeline(
             model=model, image_processor=processor, device=self.device, dtype=self.dtype
         )

@@ -17,7 +17,8 @@ from benchmarks.precision import Depth, deviation
 from tests.support.checkpoints import VITS, save_checkpoint
 from training.metrics import quality
 from training.real import motorcycle
-from vizion3d.app import Container, build_container
+from vizion3d.app import build_container
+from vizion3d.container import Container
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.networks.nano.network import RECIPE
 from vizion3d.settings import load_settings

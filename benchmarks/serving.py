@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -142,7 +143,7 @@ def main() -> None:
                     rows.append(
                         measure(
                             form,
-                            lambda accept=accept: rest_asker(server, accept),
+                            partial(rest_asker, server, accept),
                             lambda: server.metric(INFERENCE),
                             concurrency,
                             args.count,
@@ -157,7 +158,7 @@ def main() -> None:
                     rows.append(
                         measure(
                             form,
-                            lambda packed=packed: grpc_asker(server, packed=packed),
+                            partial(grpc_asker, server, packed=packed),
                             lambda: server.metric(INFERENCE),
                             concurrency,
                             args.count,

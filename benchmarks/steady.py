@@ -96,9 +96,9 @@ def judge(views: list[View], depths: list[Floats]) -> dict[str, float]:
         change = (fits[i][0] - fits[i - 1][0]) * now[here] + fits[i][1] - fits[i - 1][1]
         flicker.append(np.sqrt(np.mean(change**2)) / mean)
         at, inverse = views[i].into(views[i - 1])
-        maps = at.astype(np.float32)
-        seen = cv2.remap(views[i - 1].inverse_m, maps, None, cv2.INTER_LINEAR, borderValue=0)
-        before = cv2.remap(films[i - 1], maps, None, cv2.INTER_LINEAR, borderValue=0)
+        u, v = np.moveaxis(at.astype(np.float32), -1, 0)
+        seen = cv2.remap(views[i - 1].inverse_m, u, v, cv2.INTER_LINEAR, borderValue=0)
+        before = cv2.remap(films[i - 1], u, v, cv2.INTER_LINEAR, borderValue=0)
         same = here & (np.abs(seen - inverse) < 0.01 * inverse)
         error = np.abs((films[i] - now) - (before - inverse))[same]
         inconsistency.append(float(error.mean()) / mean)
@@ -142,7 +142,8 @@ def table(
 def cost() -> str:
     """Time of the fit for a frame of 1920 x 1080, and of ``nano`` and its pipeline at 518."""
     rng = np.random.default_rng(0)
-    image = cv2.resize(rng.integers(0, 255, (108, 192, 3), np.uint8), (1920, 1080))
+    noise = rng.integers(0, 255, (108, 192, 3), np.uint8)
+    image = cv2.resize(noise, (1920, 1080)).astype(np.uint8)
     depth = cv2.resize(rng.random((108, 192), np.float32), (1920, 1080))
     steadier, taken = Steadier(), []
     for shift in range(12):

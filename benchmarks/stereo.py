@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,17 @@ BoolArray = NDArray[np.bool_]
 DISPARITIES = 64
 
 
+def in_pixels(sixteenths: cv2.typing.MatLike) -> FloatArray:
+    return (sixteenths / 16).astype(np.float32)
+
+
 def plain_sgbm(left: UInt8Array, right: UInt8Array) -> tuple[FloatArray, BoolArray]:
     """OpenCV's matcher with the parameters of its documentation."""
     block = 5
     matcher = cv2.StereoSGBM.create(
         0, DISPARITIES, block, 8 * 3 * block**2, 32 * 3 * block**2, 1, 63, 10, 100, 2
     )
-    disparity = matcher.compute(left, right).astype(np.float32) / 16
+    disparity = in_pixels(matcher.compute(left, right))
     return disparity, disparity > 0
 
 
@@ -46,7 +51,7 @@ def twenty_lines(left: UInt8Array, right: UInt8Array) -> tuple[FloatArray, BoolA
             for x in (a, b)
         )
         matcher = cv2.StereoSGBM.create(0, DISPARITIES, 3, 72, 288, -1, 63)
-        return matcher.compute(*padded)[:, DISPARITIES:].astype(np.float32) / 16
+        return in_pixels(matcher.compute(*padded)[:, DISPARITIES:])
 
     disparity = match(left, right)
     other = match(right[:, ::-1], left[:, ::-1])[:, ::-1]
@@ -124,7 +129,7 @@ def accuracy() -> list[str]:
             counted = valid & known
             doffs = scene.config.doffs
             depth = (scene.disparity[counted] + doffs) / (disparity[counted] + doffs) - 1
-            taken = seconds(lambda m=match, r=right: m(scene.left, r), 3)
+            taken = seconds(partial(match, scene.left, right), 3)
             lines.append(
                 f"| {title} | {name} | {(error > 2)[known].mean():.3f} | "
                 f"{(error > 2)[counted].mean():.3f} | {counted.sum() / known.sum():.3f} | "
@@ -166,7 +171,7 @@ def end_to_end(name: str) -> None:
     scene = scenes.motorcycle()
     width, height, disparities = (741, 500, None) if name == "small" else (1920, 1080, 192)
     images = [cv2.resize(x, (width, height)) for x in (scene.left, scene.right)]
-    files = [cv2.imencode(".jpg", x[..., ::-1])[1].tobytes() for x in images]
+    left, right = (cv2.imencode(".jpg", x[..., ::-1])[1].tobytes() for x in images)
     scale = width / 741
     fields: dict[str, Any] = {
         **{n: scenes.MOTORCYCLE_CAMERA[n] * scale for n in ("focal_length", "cx", "cy", "doffs")},
@@ -178,7 +183,7 @@ def end_to_end(name: str) -> None:
         config.z_far = product / (0 + config.doffs)
         config.min_depth_m = product / (disparities - 1 + config.doffs)
     command = StereoDepthCommand(
-        *files, return_depth_image=False, return_point_cloud=True, advanced_config=config
+        left, right, return_depth_image=False, return_point_cloud=True, advanced_config=config
     )
     taken = seconds(lambda: StereoDepth().run(command))
     before = time.process_time()

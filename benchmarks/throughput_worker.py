@@ -69,10 +69,11 @@ def single(checkpoint: Path, out: Path) -> Run:
     network_s = []
     infer = openvino_runtime._infer
 
-    def timed(request: Any, first: Any, second: Any) -> Any:
+    def timed(request: Any, *inputs: Any) -> Any:
         start = time.perf_counter()
-        answer = infer(request, first, second)
-        if second.ndim == 3:  # the positions, of the network; the recipe's second input is a size
+        answer = infer(request, *inputs)
+        # Only the network's second input, the positions, has three axes; the recipe's has one.
+        if inputs[1].ndim == 3:
             network_s.append(time.perf_counter() - start)
         return answer
 
@@ -105,7 +106,7 @@ def transformers(checkpoint: Path, out: Path) -> Run:
 def official(checkpoint: Path, out: Path) -> Run:
     """The official code; its depth image is of 8 bits, too."""
     import cv2
-    from official import load, png
+    from official import load, png  # type: ignore[import-not-found]  # beside this script
 
     infer_image = load(checkpoint)
 
@@ -130,7 +131,8 @@ def peer(checkpoint: Path, out: Path) -> Run:
                 image_input=str(photo), model_backend=str(checkpoint), return_depth_image=True
             )
             image = DepthEstimation().run(command).depth_image
-            o3d.io.write_image(str(out / f"{photo.stem}.png"), image)
+            assert image is not None
+            o3d.io.write_image(out / f"{photo.stem}.png", image)
         return {}
 
     return run
@@ -173,4 +175,5 @@ def main(name: str, checkpoint: str, photos: str, out: str, lines: Iterable[str]
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:], lines=sys.stdin)
+    _, name, checkpoint, photos, out = sys.argv
+    main(name, checkpoint, photos, out, lines=sys.stdin)

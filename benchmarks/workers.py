@@ -31,15 +31,17 @@ def vizion3d_apart(checkpoint: Path, photo: Path) -> Run:
     if version("vizion3d").startswith("1."):
         from transformers import DepthAnythingForDepthEstimation as Network
 
-        Network.forward = _timed(Network.forward)
+        Network.forward = _timed(Network.forward)  # type: ignore[method-assign]  # timed from outside
     else:
         from vizion3d.runtime import openvino_runtime
 
         apart, recipe = _timed(openvino_runtime._infer), openvino_runtime._infer
-        # Only the network's second input, the positions, has three axes; the recipe's has one.
-        openvino_runtime._infer = lambda request, first, second: (
-            apart if second.ndim == 3 else recipe
-        )(request, first, second)
+
+        def infer(request: Any, *inputs: Any) -> Any:
+            # Only the network's second input, the positions, has three axes; the recipe's has one.
+            return (apart if inputs[1].ndim == 3 else recipe)(request, *inputs)
+
+        openvino_runtime._infer = infer
     return vizion3d(checkpoint, photo)
 
 
@@ -48,7 +50,7 @@ def vizion3d_png(checkpoint: Path, photo: Path) -> Run:
     return _vizion3d(checkpoint, photo, return_depth_image=True)
 
 
-def _vizion3d(checkpoint: Path, photo: Path, **wanted: bool) -> Run:
+def _vizion3d(checkpoint: Path, photo: Path, **wanted: Any) -> Run:
     from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
 
     command = DepthEstimationCommand(
@@ -78,7 +80,7 @@ def transformers(checkpoint: Path, photo: Path) -> Run:
 def official(checkpoint: Path, photo: Path) -> Run:
     """The official code: depth at the photo's size."""
     import cv2
-    from official import load
+    from official import load  # type: ignore[import-not-found]  # beside this script
 
     infer_image = load(checkpoint)
     return lambda: infer_image(cv2.imread(str(photo)))
@@ -97,7 +99,7 @@ def write_png(name: str, result: Any, path: str) -> None:
         return
     import open3d
 
-    if not open3d.io.write_image(path, result.depth_image):
+    if not open3d.io.write_image(Path(path), result.depth_image):
         raise OSError(f"Open3D did not write {path}")
 
 

@@ -54,10 +54,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)
     if config.option.fast:
-        slow = [item for item in items if NOT_FAST & {mark.name for mark in item.iter_markers()}]
+        slow = [item for item in items if takes_long(item)]
         config.hook.pytest_deselected(items=slow)
         left_out = set(slow)
         items[:] = [item for item in items if item not in left_out]
+    # Files that take long begin first, so that the workers end together.
+    long = {item.path for item in items if takes_long(item)}
+    items.sort(key=lambda item: item.path not in long)
+
+
+def takes_long(item: pytest.Item) -> bool:
+    return bool(NOT_FAST & {mark.name for mark in item.iter_markers()})
 
 
 @pytest.hookimpl(wrapper=True)

@@ -51,7 +51,7 @@ def ramp_and_middle(target: Array) -> Array:
     the middle."""
     h, w = target.shape
     across = (np.arange(w, dtype=np.float64) + 0.5) / w - 0.5
-    return np.arange(h, dtype=np.float64)[:, None] / h - across**2
+    return np.asarray(np.arange(h, dtype=np.float64)[:, None] / h - across**2)
 
 
 TRIVIAL: dict[str, Callable[[Array], Array]] = {

@@ -46,9 +46,11 @@ def motorcycle() -> Scene:
 def real_scenes(folder: Path | None) -> list[Scene]:
     """The motorcycle, and each ``NAME.png`` or ``.jpg`` of the folder beside ``NAME.depth.png``."""
     scenes = [motorcycle()]
-    for path in sorted(folder.glob("*.depth.png")) if folder else ():
+    if folder is None:
+        return scenes
+    for path in sorted(folder.glob("*.depth.png")):
         name = path.name.removesuffix(".depth.png")
-        (photo,) = (p for p in folder.glob(f"{name}.*") if p != path) if folder else ()
+        (photo,) = (p for p in folder.glob(f"{name}.*") if p != path)
         stored = np.asarray(Image.open(path)).astype(np.float64)
         inverse = UNITS_PER_METRE.get(name, 1000.0) / np.maximum(stored, 1)
         image = np.asarray(Image.open(photo).convert("RGB"))

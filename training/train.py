@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from training.data import Pool, Stage
 from training.export import best_path
 from training.losses import anchor_loss, depth_loss
-from training.network import new_nano, normalise
+from training.network import in_channels_last, new_nano, normalise
 from training.optimizer import make_optimizer, schedule
 from training.real import Scene, compare, predictor, real_scenes
 from training.render import Renderer
@@ -117,7 +117,7 @@ class Training:
         self, plan: Plan, seed: int, device: torch.device, folder: Path | None = None
     ) -> None:
         self.plan, self.seed, self.device, self.folder = plan, seed, device, folder
-        self.net = new_nano(seed).to(device).to(memory_format=torch.channels_last)
+        self.net = in_channels_last(new_nano(seed).to(device))
         self.optimizer = make_optimizer(self.net, plan, FROZEN)
         self.ema = copy.deepcopy(self.net).requires_grad_(False)
         self.trained = [p for p in self.net.parameters() if p.requires_grad]
@@ -171,7 +171,8 @@ class Training:
     def _average(self, count: int) -> None:
         # The average starts short, so that the first weights do not linger.
         keep = min(1 - count / self.plan.ema_images, self.step / (self.step + 9))
-        averaged, current = list(self.ema.parameters()), list(self.net.parameters())
+        averaged: list[Tensor] = list(self.ema.parameters())
+        current: list[Tensor] = list(self.net.parameters())
         torch._foreach_lerp_(averaged, current, 1 - keep)
 
     def save(self, folder: Path) -> None:

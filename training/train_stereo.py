@@ -152,7 +152,8 @@ class StereoTraining:
     def _average(self) -> None:
         # The average starts short, so that the first weights do not linger.
         keep = min(1 - 1 / self.plan.ema_steps, self.step / (self.step + 9))
-        averaged, current = list(self.ema.parameters()), list(self.net.parameters())
+        averaged: list[Tensor] = list(self.ema.parameters())
+        current: list[Tensor] = list(self.net.parameters())
         torch._foreach_lerp_(averaged, current, 1 - keep)
 
     @torch.no_grad()

@@ -52,6 +52,7 @@ def selected(query: str) -> set[str]:
 
     def visit(node: Any) -> bool:
         if isinstance(node, promql_parser.VectorSelector):
+            assert node.name is not None
             names.add(node.name)
         return True
 

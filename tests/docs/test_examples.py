@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.docs.serving import (
     free_ports,
@@ -45,7 +46,7 @@ DOCSTRINGS = (
 EXAMPLE_TIMEOUT_S = 300
 
 
-def blocks(language: str) -> list[pytest.param]:
+def blocks(language: str) -> list[ParameterSet]:
     found = []
     for page in PAGES:
         text = page.read_text()

@@ -1,6 +1,7 @@
 """docs/operations tells every flag of the servers and every metric."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 TOLD = "".join(p.read_text() for p in [*DOCS.glob("operations/*.md"), *DOCS.glob("features/*.md")])
 
 
-def flags(command: object) -> set[str]:
+def flags(command: Callable[..., object]) -> set[str]:
     app = typer.Typer(add_completion=False)
     app.command()(command)
     options = typer.main.get_command(app).params
@@ -22,7 +23,7 @@ def flags(command: object) -> set[str]:
 
 
 @pytest.mark.parametrize("command", [serve_rest, serve_grpc])
-def test_every_flag_is_told(command: object) -> None:
+def test_every_flag_is_told(command: Callable[..., object]) -> None:
     told = set(re.findall(r"--[a-z][a-z_-]+", TOLD))
     assert flags(command) <= told
 

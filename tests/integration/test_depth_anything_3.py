@@ -48,7 +48,7 @@ def run(
         input_size=INPUT_SIZE,
     )
     settings = Settings(
-        runtime=runtime,  # type: ignore[arg-type]  # checked by pydantic
+        runtime=runtime,
         precision="fp32",
         model_cache=checkpoint.parent / "cache",
         device="cpu",
@@ -77,6 +77,8 @@ def test_sky_has_no_points_and_is_the_farthest_in_the_image(
 ) -> None:
     config = DepthEstimationAdvanceConfig(fx=500.0, fy=500.0, depth_trunc=1000.0)
     result = run(checkpoints[name], photos.coffee(), config)
+    assert result.sky is not None
+    assert result.sky_depth is not None
     assert 0.05 < result.sky.mean() < 0.95
     assert (result.raw_depth[~result.sky] < result.sky_depth).all()
     pixels = np.asarray(result.depth_image)

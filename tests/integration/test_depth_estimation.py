@@ -16,6 +16,7 @@ from vizion3d.app import build_container
 from vizion3d.checkpoints.queries import ListModelsQuery
 from vizion3d.errors import CheckpointError
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
+from vizion3d.runtime.many import BatchSize
 from vizion3d.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -75,7 +76,7 @@ def test_threads_share_one_model_and_get_the_same_depth(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("batch_size", ["auto", 3])
-def test_many_give_what_each_gives_alone(tiny: Path, batch_size: int | str) -> None:
+def test_many_give_what_each_gives_alone(tiny: Path, batch_size: BatchSize) -> None:
     tall = photos.astronaut()[:96, :64]
     images = [photos.coffee()[i : i + 64, i : i + 96] for i in range(8)] + [tall, tall[:1, :1]]
     commands = [
@@ -83,9 +84,9 @@ def test_many_give_what_each_gives_alone(tiny: Path, batch_size: int | str) -> N
     ]
     many = list(DepthEstimation().run_many(commands, batch_size=batch_size))
     assert len(many) == len(commands)
-    for command, result in zip(commands, many, strict=True):
+    for image, command, result in zip(images, commands, many, strict=True):
         alone = DepthEstimation().run(command).raw_depth
-        assert result.raw_depth.shape == command.image_input.shape[:2]
+        assert result.raw_depth.shape == image.shape[:2]
         assert np.abs(result.raw_depth - alone).max() <= 1e-5 * np.ptp(many[0].raw_depth)
 
 

@@ -98,7 +98,7 @@ def test_equal_images_that_wait_go_through_the_network_together(
         command = DepthEstimationCommand(COFFEE, model_backend="nano", input_size=140)
         expected = DepthEstimation().run(command).raw_depth
         for depth in depths:
-            np.testing.assert_allclose(depth, expected, atol=0.02 * np.ptp(expected))
+            np.testing.assert_allclose(depth, expected, atol=0.02 * float(np.ptp(expected)))
         assert server.metric("vizion3d_batch_images_sum") == 9
         assert server.metric("vizion3d_batch_images_count") < 9
 
@@ -229,8 +229,7 @@ def test_it_is_not_ready_while_it_loads_and_can_be_stopped_then(tmp_path: Path, 
         server.signal(signal.SIGTERM)
         assert server.wait(20) == 0
     finally:
-        server.process.kill()
-        server.process.wait()
+        server.end()
 
 
 def test_the_grpc_port_opens_only_when_it_can_answer(tmp_path: Path, vits: Path) -> None:
@@ -242,8 +241,7 @@ def test_the_grpc_port_opens_only_when_it_can_answer(tmp_path: Path, vits: Path)
         server.signal(signal.SIGTERM)
         assert server.wait(20) == 0
     finally:
-        server.process.kill()
-        server.process.wait()
+        server.end()
 
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
@@ -267,8 +265,7 @@ def test_what_is_wrong_with_the_flags_ends_it_with_a_message(
         assert message in server.log.read_text()
         assert "Traceback" not in server.log.read_text()
     finally:
-        server.process.kill()
-        server.process.wait()
+        server.end()
 
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
@@ -283,8 +280,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, protocol: Protocol) -> Non
             assert "Traceback" not in server.log.read_text()
             assert f"cannot listen on 127.0.0.1:{port}" in server.log.read_text()
         finally:
-            server.process.kill()
-            server.process.wait()
+            server.end()
 
 
 def test_several_processes_serve_one_port(tmp_path: Path, pool: ThreadPoolExecutor) -> None:

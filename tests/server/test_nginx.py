@@ -16,7 +16,7 @@ from tests.support import photos
 from tests.support.servers import Server, free_port, running
 from vizion3d.client import GrpcClient, RestClient
 from vizion3d.errors import Vizion3DError
-from vizion3d.lifting import DepthEstimationCommand
+from vizion3d.lifting import DepthEstimationCommand, DepthEstimationResult
 
 pytestmark = pytest.mark.server
 
@@ -129,9 +129,10 @@ def test_a_photo_goes_through_both_proxies_to_the_same_depth(front: Front) -> No
     roots = front.certificate.read_bytes()
     with GrpcClient(f"localhost:{front.grpc}", tls_roots=roots) as grpc:
         by_grpc = grpc.run(command)
-        streamed = list(grpc.run_stream([command]))
+        (streamed,) = grpc.run_stream([command])
     np.testing.assert_array_equal(by_rest.raw_depth, by_grpc.raw_depth)
-    np.testing.assert_array_equal(streamed[0].raw_depth, by_grpc.raw_depth)
+    assert isinstance(streamed, DepthEstimationResult)
+    np.testing.assert_array_equal(streamed.raw_depth, by_grpc.raw_depth)
 
 
 def test_the_id_of_a_request_is_in_the_answer_and_in_the_server_s_log(front: Front) -> None:

@@ -66,13 +66,14 @@ def test_the_depth_is_the_librarys(triton: tuple[Any, Any], image: Any) -> None:
     depth = answer.as_numpy("depth")
     assert depth.dtype == np.float32
     assert np.array_equal(depth, expected.raw_depth)
+    assert expected.intrinsics is not None
     assert np.array_equal(answer.as_numpy("intrinsics"), expected.intrinsics.matrix())
 
 
 def test_an_output_can_be_asked_for_in_both_forms(triton: tuple[Any, Any]) -> None:
     module, _ = triton
-    forms = ({"binary_data": True}, {"binary_data": False})
-    forms = forms if module is tritonclient.http else ({},)
+    http = module is tritonclient.http
+    forms = [{"binary_data": True}, {"binary_data": False}] if http else [{}]
     depths = [
         infer(
             triton, {"image": PHOTO}, outputs=[module.InferRequestedOutput("depth", **form)]

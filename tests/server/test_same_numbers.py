@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open3d as o3d
@@ -69,8 +70,8 @@ def grpc_server(folder: Path, vits: Path) -> Iterator[Server]:
         yield server
 
 
-def command(vits: Path, **changes: object) -> DepthEstimationCommand:
-    fields: dict[str, object] = {
+def command(vits: Path, **changes: Any) -> DepthEstimationCommand:
+    fields: dict[str, Any] = {
         "image_input": COFFEE,
         "model_backend": str(vits),
         "return_depth_image": True,
@@ -123,7 +124,8 @@ def arrays_of(cloud: o3d.geometry.PointCloud | None) -> tuple[np.ndarray, np.nda
 
 
 def check_ply(content: bytes, expected: DepthEstimationResult) -> None:
-    cloud = trimesh.load(io.BytesIO(content), file_type="ply")
+    (cloud,) = trimesh.load_scene(io.BytesIO(content), file_type="ply").geometry.values()
+    assert isinstance(cloud, trimesh.PointCloud)
     points, colors = arrays_of(expected.point_cloud)
     assert len(points) > 1000
     np.testing.assert_allclose(cloud.vertices, points, rtol=1e-5, atol=1e-5)
@@ -163,14 +165,15 @@ def test_open3d_reads_the_cloud(
 ) -> None:
     path = tmp_path / "points.ply"
     path.write_bytes(ask(rest, "model/ply").content)
-    cloud = o3d.io.read_point_cloud(str(path))
+    cloud = o3d.io.read_point_cloud(path)
     assert expected.point_cloud is not None
     assert len(cloud.points) == len(expected.point_cloud.points)
 
 
 def test_the_glb_of_rest(rest: Server, expected: DepthEstimationResult) -> None:
-    scene = trimesh.load(io.BytesIO(ask(rest, "model/gltf-binary").content), file_type="glb")
+    scene = trimesh.load_scene(io.BytesIO(ask(rest, "model/gltf-binary").content), file_type="glb")
     (cloud,) = scene.geometry.values()
+    assert isinstance(cloud, trimesh.PointCloud)
     points, _ = arrays_of(expected.point_cloud)  # OpenGL's frame is glTF's
     np.testing.assert_allclose(cloud.vertices, points, rtol=1e-5, atol=1e-5)
 
@@ -262,7 +265,8 @@ def test_frames_come_back_in_order_and_a_bad_one_is_its_own_error(
         for size in sizes
     )
     with GrpcClient(grpc_server.address) as client:
-        outcomes = list(client.run_stream(frames))
+        stream = client.run_stream(frames)
+        outcomes = list(stream)
     for size, outcome in zip(sizes, outcomes, strict=True):
         if size is None:
             assert isinstance(outcome, InvalidImageError)

@@ -210,8 +210,7 @@ def test_rest_over_tls(folder: Path, certificate: tuple[Path, Path]) -> None:
         assert answer.status_code == 200
         assert "Traceback" not in server.log.read_text()
     finally:
-        server.process.kill()
-        server.process.wait()
+        server.end()
 
 
 def test_grpc_over_tls(folder: Path, certificate: tuple[Path, Path]) -> None:
@@ -224,8 +223,7 @@ def test_grpc_over_tls(folder: Path, certificate: tuple[Path, Path]) -> None:
         with grpc.secure_channel(server.address, credentials) as channel:
             assert code_of(pb_grpc.LiftingServiceStub(channel)) is Code.OK
     finally:
-        server.process.kill()
-        server.process.wait()
+        server.end()
 
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
@@ -249,5 +247,4 @@ def test_unusable_secrets_end_it_with_a_message(
         assert told in server.log.read_text()
         assert "Traceback" not in server.log.read_text()
     finally:
-        server.process.kill()
-        server.process.wait()
+        server.end()

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open3d as o3d
@@ -32,7 +33,13 @@ pytestmark = pytest.mark.process
 
 PAIR = scenes.render_pair(scenes.TWO)
 # Numbers that float32, which gRPC's fields are, holds exactly.
-FIELDS = {"focal_length": 400.0, "cx": 159.5, "cy": 119.5, "baseline": 100.0, "fill": True}
+FIELDS: dict[str, Any] = {
+    "focal_length": 400.0,
+    "cx": 159.5,
+    "cy": 119.5,
+    "baseline": 100.0,
+    "fill": True,
+}
 CONFIG = StereoDepthAdvancedConfig(**FIELDS)
 CALIBRATION = b"""cam0=[400 0 159.5; 0 400 119.5; 0 0 1]
 cam1=[400 0 159.5; 0 400 119.5; 0 0 1]
@@ -118,7 +125,7 @@ def test_rest_json(rest: Server, expected: StereoDepthResult, tmp_path: Path) ->
     np.testing.assert_array_equal(pixels, np.asarray(expected.depth_image))
     path = tmp_path / "cloud.ply"
     path.write_bytes(base64.b64decode(told["point_cloud_ply"]))
-    cloud = o3d.io.read_point_cloud(str(path))
+    cloud = o3d.io.read_point_cloud(path)
     np.testing.assert_allclose(np.asarray(cloud.points, np.float32), points_of(expected), rtol=1e-6)
 
 
@@ -140,8 +147,9 @@ def test_rest_binary_answers(rest: Server, expected: StereoDepthResult) -> None:
     assert json.loads(answer.headers["X-Intrinsics"])["fx"] == 400
     pixels = np.asarray(Image.open(io.BytesIO(post(rest, "image/png").content)))
     np.testing.assert_array_equal(pixels, np.asarray(expected.depth_image))
-    scene = trimesh.load(io.BytesIO(post(rest, "model/gltf-binary").content), file_type="glb")
+    scene = trimesh.load_scene(io.BytesIO(post(rest, "model/gltf-binary").content), file_type="glb")
     (cloud,) = scene.geometry.values()
+    assert isinstance(cloud, trimesh.PointCloud)
     np.testing.assert_allclose(np.float32(cloud.vertices), points_of(expected), rtol=1e-6)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.support.fakes import TINY as TINY
 from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
@@ -40,7 +40,11 @@ def seeded_network(
     image = torch.nn.functional.interpolate(noise, size=(126, 126), mode="bicubic")
     positions = network.pretrained.positional_embedding(9, 9)
     before = network.depth_head(network.pretrained(image, positions), 9, 9)
-    last = network.depth_head.scratch.output_conv2[2]
+    layers = network.depth_head.scratch.output_conv2
+    assert isinstance(layers, nn.Sequential)
+    last = layers[2]
+    assert isinstance(last, nn.Conv2d)
+    assert last.bias is not None
     scale = 1 / before.std()
     last.weight.mul_(scale)
     last.bias.sub_(before.mean()).mul_(scale)

@@ -1,12 +1,16 @@
 """Cameras and planes for tests of geometry."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vizion3d.geometry.cameras import CameraIntrinsics
+
+if TYPE_CHECKING:
+    import open3d as o3d
+    from typing_extensions import Buffer
 
 FloatArray = NDArray[np.float64]
 
@@ -41,3 +45,10 @@ def planarity(points: NDArray[np.floating[Any]]) -> float:
     centred = points.reshape(-1, 3) - points.reshape(-1, 3).mean(0)
     normal = np.linalg.svd(centred, full_matrices=False)[2][-1]
     return float(np.abs(centred @ normal).max() / np.ptp(centred, axis=0).max())
+
+
+def open3d_image(pixels: np.ndarray) -> "o3d.geometry.Image":
+    """An Open3D image of the pixels."""
+    import open3d as o3d
+
+    return o3d.geometry.Image(cast("Buffer", pixels))  # NumPy's stubs say so from Python 3.12 on

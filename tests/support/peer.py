@@ -71,16 +71,17 @@ def _weights(network: DepthAnythingV2) -> dict[str, Tensor]:
 def to_transformers(network: DepthAnythingV2) -> DepthAnythingForDepthEstimation:
     """transformers' model with the weights of ``network``."""
     config = network.config
-    backbone = Dinov2Config(
-        hidden_size=config.embed_dim,
-        num_hidden_layers=config.depth,
-        num_attention_heads=config.num_heads,
-        image_size=518,
-        patch_size=14,
-        out_indices=[tap + 1 for tap in config.taps],
-        reshape_hidden_states=False,
-        apply_layernorm=True,
-    )
+    fields: dict[str, Any] = {
+        "hidden_size": config.embed_dim,
+        "num_hidden_layers": config.depth,
+        "num_attention_heads": config.num_heads,
+        "image_size": 518,
+        "patch_size": 14,
+        "out_indices": [tap + 1 for tap in config.taps],
+        "reshape_hidden_states": False,
+        "apply_layernorm": True,
+    }
+    backbone = Dinov2Config(**fields)
     metric = network.max_depth_m is not None
     model = DepthAnythingForDepthEstimation(
         DepthAnythingConfig(
@@ -117,8 +118,9 @@ def give_official_positions(model: DepthAnythingForDepthEstimation) -> None:
 
     def resampled(_tokens: Tensor, height: int, width: int) -> Tensor:
         rows, cols = height // 14, width // 14
-        if rows * cols == embeddings.position_embeddings.shape[1] - 1 and rows == cols:
-            return embeddings.position_embeddings
-        return official_positions(embeddings.position_embeddings, rows, cols)
+        stored: Tensor = embeddings.position_embeddings
+        if rows * cols == stored.shape[1] - 1 and rows == cols:
+            return stored
+        return official_positions(stored, rows, cols)
 
     embeddings.interpolate_pos_encoding = resampled

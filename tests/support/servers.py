@@ -98,6 +98,15 @@ class Server:
         """The exit code, once it has ended."""
         return self.process.wait(timeout_s)
 
+    def end(self, timeout_s: float = 10) -> None:
+        """End it, so that coverage is written; kill it if it still runs after ``timeout_s``."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
     def memory_bytes(self) -> int:
         """Resident memory of the process."""
         import psutil
@@ -107,10 +116,9 @@ class Server:
 
 @contextmanager
 def running(protocol: Protocol, log: Path, *arguments: str, **env: str) -> Iterator[Server]:
-    """A server that is ready; killed at the end if it still runs."""
+    """A server that is ready; asked to end afterwards, and killed if it does not within seconds."""
     server = Server(protocol, log, *arguments, **env)
     try:
         yield server.until_ready()
     finally:
-        server.process.kill()
-        server.process.wait()
+        server.end()

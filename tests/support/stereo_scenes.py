@@ -96,10 +96,8 @@ def _render(
         there = (z > 0) & (z < depth_m) & (x > x0) & (x < x1) & (y > y0) & (y < y1)
         # One texel a pixel at the plane's distance: as fine as the camera resolves.
         per_m = k.fx / plane.distance_m * float(np.linalg.norm(normal))
-        where = ((c * per_m + _TEXTURE_PX / 2).astype(np.float32) for c in (x, y))
-        seen = cv2.remap(
-            texture(plane.seed), *where, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
-        )
+        u, v = ((c * per_m + _TEXTURE_PX / 2).astype(np.float32) for c in (x, y))
+        seen = cv2.remap(texture(plane.seed), u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         image[there] = seen[there]
         depth_m[there] = z[there]
     return image, depth_m

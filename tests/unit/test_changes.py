@@ -36,8 +36,8 @@ from vizion3d.outputs.depth_files import colorize
 from vizion3d.outputs.formats import Format, Lifted, by_media_type, pick
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.server import options
-from vizion3d.server.rest.route import Route, binary_forms
-from vizion3d.server.settings import LIMITS, Flag, ServerSettings
+from vizion3d.server.rest.route import Binary, Route, binary_forms
+from vizion3d.server.settings import LIMITS, Flag, Protocol, ServerSettings
 from vizion3d.serving import build_service
 from vizion3d.settings import load_settings
 from vizion3d.wire.problems import STATUSES, Status
@@ -89,7 +89,9 @@ def test_another_format_is_a_row_that_the_command_line_writes(
 
 def test_another_media_type_is_a_row_that_the_rest_server_answers(output: DepthOutput) -> None:
     assert by_media_type((CSV,))["text/csv"] is CSV
-    forms = binary_forms((CSV,), lambda _result, _command: output)
+    forms: dict[str, Binary[DepthEstimationCommand, DepthEstimationResult]] = binary_forms(
+        (CSV,), lambda _result, _command: output
+    )
 
     route: Route[DepthEstimationCommand, DepthEstimationResult] = replace(
         ROUTE, binary={**ROUTE.binary, **forms}
@@ -118,15 +120,17 @@ class MoreSettings(ServerSettings):
 
 @pytest.mark.usefixtures("own_log")
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
-def test_another_limit_is_a_field_and_a_flag_of_both_servers(protocol: options.Protocol) -> None:
-    served: list[MoreSettings] = []
+def test_another_limit_is_a_field_and_a_flag_of_both_servers(protocol: Protocol) -> None:
+    served: list[ServerSettings] = []
     command = options.command(
         protocol, 1, "Serve.", served.append, [DIFFERENCE.feature], settings=MoreSettings
     )
     program = options.program(command)
     for arguments, most in (((), 7), (("--max-faces", "3"), 3)):
         assert CliRunner().invoke(program, arguments).exit_code == 0
-        assert served[-1].max_faces == most
+        settings = served[-1]
+        assert isinstance(settings, MoreSettings)
+        assert settings.max_faces == most
     refused = CliRunner().invoke(program, ("--max-faces", "0"))
     assert refused.exit_code == 2
     assert "greater than or equal to 1" in refused.output
@@ -163,7 +167,8 @@ def test_a_handler_on_other_workers_needs_no_change() -> None:
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as workers:
 
         def elsewhere(command: DifferenceCommand) -> DifferenceResult:
-            return workers.submit(remote.handle, command).result(60)
+            done: DifferenceResult = workers.submit(remote.handle, command).result(60)
+            return done
 
         task = handled_by(elsewhere)
         here = build_container(load_settings(), tasks=(DIFFERENCE,)).commands.dispatch(COMMAND)

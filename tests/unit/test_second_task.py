@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from vizion3d.app import TASKS, build_container, default_container
 from vizion3d.cli.context import Application
 from vizion3d.cli.program import program
 from vizion3d.client import GrpcClient, RestClient
+from vizion3d.core.cqrs import Command
 from vizion3d.errors import (
     InvalidConfigError,
     InvalidImageError,
@@ -28,7 +30,7 @@ from vizion3d.lifting import DepthEstimationCommand
 from vizion3d.programs.rest import create_app
 from vizion3d.server import options
 from vizion3d.server.service import Service
-from vizion3d.server.settings import ServerSettings
+from vizion3d.server.settings import Protocol, ServerSettings
 from vizion3d.serving import build_service
 from vizion3d.settings import load_settings
 
@@ -64,7 +66,8 @@ def test_its_errors_are_the_librarys(client: RestClient | GrpcClient) -> None:
 
 def test_frames_come_back_in_order() -> None:
     with over_grpc(service()) as client:
-        outcomes = list(client.run_stream([COMMAND, NOT_A_PHOTO, COMMAND]))
+        stream = client.run_stream([COMMAND, NOT_A_PHOTO, COMMAND])
+        outcomes = list(stream)
     assert [outcomes[0], outcomes[2]] == [EXPECTED, EXPECTED]
     assert isinstance(outcomes[1], InvalidImageError)
 
@@ -135,7 +138,7 @@ def test_only_selected_tasks_are_served(
     features: tuple[str, ...], depth: bool, difference: bool
 ) -> None:
     # A model that is not offered is refused by a task that is served, before anything is loaded.
-    commands = (
+    commands: tuple[tuple[Command[Any], bool], ...] = (
         (DepthEstimationCommand(FIRST, model_backend="mine"), depth),
         (DifferenceCommand(FIRST, SECOND, model_backend="mine"), difference),
     )
@@ -178,7 +181,7 @@ def test_a_feature_that_does_not_exist_is_refused() -> None:
 @pytest.mark.usefixtures("own_log")
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_its_flags_select_it(
-    protocol: options.Protocol,
+    protocol: Protocol,
     arguments: tuple[str, ...],
     features: tuple[str, ...],
     models: dict[str, str],

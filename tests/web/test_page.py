@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from playwright.sync_api import FloatRect
 
 from tests.support.servers import running
 from tests.web.conftest import Visit
@@ -21,6 +22,12 @@ def pixels(visit: Visit, selector: str) -> NDArray[np.uint8]:
     """What is on the screen there, RGB."""
     picture = Image.open(io.BytesIO(visit.page.locator(selector).screenshot()))
     return np.asarray(picture.convert("RGB"))
+
+
+def box_of(visit: Visit, selector: str) -> FloatRect:
+    box = visit.page.locator(selector).bounding_box()
+    assert box is not None
+    return box
 
 
 def changed(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
@@ -54,7 +61,7 @@ def test_a_photo_becomes_depth_and_a_cloud_that_turns(shown: Visit) -> None:
     background = pixels(shown, "#view")
     shown.page.evaluate("document.getElementById('cloud').style.visibility = ''")
     assert changed(background, cloud) > 0.3
-    box = shown.page.locator("#cloud").bounding_box()
+    box = box_of(shown, "#cloud")
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     shown.page.mouse.move(*middle)
     shown.page.mouse.down()
@@ -151,7 +158,7 @@ def test_the_legend_and_the_cursor_tell_the_true_values(shown: Visit, photo: Pat
 
 def test_two_points_give_a_distance_whose_scale_is_said_to_be_assumed(shown: Visit) -> None:
     shown.page.click("#measure")
-    box = shown.page.locator("#cloud").bounding_box()
+    box = box_of(shown, "#cloud")
     for share in (0.4, 0.6):
         shown.page.mouse.click(box["x"] + share * box["width"], box["y"] + 0.7 * box["height"])
     shown.settle()
@@ -185,15 +192,15 @@ def test_everything_can_be_done_with_the_keyboard(visit: Open) -> None:
 
 
 def test_the_view_fills_the_window_until_escape(shown: Visit) -> None:
-    small = shown.page.locator("#view").bounding_box()
+    small = box_of(shown, "#view")
     shown.page.click("#wide")
     shown.settle()
-    large = shown.page.locator("#view").bounding_box()
+    large = box_of(shown, "#view")
     assert large["width"] > 1.5 * small["width"]
     assert len(np.unique(pixels(shown, "#view").reshape(-1, 3), axis=0)) > 100
     shown.page.keyboard.press("Escape")
     shown.settle()
-    assert shown.page.locator("#view").bounding_box() == small
+    assert box_of(shown, "#view") == small
 
 
 def test_every_control_has_a_name(shown: Visit) -> None:
@@ -214,7 +221,7 @@ def test_a_metric_checkpoint_s_metres_are_taken_as_they_are(shown: Visit) -> Non
     assert shown.page.locator("#ticks small").count() == 0
     shown.change("depth_trunc", 100)
     shown.page.click("#measure")
-    box = shown.page.locator("#cloud").bounding_box()
+    box = box_of(shown, "#cloud")
     for share in (0.45, 0.55):
         shown.page.mouse.click(box["x"] + share * box["width"], box["y"] + 0.5 * box["height"])
     assert shown.page.inner_text("#measured").endswith(" m")

@@ -1,7 +1,7 @@
 """The page of two photos, as its users meet it."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ def open_page(visit: Open) -> Visit:
 
 
 @pytest.fixture
-def photos(tmp_path: Path) -> Iterator[Path]:
+def photos(tmp_path: Path) -> Path:
     for name, image in (("left", PAIR.left), ("right", PAIR.right)):
         Image.fromarray(image).save(tmp_path / f"{name}.png")
     (tmp_path / "calib.txt").write_text(

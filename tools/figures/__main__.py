@@ -1,5 +1,6 @@
 """Write every picture into docs/images, and the outputs of the notebook into it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -14,7 +15,7 @@ from tools.figures import clouds, diagrams, notebook, stereo
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 OVERVIEW_HEIGHT_PX = 330
 
-FIGURES = {
+FIGURES: dict[str, Callable[[], Figure | np.ndarray]] = {
     "overview": clouds.overview,
     "effect_focal_length": clouds.focal_length,
     "effect_principal_point": clouds.principal_point,

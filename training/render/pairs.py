@@ -103,10 +103,10 @@ def _twice(scenes: Scenes, baseline_m: Tensor) -> Scenes:
         torch.cat((cameras.rotation, cameras.rotation)),
         torch.cat((cameras.focal, cameras.focal)),
     )
-    doubled = (torch.cat((x, x)) for x in (prims.axes, prims.center, prims.quadric))
+    axes, center, quadric = (torch.cat((x, x)) for x in (prims.axes, prims.center, prims.quadric))
     return Scenes(
         replace(scenes.layout, cameras=pair),
-        Primitives(*doubled, prims.boxes),
+        Primitives(axes, center, quadric, prims.boxes),
         torch.cat((scenes.materials, scenes.materials)),
     )
 

@@ -7,6 +7,7 @@ each in one interval, and an affine map keeps the ray's parameter: no root has t
 *shell* is the curved side of a round alone, without its ends and without a thickness.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -60,8 +61,8 @@ def cast(prims: Primitives, origin: Tensor, direction: Tensor) -> tuple[Tensor, 
     """
     inverse = prims.inverse()
     # The fused kernel is compiled once per kind of origin; sizes stay fixed within a run.
-    planes = [v.transpose(1, 2).contiguous() for v in (origin, direction)]
-    key = _nearest(inverse, prims.center, prims.quadric, *planes, prims.boxes)
+    o, d = (v.transpose(1, 2).contiguous() for v in (origin, direction))
+    key = _nearest(inverse, prims.center, prims.quadric, o, d, prims.boxes)
     index = (key & _INDEX_BITS).long()
     return _exact(prims, inverse, index, origin, direction), index
 
@@ -141,17 +142,23 @@ def _with_index(t: Tensor, first: int) -> Tensor:
     return (t.view(torch.int32) & ~_INDEX_BITS) | index[None, :, None]
 
 
-def _box_hit(o, d) -> Tensor:
-    enter, leave = None, None
-    for p, q in zip(o, d, strict=True):
-        inverse = 1.0 / torch.where(q.abs() < 1e-9, 1e-9, q)
-        middle, half = -p * inverse, inverse.abs()
-        enter = middle - half if enter is None else torch.maximum(enter, middle - half)
-        leave = middle + half if leave is None else torch.minimum(leave, middle + half)
+def _slab(p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+    inverse = 1.0 / torch.where(q.abs() < 1e-9, 1e-9, q)
+    middle, half = -p * inverse, inverse.abs()
+    return middle - half, middle + half
+
+
+def _box_hit(o: Sequence[Tensor], d: Sequence[Tensor]) -> Tensor:
+    enter, leave = _slab(o[0], d[0])
+    for p, q in zip(o[1:], d[1:], strict=True):
+        closer, farther = _slab(p, q)
+        enter, leave = torch.maximum(enter, closer), torch.minimum(leave, farther)
     return _first(enter, leave)
 
 
-def _round_hit(o, d, k: Tensor, m: Tensor, n: Tensor, shell: Tensor) -> Tensor:
+def _round_hit(
+    o: Sequence[Tensor], d: Sequence[Tensor], k: Tensor, m: Tensor, n: Tensor, shell: Tensor
+) -> Tensor:
     ox, oy, oz = o
     dx, dy, dz = d
     a = dx * dx + dy * dy + k * dz * dz

@@ -67,9 +67,19 @@ def rod(
     v = torch.linalg.cross(w, u)
     v = v / v.norm()
     a, b = (1 + top) / 2, (top - 1) / 2
-    center = tuple((s + e) / 2 for s, e in zip(start, end, strict=True))
-    axes = tuple(tuple(float(i) for i in axis) for axis in (rx * u, ry * v, w / 2))
-    return Part(axes, center, (-b * b, -2 * a * b, -a * a), slot)
+    (x0, y0, z0), (x1, y1, z1) = start, end
+    center = ((x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2)
+    return Part(
+        (_vector(rx * u), _vector(ry * v), _vector(w / 2)),
+        center,
+        (-b * b, -2 * a * b, -a * a),
+        slot,
+    )
+
+
+def _vector(components: torch.Tensor) -> Vector:
+    x, y, z = components.tolist()
+    return (x, y, z)
 
 
 def tube(

@@ -23,7 +23,7 @@ def spectrum_noise(rand: Rand, count: int, slope: float, stretch: float = 1.0) -
     fx = torch.fft.rfftfreq(SIDE, device=rand.device)[None] * SIDE
     radius = (fx**2 + fy**2).sqrt().clamp_min(1.0)
     white = torch.fft.rfft2(rand.normal(count, SIDE, SIDE))
-    field = torch.fft.irfft2(white * radius**-slope, s=(SIDE, SIDE))
+    field: Tensor = torch.fft.irfft2(white * radius**-slope, s=(SIDE, SIDE))
     field = field - field.mean((1, 2), keepdim=True)
     field = field / field.std((1, 2), keepdim=True)
     return (0.5 + 0.22 * field).clamp(0, 1)

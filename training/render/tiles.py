@@ -25,13 +25,13 @@ class Tiles:
     def split(self, x: Tensor) -> Tensor:
         """``(B, H * W, C)`` -> ``(B, rows * cols, pixels, C)``."""
         h, w = self.height // self.rows, self.width // self.cols
-        grid = x.unflatten(1, (self.rows, h, self.cols, w)).transpose(2, 3)
+        grid: Tensor = x.unflatten(1, (self.rows, h, self.cols, w)).transpose(2, 3)
         return grid.flatten(3, 4).flatten(1, 2)
 
     def merge(self, x: Tensor) -> Tensor:
         """The inverse of `split`, for ``(B, rows * cols, pixels)``."""
         h, w = self.height // self.rows, self.width // self.cols
-        grid = x.unflatten(1, (self.rows, self.cols)).unflatten(3, (h, w))
+        grid: Tensor = x.unflatten(1, (self.rows, self.cols)).unflatten(3, (h, w))
         return grid.transpose(2, 3).flatten(1)
 
 

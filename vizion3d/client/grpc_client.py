@@ -1,6 +1,6 @@
 """A client of the gRPC server."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from itertools import chain
 from typing import Any, Self, TypeVar
 
@@ -77,7 +77,9 @@ class GrpcClient:
         )
         return task.read(command, request, self._call(method, request))
 
-    def run_stream(self, commands: Iterable[Command[R]]) -> Iterator[R | Vizion3DError]:
+    def run_stream(
+        self, commands: Iterable[Command[R]]
+    ) -> Generator[R | Vizion3DError, None, None]:
         """Frame after frame over one stream, in order; a frame that fails yields its error.
 
         All commands are of one type. They are taken a few ahead of the results that are taken: a

@@ -1,6 +1,7 @@
 """What a real gRPC server answers to hostile stereo requests, and that it goes on afterwards."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import numpy as np
@@ -87,7 +88,7 @@ def test_a_model_that_is_not_offered_is_refused(
     st.sampled_from([b"", b"x", b"cam0: 1", b"200 0 80 0 200 60 0 0 1 100"]),
 )
 def test_any_numbers_are_answered_or_refused(
-    stub: pb_grpc.LiftingServiceStub, fields: dict[str, float], calibration: bytes
+    stub: pb_grpc.LiftingServiceStub, fields: dict[str, Any], calibration: bytes
 ) -> None:
     config = pb.StereoDepthAdvancedConfig(**fields)
     request = message(advanced_config=config, calibration=calibration, return_point_cloud=True)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,7 +106,8 @@ def test_extreme_shapes_are_answered(rest: Server, size: tuple[int, int]) -> Non
 )
 @pytest.mark.parametrize("field", ["focal_length", "baseline", "z_far", "min_depth_m"])
 def test_numbers_out_of_range_are_refused(rest: Server, field: str, value: str) -> None:
-    assert assert_told(send(rest, **{field: value}), 422).startswith(f"{field}: ")
+    form: Any = {field: value}
+    assert assert_told(send(rest, **form), 422).startswith(f"{field}: ")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_numbers_out_of_range_are_refused(rest: Server, field: str, value: str) 
         {"frame": "opengl\0"},
     ],
 )
-def test_senseless_fields_are_refused(rest: Server, form: dict[str, str]) -> None:
+def test_senseless_fields_are_refused(rest: Server, form: dict[str, Any]) -> None:
     assert assert_told(send(rest, **form), 422)
 
 
@@ -142,7 +144,7 @@ def test_senseless_fields_are_refused(rest: Server, form: dict[str, str]) -> Non
     ],
 )
 def test_numbers_at_the_edge_of_the_range_give_finite_points(
-    rest: Server, form: dict[str, str]
+    rest: Server, form: dict[str, Any]
 ) -> None:
     answer = send(rest, accept="model/ply", **form)
     if answer.status_code != 200:

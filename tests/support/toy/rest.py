@@ -41,7 +41,7 @@ def json(result: DifferenceResult, asked: Asked[DifferenceCommand]) -> bytes:
     return orjson.dumps({"mean": result.mean, "difference": rows})
 
 
-ROUTE = Route(
+ROUTE: Route[DifferenceCommand, DifferenceResult] = Route(
     path=wire.PATH,
     name="compare_photos",
     summary="Compare two photos",

@@ -41,7 +41,7 @@ class SteppingDownloader(FakeDownloader):
 class UnreachableDownloader(FakeDownloader):
     """Reaches no server."""
 
-    def fetch(self, url: str, *arguments: object) -> None:  # type: ignore[override]
+    def fetch(self, url: str, *arguments: object) -> None:
         self.asked.append((url, None, None))
         raise DownloadError(f"cannot download {url}: no network", "no-network")
 

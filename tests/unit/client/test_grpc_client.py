@@ -45,10 +45,17 @@ def means(outcomes: list[DifferenceResult | Vizion3DError]) -> list[float | str]
     return [o.mean if isinstance(o, DifferenceResult) else type(o).__name__ for o in outcomes]
 
 
+def outcomes_of(
+    client: GrpcClient, *commands: DifferenceCommand
+) -> list[DifferenceResult | Vizion3DError]:
+    outcomes = client.run_stream(commands)
+    return list(outcomes)
+
+
 def test_a_frame_that_cannot_be_sent_is_its_own_error_as_in_run(client: GrpcClient) -> None:
     with pytest.raises(InvalidImageError, match=r"no/such/photo\.png"):
         client.run(MISSING)
-    outcomes = list(client.run_stream([frame(1), MISSING, MISSING, frame(2)]))
+    outcomes = outcomes_of(client, frame(1), MISSING, MISSING, frame(2))
     assert means(outcomes) == [1, "InvalidImageError", "InvalidImageError", 2]
     assert "no/such/photo.png" in str(outcomes[1])
 
@@ -89,8 +96,9 @@ def test_a_source_that_fails_at_once_and_one_that_is_empty(client: GrpcClient) -
         raise KeyError("no camera")
         yield frame(1)
 
+    outcomes = client.run_stream(broken())
     with pytest.raises(KeyError, match="no camera"):
-        list(client.run_stream(broken()))
+        next(outcomes)
     assert list(client.run_stream([])) == []
 
 
@@ -136,7 +144,7 @@ def test_no_outcome_within_the_timeout_ends_the_stream() -> None:
     slow = build_service(ServerSettings(port=0), (handled_by(handle_late),))
     with over_grpc(slow, timeout_s=0.2) as client:
         with pytest.raises(DeadlineExceededError, match=r"no answer within 0\.2 s"):
-            list(client.run_stream([frame(1)]))
+            outcomes_of(client, frame(1))
         with pytest.raises(DeadlineExceededError):
             client.run(frame(1))
         release.set()
@@ -147,7 +155,7 @@ def test_a_server_that_is_not_there_is_told_so_for_streams_too() -> None:
         GrpcClient("127.0.0.1:9") as client,
         pytest.raises(ServerError, match="UNAVAILABLE"),
     ):
-        list(client.run_stream([frame(1)]))
+        outcomes_of(client, frame(1))
 
 
 def test_commands_that_are_not_sent_to_servers_are_refused(client: GrpcClient) -> None:

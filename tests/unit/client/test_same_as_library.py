@@ -23,6 +23,7 @@ from vizion3d.lifting import (
     DepthEstimationCommand,
     DepthEstimationResult,
 )
+from vizion3d.media.images import ImageInput
 from vizion3d.server.settings import ServerSettings
 from vizion3d.serving import build_service
 from vizion3d.settings import load_settings
@@ -68,13 +69,15 @@ def commands(draw: st.DrawFn) -> DepthEstimationCommand:
     """A command as somebody might write it; its size may be another than the photo's."""
     size = draw(st.sampled_from(SIZES_PX))
     pixels = PIXELS[size]
-    image = draw(
-        st.sampled_from(
-            [pixels, Image.fromarray(pixels), as_file(pixels, "PNG"), as_file(pixels, "JPEG")]
-        )
-    )
+    kinds: list[ImageInput] = [
+        pixels,
+        Image.fromarray(pixels),
+        as_file(pixels, "PNG"),
+        as_file(pixels, "JPEG"),
+    ]
+    image = draw(st.sampled_from(kinds))
     made_for = draw(st.one_of(st.just(size), st.sampled_from(SIZES_PX)))
-    given_fields = draw(fields)
+    given_fields: dict[str, Any] = draw(fields)
     config = draw(
         st.one_of(
             st.just(Config(**given_fields)),

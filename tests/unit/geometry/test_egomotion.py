@@ -18,7 +18,7 @@ def scene(seed: int) -> Array:
     walls = np.repeat(rng.uniform(1.5, 8, 12), WIDTH // 12)
     v = np.arange(HEIGHT)[:, None] - (HEIGHT - 1) / 2
     ground = 1.4 * FOCAL / np.maximum(v, 1e-6)
-    return np.minimum(np.broadcast_to(walls, (HEIGHT, WIDTH)), ground)
+    return np.asarray(np.minimum(np.broadcast_to(walls, (HEIGHT, WIDTH)), ground))
 
 
 def seen_before(depth_m: Array, t: Array, w: Array) -> tuple[Array, Array]:

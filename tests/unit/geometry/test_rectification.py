@@ -103,13 +103,18 @@ def distorted(image: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     points = np.stack([u, v], axis=-1).reshape(-1, 1, 2)
     rays = cv2.undistortPoints(points, camera.matrix, camera.lens).reshape(-1, 2)
     ideal = np.column_stack([rays, np.ones(len(rays))]) @ rotation @ k.T
-    where = (ideal[:, :2] / ideal[:, 2:]).astype(np.float32).reshape(HEIGHT, WIDTH, 2)
-    return cv2.remap(image, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    x, y = (
+        (ideal[:, :2] / ideal[:, 2:])
+        .astype(np.float32)
+        .reshape(HEIGHT, WIDTH, 2)
+        .transpose(2, 0, 1)
+    )
+    return np.asarray(cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT))
 
 
 def test_a_calibration_with_lenses_and_a_turn_gives_true_metres() -> None:
     pair = scenes.render_pair(scenes.FRONT)
-    rotation = cv2.Rodrigues(np.array([0.02, 0.01, -0.015]))[0]
+    rotation = cv2.Rodrigues(np.array([0.02, 0.01, -0.015]))[0].astype(np.float64)
     left, right = distorted(pair.left, np.eye(3)), distorted(pair.right, rotation)
     camera, _ = distorting_calibration()
     # A point X of the left camera is R (X - C) in the right one, which stands at C.

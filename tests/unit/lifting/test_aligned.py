@@ -58,6 +58,7 @@ def test_a_result_becomes_metres() -> None:
     assert aligned.residuals.rms_percent < 1e-3
     assert aligned.uncertainty_m.shape == (6, 8)
     assert (aligned.uncertainty_m > 0).all()
+    assert aligned.rgb is not None
     assert np.array_equal(aligned.rgb, IMAGE)
     assert aligned.intrinsics == result().intrinsics
     assert aligned.backend_used == "fake.pth"
@@ -102,6 +103,7 @@ def test_the_objects_of_a_result_are_made_when_asked_for() -> None:
     )
     aligned = AlignDepthHandler(lambda _: result()).handle(command)
     assert np.asarray(aligned.depth_image).dtype == np.uint16
+    assert aligned.point_cloud is not None
     assert len(np.asarray(aligned.point_cloud.points)) == (TRUE_M < 2).sum()
     plain = AlignDepthHandler(lambda _: result()).handle(AlignDepthCommand(result(), KNOWN))
     assert (plain.depth_image, plain.point_cloud) == (None, None)
@@ -150,7 +152,9 @@ def test_what_nothing_is_known_as_is_refused() -> None:
         (lambda: AlignDepthCommand(result(), [(1, 2, 3)]), "knowledge must be"),  # type: ignore[arg-type]
         (lambda: DepthEstimationCommand(IMAGE, knowledge=[]), "knowledge must be"),  # type: ignore[arg-type]
         (
-            lambda: AlignedDepth(depth_map=[[1.0]], min_depth=1, max_depth=1, backend_used=""),
+            lambda: AlignedDepth(  # type: ignore[call-arg]  # what is tested
+                depth_map=[[1.0]], min_depth=1, max_depth=1, backend_used=""
+            ),
             "needs",
         ),
     ],

@@ -13,6 +13,7 @@ from tests.support.fakes import (
     GivenDepthRuntime,
     touch,
 )
+from tests.support.geometry import open3d_image
 from vizion3d.checkpoints.catalogue import METHODS, RELEASES
 from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.checkpoints.queries import ListModelsQuery, ModelInfoQuery, ModelPathQuery
@@ -87,8 +88,8 @@ def test_the_point_cloud_is_open3ds_own_of_the_same_depth(tmp_path: Path) -> Non
     result = Kitchen(tmp_path, depth, METRIC).handler.handle(command)
     assert result.depth_kind == "metric"
     rgbd = o3d.geometry.RGBDImage.create_from_color_and_depth(
-        o3d.geometry.Image(IMAGE),
-        o3d.geometry.Image(depth),
+        open3d_image(IMAGE),
+        open3d_image(depth),
         depth_scale=1.0,
         depth_trunc=4.0,
         convert_rgb_to_intensity=False,
@@ -97,8 +98,9 @@ def test_the_point_cloud_is_open3ds_own_of_the_same_depth(tmp_path: Path) -> Non
     expected = o3d.geometry.PointCloud.create_from_rgbd_image(rgbd, camera)
     assert 0 < len(expected.points) < 48
     assert result.point_cloud is not None
-    np.testing.assert_allclose(result.point_cloud.points, expected.points, rtol=1e-6)
-    np.testing.assert_allclose(result.point_cloud.colors, expected.colors, atol=1e-6)
+    cloud = result.point_cloud
+    np.testing.assert_allclose(np.asarray(cloud.points), np.asarray(expected.points), rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(cloud.colors), np.asarray(expected.colors), atol=1e-6)
 
 
 def test_a_relative_cloud_runs_from_near_to_just_before_far(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from vizion3d.lifting import (
 
 def test_a_result_can_be_made_of_nested_lists() -> None:
     depth_map = [[0.1, 0.2], [0.3, 0.4]]  # float32 would round these
-    result = DepthEstimationResult(
+    result = DepthEstimationResult(  # type: ignore[call-arg]  # depth_map stands for raw_depth
         depth_map=depth_map,
         min_depth=0.1,
         max_depth=0.4,

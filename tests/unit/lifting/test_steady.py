@@ -48,7 +48,8 @@ def test_results_share_a_scale_and_say_which_they_got() -> None:
 def test_errors_and_metric_depth_pass() -> None:
     _, made = results(depth_kind="metric")
     error = InferenceError("no")
-    passed = list(steady_results((each for each in [made[0], error, made[1]]), Steadier()))
+    mixed: list[DepthEstimationResult | InferenceError] = [made[0], error, made[1]]
+    passed = list(steady_results((each for each in mixed), Steadier()))
     assert passed[0] is made[0]
     assert passed[1] is error
     assert passed[2] is made[1]

@@ -35,9 +35,9 @@ def without_pillow_heif(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(module, "register", lambda: False)
     for suffix in heif.SUFFIXES:
         monkeypatch.delitem(Image.EXTENSION, suffix, raising=False)
-    inputs._image_suffixes.cache_clear()
+    inputs.image_suffixes.cache_clear()
     yield
-    inputs._image_suffixes.cache_clear()
+    inputs.image_suffixes.cache_clear()
 
 
 @pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
@@ -77,7 +77,7 @@ def test_photos_that_are_left_out_of_a_folder_are_counted(
 
 
 def test_photos_in_a_folder_are_found_where_they_can_be_read(tmp_path: Path) -> None:
-    inputs._image_suffixes.cache_clear()
+    inputs.image_suffixes.cache_clear()
     (tmp_path / "b.HEIC").touch()
     assert [job.image.name for job in inputs.find_jobs([str(tmp_path)], Path("out"))] == ["b.HEIC"]
 

@@ -158,6 +158,7 @@ def test_the_handler_decodes_with_it(tmp_path: Path) -> None:
         ImageReader(jpeg=NvJpeg(lambda: (NegativeDecoder(), CPU))),
     )
     result = handler.handle(DepthEstimationCommand(PHOTO, model_backend="any"))
+    assert result.rgb is not None
     assert np.array_equal(result.rgb, 255 - decode(PHOTO))
 
 

@@ -1,6 +1,7 @@
 import resource
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -23,7 +24,7 @@ def shown(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
-def write_depths(path: Path, original: Path, depths: list[Float32Array], **options: object) -> None:
+def write_depths(path: Path, original: Path, depths: list[Float32Array], **options: Any) -> None:
     with Video(original) as video, DepthVideo(path, video, **options) as target:
         for depth, (_, time_s) in zip(depths, video.timed(), strict=True):
             target.write(depth, time_s)
@@ -122,7 +123,7 @@ def test_a_video_that_could_not_be_written_whole_is_not_published(
     ],
 )
 def test_parameters_that_make_no_sense(
-    panned: Path, tmp_path: Path, name: str, options: dict[str, object], told: str
+    panned: Path, tmp_path: Path, name: str, options: dict[str, Any], told: str
 ) -> None:
     with Video(panned) as video, pytest.raises(InvalidConfigError, match=told):
         DepthVideo(tmp_path / name, video, **options)

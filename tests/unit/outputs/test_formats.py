@@ -42,8 +42,9 @@ def test_array_files_hold_their_arrays() -> None:
 def test_clouds_hold_their_points() -> None:
     points, colors = LIFTED.points
     for name in ("ply", "glb"):
-        loaded = trimesh.load(io.BytesIO(encoded(name)), file_type=name)
-        (cloud,) = loaded.geometry.values() if name == "glb" else [loaded]
+        scene = trimesh.load_scene(io.BytesIO(encoded(name)), file_type=name)
+        (cloud,) = scene.geometry.values()
+        assert isinstance(cloud, trimesh.PointCloud)
         # glTF is y up and z towards the viewer.
         expected = points * (1, -1, -1) if name == "glb" else points
         assert np.allclose(cloud.vertices, expected)
@@ -53,7 +54,7 @@ def test_clouds_hold_their_points() -> None:
 def test_the_view_is_drawn_in_the_camera_s_own_frame() -> None:
     turned = GivenLifted()
     turned.frame = "opengl"
-    turned.points = (LIFTED.points[0] * np.float32((1, -1, -1)), LIFTED.points[1])
+    turned.points = (LIFTED.points[0] * np.array((1, -1, -1), np.float32), LIFTED.points[1])
     (view,) = pick(["view"])
     assert view.encode(turned) == view.encode(LIFTED)
     assert Image.open(io.BytesIO(view.encode(LIFTED))).size == (8, 6)

@@ -9,6 +9,7 @@ import numpy as np
 import open3d as o3d
 import pytest
 
+from tests.support.geometry import open3d_image
 from vizion3d.lifting import DepthEstimationResult
 
 RNG = np.random.default_rng(0)
@@ -30,7 +31,7 @@ def result() -> DepthEstimationResult:
         min_depth=float(DEPTH.min()),
         max_depth=float(DEPTH.max()),
         backend_used="model.pth",
-        depth_image=o3d.geometry.Image(RNG.integers(0, 65536, (6, 8), np.uint16)),
+        depth_image=open3d_image(RNG.integers(0, 65536, (6, 8), np.uint16)),
         point_cloud=cloud(),
     )
 
@@ -51,11 +52,15 @@ def test_a_result_with_open3d_objects_is_duplicated_whole(
     assert made == original
     assert made.depth_map == original.depth_map
     assert made.model_fields_set == original.model_fields_set
+    assert made.rgb is not None
+    assert original.rgb is not None
     assert np.array_equal(made.rgb, original.rgb)
     assert np.array_equal(np.asarray(made.depth_image), np.asarray(original.depth_image))
     for part in ("points", "colors", "normals", "covariances"):
         given = np.asarray(getattr(original.point_cloud, part))
         assert np.array_equal(np.asarray(getattr(made.point_cloud, part)), given)
+    assert original.point_cloud is not None
+    assert made.point_cloud is not None
     np.asarray(original.point_cloud.points)[:] = 0
     original.raw_depth[:] = 0
     assert np.asarray(made.point_cloud.points).any()

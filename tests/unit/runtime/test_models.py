@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkpoints import save_checkpoint
-from vizion3d.checkpoints import reading
+from vizion3d.checkpoints import header, reading
 from vizion3d.checkpoints.queries import ListModelsQuery
 from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.runtime.cache import RuntimeCache
@@ -27,7 +27,7 @@ def test_a_file_that_lies_in_the_cache_is_described_and_read_once(
 ) -> None:
     path = save_checkpoint(tmp_path / "mine.pth")
     read: list[Path] = []
-    really = reading.read_names
+    really = header.read_names
 
     def counting(path: Path) -> object:
         read.append(path)

@@ -1,4 +1,5 @@
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +21,11 @@ class Outcomes:
         commands.register(DownloadModelCommand, self.handle)
         return commands
 
-    def handle(self, command: DownloadModelCommand) -> None:
+    def handle(self, command: DownloadModelCommand) -> Path:
         self.asked.append(command.model_backend)
         if self.errors:
             raise self.errors.pop(0)
+        return Path(command.model_backend)
 
 
 class Pauses:

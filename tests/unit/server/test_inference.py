@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,9 +10,10 @@ from vizion3d.errors import InvalidConfigError, ModelNotAllowedError
 from vizion3d.server.inference import ServedModels, Tensor, one_element
 from vizion3d.server.settings import ServerSettings
 from vizion3d.serving import build_service
+from vizion3d.task import Task
 
 
-def models_of(tasks: tuple = TASKS, **settings: object) -> ServedModels:
+def models_of(tasks: Sequence[Task] = TASKS, **settings: Any) -> ServedModels:
     return ServedModels(build_service(ServerSettings(port=0, **settings), tasks))
 
 

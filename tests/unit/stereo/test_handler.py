@@ -85,10 +85,10 @@ def test_any_plane_in_view_is_measured(
     plane = scenes.Plane((slope_x, slope_y, 1), distance_m, seed)
     pair = scenes.render_pair([plane], scenes.camera(240, 180, 300.0))
     result = measure(pair)
+    assert result.valid is not None
     shift_error = np.abs(result.disparity - pair.disparity)[result.valid & pair.seen_by_both]
     assert np.median(shift_error) < 0.1
     assert np.quantile(shift_error, 0.98) < 0.5
-    assert result.valid is not None
     assert result.valid[pair.seen_by_both].mean() > 0.9
 
 

@@ -29,7 +29,8 @@ def one(part: Part, center: tuple[float, float, float]) -> Primitives:
     speck = 1e-3 * torch.eye(3)[None, None]
     pairs = ((axes, speck), (place, away), (quadric, sphere))
     ordered = [torch.cat(p if part.quadric is None else p[::-1], dim=1) for p in pairs]
-    return Primitives(*ordered, boxes=1)
+    axes, place, quadric = ordered
+    return Primitives(axes, place, quadric, boxes=1)
 
 
 @pytest.mark.parametrize("pitch", [-0.4, 0.0])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from training.ahead import Ahead
 from training.data import Pool, Stage, crop, merge
@@ -27,11 +28,14 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def depths() -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    return torch.rand(2, 3, 28, 42, generator=generator).unbind(0)
+    predicted, target = torch.rand(2, 3, 28, 42, generator=generator).unbind(0)
+    return predicted, target
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(7.0, 0.0), (1.0, -3.0), (0.01, 5.0)])
-def test_the_loss_does_not_see_scale_and_shift(depths, scale: float, shift: float) -> None:
+def test_the_loss_does_not_see_scale_and_shift(
+    depths: tuple[Tensor, Tensor], scale: float, shift: float
+) -> None:
     predicted, target = depths
     plain = depth_loss(predicted, target)
     torch.testing.assert_close(
@@ -43,17 +47,20 @@ def test_the_loss_does_not_see_scale_and_shift(depths, scale: float, shift: floa
     assert depth_loss(scale * target + shift, target) < 1e-2
 
 
-def test_the_loss_sees_an_inverted_depth(depths) -> None:
+def test_the_loss_sees_an_inverted_depth(depths: tuple[Tensor, Tensor]) -> None:
     assert depth_loss(-depths[1], depths[1]) > 1
 
 
-def test_noise_costs_little_more_than_a_constant_and_finds_its_way(depths) -> None:
+def test_noise_costs_little_more_than_a_constant_and_finds_its_way(
+    depths: tuple[Tensor, Tensor],
+) -> None:
     """An uncertain prediction is drawn to the mean, and an inverted one can still turn round."""
     noise, target = depths
     plain = depth_loss(torch.ones_like(target), target, 0)
     assert depth_loss(noise, target, 0) < 1.05 * plain
     inverted = (-target).requires_grad_()
     depth_loss(inverted, target).backward()
+    assert inverted.grad is not None
     assert inverted.grad.abs().max() > 0
 
 

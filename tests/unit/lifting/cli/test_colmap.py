@@ -31,7 +31,7 @@ def scene(folder: Path) -> np.ndarray:
         {"a/one.png": (pixels, depth[v, u]), "two.png": (pixels[:2], depth[v, u][:2])},
         "OPENCV 60 40 50 52 30 20 0.01 0 0 0.002",
     )
-    return depth
+    return np.asarray(depth)
 
 
 def run(folder: Path, *more: str):  # type: ignore[no-untyped-def]

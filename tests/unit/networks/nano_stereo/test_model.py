@@ -4,6 +4,8 @@ import torch
 from vizion3d.networks.nano_stereo.config import DISPARITIES, NanoStereoConfig
 from vizion3d.networks.nano_stereo.model import NanoStereo
 
+Pair = tuple[torch.Tensor, torch.Tensor]
+
 
 @pytest.fixture(scope="module")
 def net() -> NanoStereo:
@@ -12,11 +14,13 @@ def net() -> NanoStereo:
 
 
 @pytest.fixture(scope="module")
-def pair() -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.randn(2, 2, 3, 64, 96, generator=torch.Generator().manual_seed(1)).unbind(0)
+def pair() -> Pair:
+    generator = torch.Generator().manual_seed(1)
+    left, right = torch.randn(2, 2, 3, 64, 96, generator=generator).unbind(0)
+    return left, right
 
 
-def test_it_gives_disparity_and_confidence_of_every_pixel(net: NanoStereo, pair) -> None:
+def test_it_gives_disparity_and_confidence_of_every_pixel(net: NanoStereo, pair: Pair) -> None:
     disparity, confidence = net(*pair)
     assert disparity.shape == confidence.shape == (2, 64, 96)
     assert disparity.min() >= 0
@@ -26,7 +30,7 @@ def test_it_gives_disparity_and_confidence_of_every_pixel(net: NanoStereo, pair)
     assert stages.first.shape == (2, 32, 48)
 
 
-def test_the_pairs_of_a_batch_do_not_mix(net: NanoStereo, pair) -> None:
+def test_the_pairs_of_a_batch_do_not_mix(net: NanoStereo, pair: Pair) -> None:
     left, right = pair
     both = net.stages(left, right).scores
     alone = net.stages(left[1:], right[1:]).scores

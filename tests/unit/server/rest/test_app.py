@@ -38,6 +38,7 @@ def test_whatever_goes_wrong_while_loading_is_logged_with_its_cause(
 
     async def start() -> None:
         async with app.router.lifespan_context(app) as state:
+            assert state is not None
             with pytest.raises(RuntimeError, match="CUDA out of memory"):
                 await state["loading"]
 
@@ -46,4 +47,6 @@ def test_whatever_goes_wrong_while_loading_is_logged_with_its_cause(
     (record,) = caplog.records
     assert "CUDA out of memory" in record.getMessage()
     assert record.exc_info is not None
-    assert isinstance(record.exc_info[1].__cause__, MemoryError)
+    error = record.exc_info[1]
+    assert error is not None
+    assert isinstance(error.__cause__, MemoryError)
