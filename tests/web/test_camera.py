@@ -120,9 +120,9 @@ def test_the_points_of_a_photo_with_exif_are_the_library_s(visit: Open, tmp_path
     )
     points = np.array(placed["positions"], np.float32).reshape(-1, 3)[placed["index"]]
     pixel = np.array(placed["pixel"])[placed["index"]]
+    assert expected.point_cloud is not None
     np.testing.assert_allclose(
-        assert expected.point_cloud is not None
-        points[np.argsort(pixel)], expected.point_cloud.points, rtol=1e-6, atol=1e-6
+        points[np.argsort(pixel)], np.asarray(expected.point_cloud.points), rtol=1e-6, atol=1e-6
     )
     told = int(shown.page.inner_text("#cloud-note").split()[0].replace(",", ""))
     assert told == len(points)
