@@ -13,7 +13,7 @@ from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.errors import InvalidImageError
 from vizion3d.geometry.calibration import CalibratedCamera, StereoCalibration
 
-_FEATURES = 800
+_FEATURES = 600
 _LONGEST_PX = 640
 """Features are looked for in images of this size: enough for a tenth of a pixel in the median."""
 _SMALLEST_PX = 32

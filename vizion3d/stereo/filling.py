@@ -35,11 +35,10 @@ def from_background(disparity: Float32Array, known: BoolArray) -> Float32Array:
     # Index of the closest known pixel to the left, and to the right; -1 and width: there is none.
     before = np.maximum.accumulate(np.where(known, columns, -1), axis=1)
     after = np.minimum.accumulate(np.where(known, columns, width)[:, ::-1], axis=1)[:, ::-1]
-    values = np.where(known, disparity, np.float32(np.inf))
-    values = np.pad(values, ((0, 0), (1, 1)), constant_values=np.inf)
-    filled = np.minimum(
-        np.take_along_axis(values, before + 1, 1), np.take_along_axis(values, after + 1, 1)
-    )
+    values = np.full((height, width + 2), np.inf, np.float32)
+    values[:, 1:-1] = disparity
+    first = (np.arange(height) * (width + 2) + 1)[:, None]
+    filled = np.minimum(values.take(before + first), values.take(after + first))
     told = known.any(axis=1)
     if not told.all():
         if not told.any():
@@ -112,7 +111,8 @@ def vote(
         return cv2.copyMakeBorder(values, *(radius,) * 4, cv2.BORDER_REPLICATE)
 
     soft = padded(cv2.GaussianBlur(image, (3, 3), 0))
-    channels = [soft[..., channel].astype(np.float32).ravel() for channel in range(3)]
+    channels = [soft[..., channel].astype(np.int16).ravel() for channel in range(3)]
+    trust = np.exp2(np.arange(3 * 256, dtype=np.float32) / np.float32(-_HALVING))
     values, weights = padded(disparity).ravel(), padded(weight).ravel()
     stride = disparity.shape[1] + 2 * radius
     centre = (rows + radius) * stride + columns + radius
@@ -128,13 +128,12 @@ def vote(
         total, total_sum, near, near_sum = (np.zeros(len(here), np.float32) for _ in range(4))
         for offset in offsets:
             at = here + offset
-            difference = np.zeros(len(here), np.float32)
+            difference = np.zeros(len(here), np.int16)
             for channel, mine in zip(channels, own, strict=True):
-                difference += np.abs(channel[at] - mine)
-            difference *= np.float32(-1 / _HALVING)
-            says = np.exp2(difference, out=difference)
-            says *= weights[at]
-            value = values[at]
+                difference += np.abs(channel.take(at) - mine)
+            says = trust.take(difference)
+            says *= weights.take(at)
+            value = values.take(at)
             total += says
             total_sum += says * value
             says *= value > threshold

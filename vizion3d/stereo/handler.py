@@ -1,6 +1,8 @@
 """What happens on a stereo depth command."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import numpy as np
 
@@ -54,9 +56,11 @@ class StereoDepthHandler:
         current_scope().check()
         if command.return_depth_image or command.return_point_cloud:
             require_open3d()  # before the work, not after it
-        left, right = (
-            self._images.read(image) for image in (command.left_image, command.right_image)
-        )
+        with ThreadPoolExecutor(1) as other:
+            # A context of its own carries the deadline along.
+            read = other.submit(copy_context().run, self._images.read, command.right_image)
+            left = self._images.read(command.left_image)
+            right = read.result()
         with self._matchers.taken():
             return self._measure(command, left, right)
 

@@ -160,13 +160,18 @@ def compare(disparity: Float32Array, other: Float32Array) -> tuple[BoolArray, Bo
     Returns:
         Where both directions agree; and where nothing nearer hides the point in the right image.
     """
-    width = disparity.shape[1]
-    partner = np.rint(np.arange(width) - disparity).astype(np.int32)
-    inside = (partner >= 0) & (partner < width)
-    theirs = np.take_along_axis(other, partner.clip(0, width - 1), axis=1)
-    agreed = inside & (np.abs(theirs - disparity) <= _AGREEMENT_PX)
-    visible = inside & (theirs <= disparity + _AGREEMENT_PX)
-    return agreed, visible
+    columns, rows = subpixel.pixel_grid(*disparity.shape)
+    # Outside of the right image: agrees with nothing, and is hidden.
+    theirs = cv2.remap(
+        np.ascontiguousarray(other),
+        np.rint(columns - disparity),
+        rows,
+        cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=float("inf"),
+    )
+    theirs -= disparity
+    return np.abs(theirs) <= _AGREEMENT_PX, theirs <= _AGREEMENT_PX
 
 
 def without_islands(disparity: Float32Array, kept: BoolArray) -> BoolArray:

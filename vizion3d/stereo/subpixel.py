@@ -8,7 +8,7 @@ import numpy as np
 from vizion3d.core.arrays import Float32Array, UInt8Array
 
 WINDOW_PX = 5
-SMOOTHING_PX = 7
+SMOOTHING_PX = 5
 _SAME_SURFACE_PX = 1.0
 """Disparities that differ by less are taken for one surface."""
 _NOISE = 9.0
