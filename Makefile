@@ -75,6 +75,7 @@ bench: $(READY) ## time the pipeline beside its peers, into benchmarks/results/
 	$(BIN)/python -m benchmarks.input_size
 	$(BIN)/python -m benchmarks.bound
 	$(BIN)/python -m benchmarks.stereo
+	$(BIN)/python -m benchmarks.stereo peer
 	$(BIN)/python -m tools.figures
 
 bench-serving: $(READY) ## measure the servers, into benchmarks/results/

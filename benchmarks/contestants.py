@@ -15,7 +15,7 @@ from benchmarks import official
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 _SCRIPT = ROOT / "benchmarks" / "workers.py"
-_PEER = ROOT / ".venv-1.5.6" / "bin" / "python"
+PEER = ROOT / ".venv-1.5.6" / "bin" / "python"
 _OURS = Path(sys.executable)
 
 
@@ -41,7 +41,7 @@ class Contestant:
 
 VIZION3D = Contestant("vizion3d")
 TORCH = Contestant("vizion3d, torch fp32", settings={"VIZION3D_RUNTIME": "torch"})
-BASELINE = Contestant("vizion3d 1.5.6", python=_PEER)
+BASELINE = Contestant("vizion3d 1.5.6", python=PEER)
 CONTESTANTS = (
     VIZION3D,
     Contestant("vizion3d, fp32", settings={"VIZION3D_PRECISION": "fp32"}),

@@ -1,12 +1,17 @@
 """Stereo depth on a real pair with truth, beside plain ``cv2.StereoSGBM``, in one run.
 
-``python -m benchmarks.stereo`` writes ``benchmarks/results/stereo.md``.
+``python -m benchmarks.stereo`` writes ``benchmarks/results/stereo.md``. With ``peer`` behind it, it
+writes ``stereo_peer.md``: the time beside vizion3d 1.5.6, whose environment ``make bench`` makes.
+The matcher's parameters were tuned on the motorcycle pair: its accuracy there is that of the pair
+that they were chosen by.
 """
 
+import os
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.contestants import PEER, describe_machine
 from tests.support import stereo_scenes as scenes
 from vizion3d.stereo import StereoDepth, StereoDepthAdvancedConfig, StereoDepthCommand
 from vizion3d.stereo.filling import from_background
@@ -196,7 +202,49 @@ def end_to_end(name: str) -> None:
     )
 
 
+def beside_1_5_6(rounds: int = 3) -> str:
+    """Two JPEG files to a point cloud: ours, and 1.5.6's S2M2-L with seeded weights."""
+    scene = scenes.motorcycle()
+    with tempfile.TemporaryDirectory() as folder:
+        files = [str(Path(folder) / f"{side}.jpg") for side in ("left", "right")]
+        for path, image in zip(files, (scene.left, scene.right), strict=True):
+            cv2.imwrite(path, image[..., ::-1])
+        command = StereoDepthCommand(
+            *files,
+            return_depth_image=False,
+            return_point_cloud=True,
+            advanced_config=scene.config,
+        )
+        taken = seconds(lambda: StereoDepth().run(command), rounds)
+        script = Path(__file__).with_name("stereo_peer.py")
+        peer = subprocess.run(
+            [PEER, script, *files, str(rounds)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=folder,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        )
+        theirs = statistics.median(map(float, peer.stdout.split()))
+    return f"""### Beside vizion3d 1.5.6: two JPEG files (741 x 500) to a point cloud
+
+{describe_machine()}
+
+| | seconds (median of {rounds}) |
+| --- | --- |
+| vizion3d, `sgbm` | {taken:.2f} |
+| vizion3d 1.5.6, S2M2-L with seeded weights | {theirs:.2f} |
+
+1.5.6 takes {theirs / taken:.0f} times as long.
+"""
+
+
 def main() -> None:
+    if sys.argv[1:] == ["peer"]:
+        text = beside_1_5_6()
+        RESULT.with_name("stereo_peer.md").write_text(text)
+        print(text)
+        return
     if len(sys.argv) > 1:
         end_to_end(sys.argv[1])
         return
