@@ -170,8 +170,8 @@ def compare(disparity: Float32Array, other: Float32Array) -> tuple[BoolArray, Bo
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=float("inf"),
     )
-    theirs -= disparity
-    return np.abs(theirs) <= _AGREEMENT_PX, theirs <= _AGREEMENT_PX
+    nearer_px = np.asarray(theirs, np.float32) - disparity
+    return np.abs(nearer_px) <= _AGREEMENT_PX, nearer_px <= _AGREEMENT_PX
 
 
 def without_islands(disparity: Float32Array, kept: BoolArray) -> BoolArray:
