@@ -41,7 +41,8 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/components/schemas/Body_estimate_depth/properties/(points|distances|planes|sparse_depth)",
     "/components/schemas/Body_estimate_depth/properties/camera_(height_m|pitch_deg)",
     "/components/schemas/Body_estimate_depth/properties/(camera|fov|calibration)",
-    "/components/schemas/Body_estimate_depth/properties/(width|height)_px",
+    "/components/schemas/Body_estimate_depth/properties/((width|height)_px|max_points|voxel)",
+    "/paths//lifting/depth-estimation/post/responses/200/content/model/obj",
     "/components/schemas/Model/(required|properties)/(here|size_bytes)",
     "/components/schemas/Readiness/properties/detail",
     "/paths//lifting/stereo-depth",
@@ -71,7 +72,7 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = (
     "/messages/DepthEstimationResponse/fields/depth_limit",
     "/messages/DepthEstimationRequest/fields/knowledge",
     "/messages/DepthEstimationResponse/fields/alignment",
-    "/messages/DepthEstimationAdvanceConfig/fields/(exact|camera|fov|width_px|height_px)",
+    "/messages/DepthEstimationAdvanceConfig/fields/(exact|camera|fov|width_px|height_px|max_points|voxel)",
     "/messages/DepthEstimationRequest/fields/calibration",
     r"/.*Stereo.*",
 )
@@ -83,7 +84,7 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
     "vizion3d depth": (
         "Metres, from what is known of the scene",
         "--(known|distance|plane|sparse|camera-height|camera-pitch) ",
-        "--(calibration|width-px|height-px) ",
+        "--(calibration|width-px|height-px|max-points|voxel) ",
     ),
     "vizion3d": (
         "stereo Measure depth from two photos",
@@ -95,7 +96,13 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
         "batch ",
     ),
     "vizion3d models": ("recommend ",),
-    "vizion3d video": ("--steady ",),
+    "vizion3d video": (
+        "--steady ",
+        "--(camera|calibration|fx|fy|cx|cy|width-px|height-px|frame) ",
+        "Camera and depth range",
+        "kinect-v2",
+        "YAML or XML",
+    ),
     "vizion3d-serve-rest": (
         r"--drain-timeout-s <float range> \[x>=0\]",
         "--downloads --no-downloads ",
@@ -109,6 +116,9 @@ CHANGED_IN_THE_HELP = (
     r"--stereo[_-](model|depth)",
     r"--drain-timeout-s <float>",
     r"--model <str> Model to start with",  # nano: the page starts without a download
+    r"--save(-frames)? ",  # more formats
+    r"--fov ",
+    r"\* paths\.\.\. ",  # - is one of them
     r"--(depth-)?(trunc|near)\b",  # with another name beside; a metric model's range
     r"--input-size <int range>",  # its default is the network's: 518 for Depth Anything V2
 )

@@ -126,6 +126,9 @@ class GivenLifted:
     gray: NDArray[np.uint16] = RNG.integers(0, 65536, (6, 8), np.uint16)
     colored: UInt8Array = RNG.integers(0, 256, (6, 8, 3), np.uint8)
     depth_m: Float32Array = np.full((6, 8), 1.5, np.float32)
+    shown_depth_m = depth_m
+    rgb: UInt8Array = RNG.integers(0, 256, (6, 8, 3), np.uint8)
+    max_points: int | None = None
     depth_scale = 1000.0
     points = (
         RNG.uniform(1, 2, (10, 3)).astype(np.float32),

@@ -121,6 +121,16 @@ def test_intrinsics_of_another_size_are_scaled_and_a_point_outside_is_told(
         np.testing.assert_array_equal(answer.points, scaled["python"].points)
 
 
+def test_a_cloud_is_made_smaller(tmp_path: Path, photo: Path) -> None:
+    with doors(tmp_path, DEPTH, RELATIVE) as opened:
+        few = all_of(opened, photo, camera="auto", max_points=100)
+        coarse = all_of(opened, photo, camera="auto", voxel=0.5)
+    for answers, most in ((few, 100), (coarse, DEPTH.size // 4)):
+        for answer in answers.values():
+            assert 0 < len(answer.points) <= most
+            np.testing.assert_array_equal(answer.points, answers["python"].points)
+
+
 def test_a_calibration_with_distortion_gives_the_same_cloud(tmp_path: Path, photo: Path) -> None:
     matrix = np.array([[800.0, 0, 400], [0, 810, 300], [0, 0, 1]])
     lens = CalibratedCamera(matrix, np.array([-0.3, 0.1, 0, 0, 0]), False, 800, 600)

@@ -27,6 +27,7 @@ class ModelInfo:
             name does not tell more.
         max_depth_m: Range of a metric model, in metres, if it has one.
         size_bytes: Size of the file, where it is here or known.
+        input_size: Side in pixels at which it sees images if nobody wishes another.
         about_bytes: Its size, or what it is about, by its weights.
         network: The family of networks that it belongs to.
         licence_source: Where the licence is stated.
@@ -47,6 +48,7 @@ class ModelInfo:
     network: str | None = None
     licence_source: str | None = None
     about_bytes: int | None = None
+    input_size: int | None = None
 
     @property
     def commercial_use(self) -> bool | None:

@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,9 +233,24 @@ def _not_found(backend: str) -> CheckpointError:
     if backend.lower().endswith(SUFFIXES):
         return CheckpointError(f"no checkpoint file at {backend}; check the path")
     names = [release.name for release in RELEASES]
+    if (ours := _same_as_of_transformers(backend)) is not None:
+        return CheckpointError(
+            f"{backend!r} is a checkpoint for transformers, in a layout of its own; the same "
+            f"weights are {ours!r} here: --model {ours}"
+        )
     close = difflib.get_close_matches(backend, names, n=1)
     hint = f"Did you mean {close[0]!r}? " if close else ""
     return CheckpointError(
         f"{backend!r} is not a model. {hint}Give a name ({', '.join(names)}), an https URL, or the "
         f"path of a local file, ending in {', '.join(SUFFIXES)}."
     )
+
+
+def _same_as_of_transformers(backend: str) -> str | None:
+    """Our name for the weights of ``depth-anything/Depth-Anything-V2-Small-hf``."""
+    found = re.search(
+        r"depth-anything-v2-(?:metric-(indoor|outdoor)-)?(small|base|large)-hf", backend.lower()
+    )
+    if found is None:
+        return None
+    return f"metric-{found[1]}-{found[2]}" if found[1] else found[2]

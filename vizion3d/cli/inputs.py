@@ -1,8 +1,10 @@
 """From the paths on the command line to images and the names of their results."""
 
 import glob
+import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePath
@@ -27,6 +29,30 @@ class Job:
 
     image: Path
     stem: Path
+
+
+STDIN = "-"
+
+
+@contextmanager
+def standard_input(paths: list[str]) -> Iterator[list[str]]:
+    """The paths, with a file of what standard input holds in place of ``-``.
+
+    Raises:
+        InvalidImageError: Nothing comes, or ``-`` is given twice.
+    """
+    if STDIN not in paths:
+        yield paths
+        return
+    if paths.count(STDIN) > 1:
+        raise InvalidImageError("- is standard input, which can be read once")
+    content = typer.get_binary_stream("stdin").read()
+    if not content:
+        raise InvalidImageError("- is standard input, and nothing came from there")
+    with tempfile.TemporaryDirectory(prefix="vizion3d-") as folder:
+        file = Path(folder) / "stdin"
+        file.write_bytes(content)
+        yield [str(file) if path == STDIN else path for path in paths]
 
 
 def find_jobs(paths: Iterable[str], out: Path) -> list[Job]:

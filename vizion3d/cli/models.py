@@ -40,7 +40,7 @@ def list_models(context: typer.Context) -> None:
             _millions(info.parameters),
             info.licence or "?",
             _commercial(info),
-            _megabytes(info.size_bytes),
+            _size(info),
             _state(info),
         )
     _console().print(table)
@@ -64,7 +64,8 @@ def model_info(context: typer.Context, model: ModelArgument) -> None:
         "url": info.url or "-",
         "path": str(info.path),
         "here": _state(info),
-        "file size": _megabytes(info.size_bytes),
+        "file size": _size(info),
+        "input size": f"{info.input_size} pixels" if info.input_size else "-",
     }
     for name, value in rows.items():
         table.add_row(name, value)
@@ -137,5 +138,9 @@ def _millions(count: int | None) -> str:
     return f"{count / 1e6:.1f} M" if count else "?"
 
 
-def _megabytes(size_bytes: int | None) -> str:
-    return f"{size_bytes / 1e6:.0f} MB" if size_bytes else "?"
+def _size(info: ModelInfo) -> str:
+    """Size of the file; of one that is not here and whose size is not known, about."""
+    if info.about_bytes is None:
+        return "-"
+    about = "" if info.size_bytes else "about "
+    return f"{about}{info.about_bytes / 1e6:.0f} MB"

@@ -23,3 +23,11 @@ Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps
 PrecisionOption = Annotated[
     Precision | None, typer.Option("--precision", help="Arithmetic of the network; int8 on CPUs.")
 ]
+MaxPoints = Annotated[
+    int | None,
+    typer.Option(help="The most points of a cloud, and vertices of a mesh [all].", min=1),
+]
+Voxel = Annotated[
+    float | None,
+    typer.Option(help="One point for each cube of that side, metres [all points]."),
+]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import typer
 
 from vizion3d.cli.inputs import Job
+from vizion3d.core.words import in_words
 from vizion3d.errors import InferenceError, InvalidImageError
 
 
@@ -12,6 +13,8 @@ def report(
     what: str, jobs: Sequence[Job], notes: Iterable[str | Exception], endings: Sequence[str]
 ) -> None:
     """Print a line for every finished job, and the failures at the end, with exit code 1.
+
+    The lines go to standard error; the paths of the files, one a line, to standard output.
 
     Args:
         what: Label of the progress bar: ``"depth"``.
@@ -43,8 +46,10 @@ def report(
         else:
             files = f"{job.stem}{{{','.join(endings)}}}"
             console.print(f"{job.image} -> {files} ({note})", markup=False, soft_wrap=True)
+            for ending in endings:
+                typer.echo(job.stem.with_name(job.stem.name + ending))
     for job, reason in failed:
-        typer.echo(f"failed: {job.image}: {reason}", err=True)
+        typer.echo(f"failed: {job.image}: {in_words(reason)}", err=True)
     if failed:
         typer.echo(f"{len(failed)} of {len(jobs)} images failed", err=True)
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -29,6 +29,8 @@ class DepthEstimationAdvanceConfig(CameraConfig):
         edge_threshold: Discard points where depth jumps by more than this share of itself ("flying
             pixels" between an object and what is behind it); 0.04 is a good value. ``None`` keeps
             them.
+        max_points: The most points of a cloud, chosen evenly, and of vertices of a mesh.
+        voxel: One point for each cube of that side, in metres: the mean of those in it.
 
     Raises:
         InvalidConfigError: A value is NaN, infinite or out of range; also on assignment.
@@ -39,6 +41,12 @@ class DepthEstimationAdvanceConfig(CameraConfig):
     depth_near: Positive = Field(0.5, validate_default=True)
     frame: Frame = Field("opencv", description="Axes of the point cloud.")
     edge_threshold: Positive | None = None
+    max_points: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="The most points of a cloud, and vertices of a mesh."
+    )
+    voxel: Positive | None = Field(
+        None, description="One point for each cube of that side, metres."
+    )
 
     @field_validator("depth_trunc", "depth_near")
     @classmethod

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,15 @@ from vizion3d.geometry.cut import Cut
 from vizion3d.geometry.depth import depth_to_metres
 from vizion3d.geometry.frames import Frame
 from vizion3d.geometry.projection import visible
+from vizion3d.geometry.thinning import Thinning
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.outputs import open3d_objects
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, colorize, to_uint16
 from vizion3d.outputs.facts import values_of
 from vizion3d.outputs.points import to_points
+
+if TYPE_CHECKING:
+    from open3d.geometry import PointCloud as O3dPointCloud
 
 R = TypeVar("R", bound=DepthEstimationResult)
 
@@ -95,7 +100,26 @@ class DepthOutput:
     @cached_property
     def points(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """The points, row by row, and their colours."""
-        return to_points(self.shown_depth_m, self.rgb, self.intrinsics, self.frame)
+        points, colors = to_points(self.shown_depth_m, self.rgb, self.intrinsics, self.frame)
+        return self.thinning.apply(points, colors)
+
+    @property
+    def thinning(self) -> Thinning:
+        """How the cloud is made smaller."""
+        return Thinning(self.config.max_points, self.config.voxel)
+
+    @property
+    def max_points(self) -> int | None:
+        """The configuration's own."""
+        return self.config.max_points
+
+    def cloud(self) -> "O3dPointCloud":
+        """The points as Open3D's."""
+        if self.thinning.is_asked_for:
+            return open3d_objects.cloud_of(*self.points)
+        return open3d_objects.to_point_cloud(
+            self.shown_depth_m, self.rgb, self.intrinsics, self.frame
+        )
 
     @property
     def frame(self) -> Frame:
@@ -143,13 +167,9 @@ def with_objects(
         MissingDependencyError: Open3D cannot be imported.
     """
     if depth_image or point_cloud:
-        from vizion3d.outputs import open3d_objects
-
         output = DepthOutput(result, config)
         if depth_image:
             result.depth_image = open3d_objects.to_image(output.gray)
         if point_cloud:
-            result.point_cloud = open3d_objects.to_point_cloud(
-                output.shown_depth_m, output.rgb, output.intrinsics, output.frame
-            )
+            result.point_cloud = output.cloud()
     return result

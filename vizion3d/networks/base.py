@@ -236,6 +236,11 @@ class Family(Protocol):
     def title(self) -> str:
         """Its name for people: ``"Depth Anything V2"``."""
 
+    @property
+    def input_size(self) -> int | None:
+        """The side in pixels at which it sees images if nobody wishes another; ``None``: it runs
+        nothing, or each of its networks has its own."""
+
     def recognise(self, header: Header) -> Network:
         """The network that a checkpoint holds.
 

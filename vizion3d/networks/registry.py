@@ -37,6 +37,11 @@ def refuse_by_name(source: str) -> None:
             raise CheckpointError(f"{source} {reason}")
 
 
+def input_size_of(title: str, families: Sequence[Family] = FAMILIES) -> int | None:
+    """The side in pixels at which a family's networks see images if nobody wishes another."""
+    return next((f.input_size for f in families if f.title == title), None)
+
+
 def recognise(header: Header, source: str, families: Sequence[Family] = FAMILIES) -> Network:
     """The network that a checkpoint holds, by the names and shapes of its tensors.
 

@@ -18,6 +18,7 @@ class S2M2Family:
     """Recognises S2M2's checkpoints, to say why they are not run."""
 
     title = "S2M2"
+    input_size = None
 
     def recognise(self, header: Header) -> Network:
         """Never a network.

@@ -52,7 +52,7 @@ def encode_glb(
     linear = np.full((len(points), 4), 65535, "<u2")
     linear[:, :3] = _SRGB_TO_LINEAR[colors]
     document = _gltf_document(positions)
-    return _glb(document, positions.tobytes() + linear.tobytes())
+    return pack_glb(document, positions.tobytes() + linear.tobytes())
 
 
 def _linear_table() -> NDArray[np.uint16]:
@@ -104,7 +104,8 @@ def _gltf_document(positions: NDArray[np.float32]) -> dict[str, Any]:
     }
 
 
-def _glb(document: dict[str, Any], binary: bytes) -> bytes:
+def pack_glb(document: dict[str, Any], binary: bytes) -> bytes:
+    """A glTF document and its one buffer -> a GLB file."""
     text = json.dumps(document, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     chunks = struct.pack("<II", len(text), _JSON_CHUNK) + text

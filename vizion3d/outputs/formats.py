@@ -17,6 +17,13 @@ from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.frames import Frame, to_frame
 from vizion3d.outputs import cloud_files, depth_files
+from vizion3d.outputs.mesh_files import (
+    MAX_VERTICES,
+    Mesh,
+    encode_mesh_glb,
+    encode_obj,
+    to_mesh,
+)
 from vizion3d.outputs.view import render_view
 
 
@@ -45,6 +52,18 @@ class Lifted(Protocol):
     @property
     def depth_scale(self) -> float:
         """Units per metre of a 16-bit image in metres: 1000 = millimetres."""
+
+    @property
+    def shown_depth_m(self) -> Float32Array:
+        """float32, metres; 0 where there is no point."""
+
+    @property
+    def rgb(self) -> UInt8Array:
+        """uint8 ``(H, W, 3)``, the photo that the depth belongs to."""
+
+    @property
+    def max_points(self) -> int | None:
+        """The most points, and the most vertices of a mesh; ``None``: no limit is asked for."""
 
     @property
     def points(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
@@ -121,6 +140,19 @@ def _view(lifted: Lifted) -> bytes:
     return depth_files.encode_png(render_view(camera_points, colors, lifted.intrinsics))
 
 
+def _mesh_of(lifted: Lifted) -> Mesh:
+    limit = min(lifted.max_points or MAX_VERTICES, MAX_VERTICES)
+    return to_mesh(lifted.shown_depth_m, lifted.intrinsics, limit)
+
+
+def _mesh(lifted: Lifted) -> bytes:
+    return encode_mesh_glb(_mesh_of(lifted), lifted.rgb)
+
+
+def _obj(lifted: Lifted) -> bytes:
+    return encode_obj(_mesh_of(lifted), lifted.rgb, lifted.frame)
+
+
 def _npy(lifted: Lifted) -> bytes:
     return depth_files.encode_npy(lifted.depth)
 
@@ -155,6 +187,8 @@ FORMATS: tuple[Format[Lifted], ...] = (
         "points.glb",
         of_points=True,
     ),
+    Format("mesh", ".mesh.glb", "mesh with the photo on it", _mesh, of_points=True),
+    Format("obj", ".obj", "mesh", _obj, ("model/obj",), "mesh.obj", of_points=True),
     Format("view", ".view.png", "picture of the point cloud", _view, of_points=True),
     Format("npy", ".npy", "float32 depth", _npy, ("application/x-npy",), "depth.npy"),
     Format("npz", ".npz", "every array", _npz, ("application/x-npz",), "depth.npz"),

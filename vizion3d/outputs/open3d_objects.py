@@ -64,3 +64,12 @@ def to_point_cloud(
     cloud: O3dPointCloud = open3d.geometry.PointCloud.create_from_rgbd_image(rgbd, camera)
     to_frame(np.asarray(cloud.points), frame)
     return cloud
+
+
+def cloud_of(points: NDArray[np.float32], colors: NDArray[np.uint8]) -> "O3dPointCloud":
+    """Points ``(N, 3)`` and RGB colours ``(N, 3)`` -> ``open3d.geometry.PointCloud``."""
+    open3d = require_open3d()
+    cloud: O3dPointCloud = open3d.geometry.PointCloud()
+    cloud.points = open3d.utility.Vector3dVector(points.astype(np.float64))
+    cloud.colors = open3d.utility.Vector3dVector(colors / 255)
+    return cloud

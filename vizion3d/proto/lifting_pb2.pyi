@@ -61,6 +61,8 @@ class DepthEstimationAdvanceConfig(_message.Message):
     FOV_FIELD_NUMBER: _builtins.int
     WIDTH_PX_FIELD_NUMBER: _builtins.int
     HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    MAX_POINTS_FIELD_NUMBER: _builtins.int
+    VOXEL_FIELD_NUMBER: _builtins.int
     EXACT_FIELD_NUMBER: _builtins.int
     fx: _builtins.float
     """horizontal focal length, pixels"""
@@ -87,6 +89,10 @@ class DepthEstimationAdvanceConfig(_message.Message):
     width_px: _builtins.int
     """size of the images that fx, fy, cx, cy are for, if another"""
     height_px: _builtins.int
+    max_points: _builtins.int
+    """the most points of a cloud"""
+    voxel: _builtins.float
+    """one point for each cube of that side, metres"""
     @_builtins.property
     def exact(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """The same numbers unrounded, by the names of their fields; these win."""
@@ -107,11 +113,13 @@ class DepthEstimationAdvanceConfig(_message.Message):
         fov: _builtins.float | None = ...,
         width_px: _builtins.int | None = ...,
         height_px: _builtins.int | None = ...,
+        max_points: _builtins.int | None = ...,
+        voxel: _builtins.float | None = ...,
         exact: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "_height_px", b"_height_px", "_width_px", b"_width_px", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy", "height_px", b"height_px", "width_px", b"width_px"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "_height_px", b"_height_px", "_max_points", b"_max_points", "_voxel", b"_voxel", "_width_px", b"_width_px", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy", "height_px", b"height_px", "max_points", b"max_points", "voxel", b"voxel", "width_px", b"width_px"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "_height_px", b"_height_px", "_width_px", b"_width_px", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "exact", b"exact", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy", "height_px", b"height_px", "width_px", b"width_px"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_camera", b"_camera", "_cx", b"_cx", "_cy", b"_cy", "_depth_near", b"_depth_near", "_depth_scale", b"_depth_scale", "_depth_trunc", b"_depth_trunc", "_edge_threshold", b"_edge_threshold", "_fov", b"_fov", "_frame", b"_frame", "_fx", b"_fx", "_fy", b"_fy", "_height_px", b"_height_px", "_max_points", b"_max_points", "_voxel", b"_voxel", "_width_px", b"_width_px", "camera", b"camera", "cx", b"cx", "cy", b"cy", "depth_near", b"depth_near", "depth_scale", b"depth_scale", "depth_trunc", b"depth_trunc", "edge_threshold", b"edge_threshold", "exact", b"exact", "fov", b"fov", "frame", b"frame", "fx", b"fx", "fy", b"fy", "height_px", b"height_px", "max_points", b"max_points", "voxel", b"voxel", "width_px", b"width_px"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__camera: _TypeAlias = _typing.Literal["camera"]  # noqa: Y015
     _WhichOneofArgType__camera: _TypeAlias = _typing.Literal["_camera", b"_camera"]  # noqa: Y015
@@ -137,6 +145,10 @@ class DepthEstimationAdvanceConfig(_message.Message):
     _WhichOneofArgType__fy: _TypeAlias = _typing.Literal["_fy", b"_fy"]  # noqa: Y015
     _WhichOneofReturnType__height_px: _TypeAlias = _typing.Literal["height_px"]  # noqa: Y015
     _WhichOneofArgType__height_px: _TypeAlias = _typing.Literal["_height_px", b"_height_px"]  # noqa: Y015
+    _WhichOneofReturnType__max_points: _TypeAlias = _typing.Literal["max_points"]  # noqa: Y015
+    _WhichOneofArgType__max_points: _TypeAlias = _typing.Literal["_max_points", b"_max_points"]  # noqa: Y015
+    _WhichOneofReturnType__voxel: _TypeAlias = _typing.Literal["voxel"]  # noqa: Y015
+    _WhichOneofArgType__voxel: _TypeAlias = _typing.Literal["_voxel", b"_voxel"]  # noqa: Y015
     _WhichOneofReturnType__width_px: _TypeAlias = _typing.Literal["width_px"]  # noqa: Y015
     _WhichOneofArgType__width_px: _TypeAlias = _typing.Literal["_width_px", b"_width_px"]  # noqa: Y015
     @_typing.overload
@@ -163,6 +175,10 @@ class DepthEstimationAdvanceConfig(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fy) -> _WhichOneofReturnType__fy | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__height_px) -> _WhichOneofReturnType__height_px | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_points) -> _WhichOneofReturnType__max_points | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__voxel) -> _WhichOneofReturnType__voxel | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__width_px) -> _WhichOneofReturnType__width_px | None: ...
 
@@ -780,6 +796,8 @@ class StereoDepthAdvancedConfig(_message.Message):
     MIN_DEPTH_M_FIELD_NUMBER: _builtins.int
     FILL_FIELD_NUMBER: _builtins.int
     EDGE_THRESHOLD_FIELD_NUMBER: _builtins.int
+    MAX_POINTS_FIELD_NUMBER: _builtins.int
+    VOXEL_FIELD_NUMBER: _builtins.int
     EXACT_FIELD_NUMBER: _builtins.int
     focal_length: _builtins.float
     """pixels (1000)"""
@@ -809,6 +827,10 @@ class StereoDepthAdvancedConfig(_message.Message):
     """a depth for pixels without a match as well"""
     edge_threshold: _builtins.float
     """relative jump of depth at which points are discarded"""
+    max_points: _builtins.int
+    """the most points of a cloud"""
+    voxel: _builtins.float
+    """one point for each cube of that side, metres"""
     @_builtins.property
     def exact(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """The same numbers unrounded, by the names of their fields; these win."""
@@ -830,11 +852,13 @@ class StereoDepthAdvancedConfig(_message.Message):
         min_depth_m: _builtins.float | None = ...,
         fill: _builtins.bool | None = ...,
         edge_threshold: _builtins.float | None = ...,
+        max_points: _builtins.int | None = ...,
+        voxel: _builtins.float | None = ...,
         exact: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_baseline", b"_baseline", "_conf_threshold", b"_conf_threshold", "_cx", b"_cx", "_cy", b"_cy", "_doffs", b"_doffs", "_edge_threshold", b"_edge_threshold", "_fill", b"_fill", "_focal_length", b"_focal_length", "_frame", b"_frame", "_min_depth_m", b"_min_depth_m", "_occ_threshold", b"_occ_threshold", "_rectify", b"_rectify", "_scale_factor", b"_scale_factor", "_z_far", b"_z_far", "baseline", b"baseline", "conf_threshold", b"conf_threshold", "cx", b"cx", "cy", b"cy", "doffs", b"doffs", "edge_threshold", b"edge_threshold", "fill", b"fill", "focal_length", b"focal_length", "frame", b"frame", "min_depth_m", b"min_depth_m", "occ_threshold", b"occ_threshold", "rectify", b"rectify", "scale_factor", b"scale_factor", "z_far", b"z_far"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_baseline", b"_baseline", "_conf_threshold", b"_conf_threshold", "_cx", b"_cx", "_cy", b"_cy", "_doffs", b"_doffs", "_edge_threshold", b"_edge_threshold", "_fill", b"_fill", "_focal_length", b"_focal_length", "_frame", b"_frame", "_max_points", b"_max_points", "_min_depth_m", b"_min_depth_m", "_occ_threshold", b"_occ_threshold", "_rectify", b"_rectify", "_scale_factor", b"_scale_factor", "_voxel", b"_voxel", "_z_far", b"_z_far", "baseline", b"baseline", "conf_threshold", b"conf_threshold", "cx", b"cx", "cy", b"cy", "doffs", b"doffs", "edge_threshold", b"edge_threshold", "fill", b"fill", "focal_length", b"focal_length", "frame", b"frame", "max_points", b"max_points", "min_depth_m", b"min_depth_m", "occ_threshold", b"occ_threshold", "rectify", b"rectify", "scale_factor", b"scale_factor", "voxel", b"voxel", "z_far", b"z_far"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_baseline", b"_baseline", "_conf_threshold", b"_conf_threshold", "_cx", b"_cx", "_cy", b"_cy", "_doffs", b"_doffs", "_edge_threshold", b"_edge_threshold", "_fill", b"_fill", "_focal_length", b"_focal_length", "_frame", b"_frame", "_min_depth_m", b"_min_depth_m", "_occ_threshold", b"_occ_threshold", "_rectify", b"_rectify", "_scale_factor", b"_scale_factor", "_z_far", b"_z_far", "baseline", b"baseline", "conf_threshold", b"conf_threshold", "cx", b"cx", "cy", b"cy", "doffs", b"doffs", "edge_threshold", b"edge_threshold", "exact", b"exact", "fill", b"fill", "focal_length", b"focal_length", "frame", b"frame", "min_depth_m", b"min_depth_m", "occ_threshold", b"occ_threshold", "rectify", b"rectify", "scale_factor", b"scale_factor", "z_far", b"z_far"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_baseline", b"_baseline", "_conf_threshold", b"_conf_threshold", "_cx", b"_cx", "_cy", b"_cy", "_doffs", b"_doffs", "_edge_threshold", b"_edge_threshold", "_fill", b"_fill", "_focal_length", b"_focal_length", "_frame", b"_frame", "_max_points", b"_max_points", "_min_depth_m", b"_min_depth_m", "_occ_threshold", b"_occ_threshold", "_rectify", b"_rectify", "_scale_factor", b"_scale_factor", "_voxel", b"_voxel", "_z_far", b"_z_far", "baseline", b"baseline", "conf_threshold", b"conf_threshold", "cx", b"cx", "cy", b"cy", "doffs", b"doffs", "edge_threshold", b"edge_threshold", "exact", b"exact", "fill", b"fill", "focal_length", b"focal_length", "frame", b"frame", "max_points", b"max_points", "min_depth_m", b"min_depth_m", "occ_threshold", b"occ_threshold", "rectify", b"rectify", "scale_factor", b"scale_factor", "voxel", b"voxel", "z_far", b"z_far"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__baseline: _TypeAlias = _typing.Literal["baseline"]  # noqa: Y015
     _WhichOneofArgType__baseline: _TypeAlias = _typing.Literal["_baseline", b"_baseline"]  # noqa: Y015
@@ -854,6 +878,8 @@ class StereoDepthAdvancedConfig(_message.Message):
     _WhichOneofArgType__focal_length: _TypeAlias = _typing.Literal["_focal_length", b"_focal_length"]  # noqa: Y015
     _WhichOneofReturnType__frame: _TypeAlias = _typing.Literal["frame"]  # noqa: Y015
     _WhichOneofArgType__frame: _TypeAlias = _typing.Literal["_frame", b"_frame"]  # noqa: Y015
+    _WhichOneofReturnType__max_points: _TypeAlias = _typing.Literal["max_points"]  # noqa: Y015
+    _WhichOneofArgType__max_points: _TypeAlias = _typing.Literal["_max_points", b"_max_points"]  # noqa: Y015
     _WhichOneofReturnType__min_depth_m: _TypeAlias = _typing.Literal["min_depth_m"]  # noqa: Y015
     _WhichOneofArgType__min_depth_m: _TypeAlias = _typing.Literal["_min_depth_m", b"_min_depth_m"]  # noqa: Y015
     _WhichOneofReturnType__occ_threshold: _TypeAlias = _typing.Literal["occ_threshold"]  # noqa: Y015
@@ -862,6 +888,8 @@ class StereoDepthAdvancedConfig(_message.Message):
     _WhichOneofArgType__rectify: _TypeAlias = _typing.Literal["_rectify", b"_rectify"]  # noqa: Y015
     _WhichOneofReturnType__scale_factor: _TypeAlias = _typing.Literal["scale_factor"]  # noqa: Y015
     _WhichOneofArgType__scale_factor: _TypeAlias = _typing.Literal["_scale_factor", b"_scale_factor"]  # noqa: Y015
+    _WhichOneofReturnType__voxel: _TypeAlias = _typing.Literal["voxel"]  # noqa: Y015
+    _WhichOneofArgType__voxel: _TypeAlias = _typing.Literal["_voxel", b"_voxel"]  # noqa: Y015
     _WhichOneofReturnType__z_far: _TypeAlias = _typing.Literal["z_far"]  # noqa: Y015
     _WhichOneofArgType__z_far: _TypeAlias = _typing.Literal["_z_far", b"_z_far"]  # noqa: Y015
     @_typing.overload
@@ -883,6 +911,8 @@ class StereoDepthAdvancedConfig(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__frame) -> _WhichOneofReturnType__frame | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_points) -> _WhichOneofReturnType__max_points | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_depth_m) -> _WhichOneofReturnType__min_depth_m | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__occ_threshold) -> _WhichOneofReturnType__occ_threshold | None: ...
@@ -890,6 +920,8 @@ class StereoDepthAdvancedConfig(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rectify) -> _WhichOneofReturnType__rectify | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__scale_factor) -> _WhichOneofReturnType__scale_factor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__voxel) -> _WhichOneofReturnType__voxel | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__z_far) -> _WhichOneofReturnType__z_far | None: ...
 

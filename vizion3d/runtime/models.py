@@ -26,6 +26,7 @@ from vizion3d.checkpoints.store import Checkpoint, CheckpointStore
 from vizion3d.checkpoints.transfers import Transfer
 from vizion3d.errors import CheckpointError
 from vizion3d.geometry.depth import ModelKind
+from vizion3d.networks.registry import input_size_of
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.conversions import ConversionStore
 
@@ -167,6 +168,7 @@ class ModelsHandler:
             licence_source=release.licence_source,
             size_bytes=info.size_bytes or release.size_bytes,
             about_bytes=info.size_bytes or release.about_bytes,
+            input_size=info.input_size or input_size_of(release.network),
         )
 
     def _of_file(self, name: str, path: Path, read: ReadCheckpoint | None) -> ModelInfo:
@@ -186,6 +188,7 @@ class ModelsHandler:
             max_depth_m=max_depth_m,
             size_bytes=path.stat().st_size if cached else None,
             about_bytes=path.stat().st_size if cached else None,
+            input_size=read.checkpoint.network.recipe.input_size if read else None,
         )
 
     def _read(self, path: Path) -> ReadCheckpoint | None:

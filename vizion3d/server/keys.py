@@ -38,7 +38,8 @@ def read_keys(path: Path | None) -> ApiKeys:
     try:
         lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidConfigError(f"the API key file {path} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidConfigError(f"the API key file {path} cannot be read: {reason}") from error
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
         raise InvalidConfigError(f"the API key file {path} has no key in it; write one a line")

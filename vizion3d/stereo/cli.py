@@ -129,6 +129,8 @@ def stereo(
         float | None,
         typer.Option(help="Size at which the photos are matched, up to 1.", rich_help_panel=PANEL),
     ] = None,
+    max_points: o.MaxPoints = None,
+    voxel: o.Voxel = None,
     color_map: o.ColorMap = DEFAULT_COLOR_MAP,
     device: o.Device = None,
     precision: o.PrecisionOption = None,
@@ -145,6 +147,8 @@ def stereo(
         "min_depth_m": min_depth,
         "conf_threshold": conf_threshold,
         "edge_threshold": edge_threshold or None,
+        "max_points": max_points,
+        "voxel": voxel,
         "scale_factor": scale_factor,
     }
     fields = {name: value for name, value in given.items() if value is not None}

@@ -68,6 +68,8 @@ class StereoDepthAdvancedConfig(ValidatedModel):
             in the result's ``filled``.
         edge_threshold: Leave out points where depth jumps by more than this share of itself; 0.04
             is a good value. ``None`` keeps them.
+        max_points: The most points of a cloud, chosen evenly, and of vertices of a mesh.
+        voxel: One point for each cube of that side, in metres: the mean of those in it.
 
     Raises:
         InvalidConfigError: A value is NaN, infinite or out of range; also on assignment.
@@ -89,6 +91,12 @@ class StereoDepthAdvancedConfig(ValidatedModel):
     min_depth_m: _Positive | None = None
     fill: bool = False
     edge_threshold: _Positive | None = None
+    max_points: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="The most points of a cloud, and vertices of a mesh."
+    )
+    voxel: _Positive | None = Field(
+        None, description="One point for each cube of that side, metres."
+    )
 
     _calibration: StereoCalibration | None = PrivateAttr(None)
 

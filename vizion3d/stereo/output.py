@@ -12,10 +12,11 @@ from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.cut import Cut
 from vizion3d.geometry.frames import Frame
+from vizion3d.geometry.thinning import Thinning
 from vizion3d.outputs import depth_files, formats
 from vizion3d.outputs.facts import values_of
 from vizion3d.outputs.formats import Format
-from vizion3d.outputs.open3d_objects import to_point_cloud
+from vizion3d.outputs.open3d_objects import cloud_of, to_point_cloud
 from vizion3d.outputs.points import to_points
 from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
 
@@ -102,10 +103,23 @@ class StereoOutput:
     @cached_property
     def points(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """The points, row by row, and their colours."""
-        return to_points(self.shown_depth_m, self.rgb, self.intrinsics, self.frame)
+        points, colors = to_points(self.shown_depth_m, self.rgb, self.intrinsics, self.frame)
+        return self.thinning.apply(points, colors)
+
+    @property
+    def thinning(self) -> Thinning:
+        """How the cloud is made smaller."""
+        return Thinning(self.config.max_points, self.config.voxel)
+
+    @property
+    def max_points(self) -> int | None:
+        """The configuration's own."""
+        return self.config.max_points
 
     def cloud(self) -> "O3dPointCloud":
         """The points as Open3D's."""
+        if self.thinning.is_asked_for:
+            return cloud_of(*self.points)
         return to_point_cloud(self.shown_depth_m, self.rgb, self.intrinsics, self.frame)
 
     @property

@@ -89,6 +89,7 @@ class SunsetFamily:
     """Knows its checkpoints by the tensor ``mix.weight``."""
 
     title = "Sunset"
+    input_size = None
 
     def recognise(self, header: Header) -> SunsetNetwork:
         if "mix.weight" not in header.shapes:
@@ -136,6 +137,7 @@ class ContrastFamily:
     """Knows its checkpoints by the tensor ``gain``."""
 
     title = "Contrast"
+    input_size = None
 
     def recognise(self, header: Header) -> ContrastNetwork:
         if "gain" not in header.shapes:

@@ -117,6 +117,8 @@ def test_a_local_path_is_never_downloaded(
     [
         ("smal", "'smal' is not a model. Did you mean 'small'?"),
         ("", "'' is not a model. Give a name"),
+        ("depth-anything/Depth-Anything-V2-Small-hf", "the same weights are 'small' here"),
+        ("Depth-Anything-V2-Metric-Outdoor-Base-hf", "are 'metric-outdoor-base' here"),
         ("/etc/passwd", "'/etc/passwd' is not a model"),
         ("https://example.org/weights.zip", "must end in .pth, .pt, .safetensors"),
         ("https://example.org/", "must end in .pth, .pt, .safetensors"),

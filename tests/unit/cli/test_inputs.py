@@ -1,8 +1,11 @@
+import io
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.fakes import touch
+from vizion3d.cli import inputs
 from vizion3d.cli.inputs import find_jobs
 from vizion3d.errors import InvalidImageError
 
@@ -89,3 +92,30 @@ def test_a_folder_or_glob_without_images_is_told(tmp_path: Path) -> None:
         find_jobs([str(tmp_path)], Path("out"))
     with pytest.raises(InvalidImageError, match="no file matches"):
         find_jobs([f"{tmp_path}/*.png"], Path("out"))
+
+
+class GivenStdin:
+    """Standard input that holds what a test says."""
+
+    def __init__(self, content: bytes) -> None:
+        self.buffer = io.BytesIO(content)
+
+
+def test_standard_input_is_a_file_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", GivenStdin(b"a photo"))
+    with inputs.standard_input(["a.png", "-"]) as paths:
+        assert paths[0] == "a.png"
+        assert Path(paths[1]).read_bytes() == b"a photo"
+        assert Path(paths[1]).stem == "stdin"
+    assert not Path(paths[1]).exists()
+    with inputs.standard_input(["a.png"]) as paths:
+        assert paths == ["a.png"]
+
+
+@pytest.mark.parametrize(("paths", "told"), [(["-"], "nothing came"), (["-", "-"], "once")])
+def test_nothing_on_standard_input_is_told(
+    monkeypatch: pytest.MonkeyPatch, paths: list[str], told: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", GivenStdin(b""))
+    with pytest.raises(InvalidImageError, match=told), inputs.standard_input(paths):
+        raise AssertionError

@@ -12,10 +12,12 @@ JOBS = [Job(Path(f"{name}.jpg"), Path("out") / name) for name in "abcd"]
 
 def test_every_job_is_told_with_its_files(capsys: pytest.CaptureFixture[str]) -> None:
     report("depth", JOBS[:2], ["one", "two"], [".png", ".ply"])
-    assert capsys.readouterr().err.splitlines() == [
+    told = capsys.readouterr()
+    assert told.err.splitlines() == [
         "a.jpg -> out/a{.png,.ply} (one)",
         "b.jpg -> out/b{.png,.ply} (two)",
     ]
+    assert told.out.splitlines() == ["out/a.png", "out/a.ply", "out/b.png", "out/b.ply"]
 
 
 def test_what_failed_is_told_at_the_end_with_exit_code_1(
@@ -25,7 +27,7 @@ def test_what_failed_is_told_at_the_end_with_exit_code_1(
         InvalidImageError("broken"),
         "fine",
         InferenceError("not finite"),
-        OSError("full"),
+        OSError(28, "No space left on device", "out/d.png"),
     ]
     with pytest.raises(typer.Exit) as ended:
         report("depth", JOBS, notes, [".png"])
@@ -34,7 +36,7 @@ def test_what_failed_is_told_at_the_end_with_exit_code_1(
         "b.jpg -> out/b{.png} (fine)",
         "failed: a.jpg: broken",
         "failed: c.jpg: not finite",
-        "failed: d.jpg: full",
+        "failed: d.jpg: out/d.png: No space left on device",
         "3 of 4 images failed",
     ]
 

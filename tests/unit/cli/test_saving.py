@@ -15,7 +15,7 @@ def test_names_are_read_once_each_in_their_order() -> None:
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("png,obj", "obj; choose from png,"), ("", "nothing; choose"), (" , ", "nothing; choose")],
+    [("png,stl", "stl; choose from png,"), ("", "nothing; choose"), (" , ", "nothing; choose")],
 )
 def test_what_is_not_offered_is_a_usage_error(text: str, told: str) -> None:
     with pytest.raises(typer.BadParameter, match=told):

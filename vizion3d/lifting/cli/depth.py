@@ -10,7 +10,7 @@ import typer
 from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.cli import options as o
 from vizion3d.cli.context import application_of
-from vizion3d.cli.inputs import Job, find_jobs
+from vizion3d.cli.inputs import Job, find_jobs, standard_input
 from vizion3d.cli.interrupt import interruptible
 from vizion3d.cli.log import show_log
 from vizion3d.cli.report import report
@@ -33,7 +33,9 @@ KNOWN_PANEL = "Metres, from what is known of the scene"
 
 def depth(
     context: typer.Context,
-    paths: Annotated[list[str], typer.Argument(help="Images, folders, or quoted globs.")],
+    paths: Annotated[
+        list[str], typer.Argument(help="Images, folders, or quoted globs; - reads standard input.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("vizion3d-output"),
     model: o.Model = "default",
     save: Annotated[
@@ -104,6 +106,8 @@ def depth(
         typer.Option(help="Relative jump that makes a flying pixel; 0 keeps all.", min=0),
     ] = FLYING_PIXEL_THRESHOLD,
     input_size: o.InputSize = None,
+    max_points: o.MaxPoints = None,
+    voxel: o.Voxel = None,
     color_map: o.ColorMap = DEFAULT_COLOR_MAP,
     device: o.Device = None,
     precision: o.PrecisionOption = None,
@@ -131,25 +135,28 @@ def depth(
         depth_scale=depth_scale,
         edge_threshold=edge_threshold or None,
         frame=frame,
+        max_points=max_points,
+        voxel=voxel,
     )
     knowns = KnownOptions(
         known, distance, plane, sparse, camera_height, camera_pitch, config.depth_scale
     )
     knowns.check()
-    jobs = find_jobs(paths, out)
-    if all(not job.image.exists() for job in jobs):
-        raise InvalidImageError(f"there is no file {jobs[0].image}; check the path")
-    if skip_existing:
-        jobs = _unfinished(jobs, formats)
-    container = application_of(context).build(load_settings(device=device, precision=precision))
-    if jobs:  # before the progress bar of the images starts
-        container.commands.dispatch(DownloadModelCommand(model))
-    lift = _Lift(
-        config, knowns, model, input_size, color_map, formats, container.settings.max_pixels
-    )
-    notes = run_batched(container, lift, jobs, on_error="yield")
-    with interruptible(), closing(notes):
-        report("depth", jobs, notes, [row.ending for row in formats])
+    with standard_input(paths) as named:
+        jobs = find_jobs(named, out)
+        if all(not job.image.exists() for job in jobs):
+            raise InvalidImageError(f"there is no file {jobs[0].image}; check the path")
+        if skip_existing:
+            jobs = _unfinished(jobs, formats)
+        container = application_of(context).build(load_settings(device=device, precision=precision))
+        if jobs:  # before the progress bar of the images starts
+            container.commands.dispatch(DownloadModelCommand(model))
+        lift = _Lift(
+            config, knowns, model, input_size, color_map, formats, container.settings.max_pixels
+        )
+        notes = run_batched(container, lift, jobs, on_error="yield")
+        with interruptible(), closing(notes):
+            report("depth", jobs, notes, [row.ending for row in formats])
 
 
 def _unfinished(jobs: list[Job], formats: list[Format[Lifted]]) -> list[Job]:

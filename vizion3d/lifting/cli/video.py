@@ -20,8 +20,10 @@ from vizion3d.cli.saving import names_of, parse_formats, write
 from vizion3d.core.arrays import UInt8Array
 from vizion3d.core.cqrs import CommandBus
 from vizion3d.core.files import write_atomic
+from vizion3d.geometry.frames import Frame
 from vizion3d.geometry.projection import FLYING_PIXEL_THRESHOLD
 from vizion3d.geometry.steady import Steadier
+from vizion3d.lifting.cli import camera as c
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
@@ -63,9 +65,18 @@ def video(
             "writes them beside the video, as .steady.json."
         ),
     ] = True,
-    fov: Annotated[
-        float | None, typer.Option(help="Horizontal field of view of the camera, degrees.")
-    ] = None,
+    camera: c.Camera = "auto",
+    fov: c.Fov = None,
+    calibration: c.Calibration = None,
+    fx: c.Pixels = None,
+    fy: c.Pixels = None,
+    cx: c.Pixels = None,
+    cy: c.Pixels = None,
+    width_px: c.WidthPx = None,
+    height_px: c.HeightPx = None,
+    near: c.Near = None,
+    depth_trunc: c.Far = None,
+    axes: Annotated[Frame, typer.Option("--frame", help="Axes of the clouds.")] = "opencv",
     input_size: o.InputSize = None,
     color_map: o.ColorMap = DEFAULT_COLOR_MAP,
     device: o.Device = None,
@@ -74,6 +85,21 @@ def video(
     """Estimate the depth of every frame: a colour-mapped video with the sound of the original."""
     formats = parse_formats(save_frames, FORMATS) if save_frames else []
     show_log()
+    config = c.camera_fields(
+        camera,
+        fov,
+        calibration,
+        fx=fx,
+        fy=fy,
+        cx=cx,
+        cy=cy,
+        width_px=width_px,
+        height_px=height_px,
+        depth_near=near,
+        depth_trunc=depth_trunc,
+        frame=axes,
+        edge_threshold=FLYING_PIXEL_THRESHOLD,
+    )
     out = out or Path("vizion3d-output") / f"{path.stem}.depth.mp4"
     folder = out.with_suffix("")
     with interruptible(), Video(path) as original:
@@ -84,7 +110,6 @@ def video(
             depth_range = 0.0, max_depth_m  # metres mean the same in every frame
         steadier = Steadier() if steady and max_depth_m is None else None
         target = DepthVideo(out, original, color_map, depth_range)
-        config = DepthEstimationAdvanceConfig(fov=fov, edge_threshold=FLYING_PIXEL_THRESHOLD)
         lift = _Lift(model, input_size, config)
         lifted = run_batched(container, lift, _frames(original))
         # With on_error="raise" there are no errors among them.

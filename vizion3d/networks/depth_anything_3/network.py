@@ -113,6 +113,7 @@ class DepthAnything3Family:
     """Recognises its checkpoints; see :class:`vizion3d.networks.base.Family`."""
 
     title = TITLE
+    input_size = RECIPE.input_size
 
     def recognise(self, header: Header) -> DepthAnything3Network:
         """See :meth:`vizion3d.networks.base.Family.recognise`.

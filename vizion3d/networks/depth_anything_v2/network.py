@@ -86,6 +86,7 @@ class DepthAnythingV2Family:
     """Recognises its checkpoints; see :class:`vizion3d.networks.base.Family`."""
 
     title = TITLE
+    input_size = RECIPE.input_size
 
     def recognise(self, header: Header) -> DepthAnythingV2Network:
         """See :meth:`vizion3d.networks.base.Family.recognise`."""

@@ -83,6 +83,7 @@ class LiteAnyStereoFamily:
     """Recognises its checkpoints; see :class:`vizion3d.networks.base.Family`."""
 
     title = TITLE
+    input_size = RECIPE.input_size
 
     def recognise(self, header: Header) -> LiteAnyStereoNetwork:
         """See :meth:`vizion3d.networks.base.Family.recognise`."""

@@ -91,6 +91,7 @@ class NanoFamily:
     """Recognises its checkpoints; see :class:`vizion3d.networks.base.Family`."""
 
     title = TITLE
+    input_size = RECIPE.input_size
 
     def recognise(self, header: Header) -> NanoNetwork:
         """See :meth:`vizion3d.networks.base.Family.recognise`."""

@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry, start_http_server
 
+from vizion3d.core.words import in_words
 from vizion3d.errors import InvalidConfigError
 from vizion3d.server.grpc.call import Context, call
 from vizion3d.server.grpc.inference import INFERENCE_SERVICE, OPEN_METHODS
@@ -101,7 +102,9 @@ def serve_metrics(settings: ServerSettings, registry: CollectorRegistry) -> None
         start_http_server(settings.metrics_port, settings.host, registry)
     except OSError as error:
         address = f"{settings.host}:{settings.metrics_port}"
-        raise InvalidConfigError(f"the metrics cannot be served on {address}: {error}") from error
+        raise InvalidConfigError(
+            f"the metrics cannot be served on {address}: {in_words(error)}"
+        ) from error
 
 
 async def build_server(service: Service) -> tuple[grpc.aio.Server, Any]:
@@ -132,7 +135,9 @@ def _listen(server: grpc.aio.Server, settings: ServerSettings) -> int:
         pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
         return server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
     except (RuntimeError, OSError) as error:
-        raise InvalidConfigError(f"the server cannot listen on {address}: {error}") from error
+        raise InvalidConfigError(
+            f"the server cannot listen on {address}: {in_words(error)}"
+        ) from error
 
 
 class KeyInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # not at run time

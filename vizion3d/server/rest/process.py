@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from vizion3d.core.words import in_words
 from vizion3d.errors import InvalidConfigError, Vizion3DError
 from vizion3d.server.leave import leave
 from vizion3d.server.log import set_up_log
@@ -110,7 +111,9 @@ def _listen(settings: ServerSettings) -> socket.socket:
         )
     except OSError as error:
         address = f"{settings.host}:{settings.port}"
-        raise InvalidConfigError(f"the server cannot listen on {address}: {error}") from error
+        raise InvalidConfigError(
+            f"the server cannot listen on {address}: {in_words(error)}"
+        ) from error
     scheme = "https" if settings.tls_cert else "http"
     host, port = listening.getsockname()[:2]
     logger.info("serving REST", extra={"url": f"{scheme}://{host}:{port}"})
