@@ -12,7 +12,7 @@ from vizion3d.errors import InvalidConfigError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 Licences = Literal["any", "permissive"]
-RuntimeName = Literal["auto", "openvino", "torch"]
+RuntimeName = Literal["auto", "openvino", "torch", "onnxruntime"]
 
 
 class Settings(BaseSettings):
@@ -22,8 +22,8 @@ class Settings(BaseSettings):
         model_cache: Folder of downloaded checkpoints.
         offline: Refuse every download, and say how to make it by hand.
         device: ``auto`` (CUDA, else MPS, else CPU), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        runtime: What runs the network: ``torch``, ``openvino`` (CPU only), or ``auto``: OpenVINO
-            on a CPU, torch on a GPU.
+        runtime: What runs the network: ``torch``, ``openvino`` or ``onnxruntime`` (both on the CPU
+            only), or ``auto``: OpenVINO on a CPU, torch on a GPU.
         precision: Arithmetic of the network; ``auto`` is fp16 on CUDA, bf16 on CPUs that compute in
             it natively (OpenVINO), and fp32 elsewhere; ``int8`` is for OpenVINO alone.
         max_pixels: Largest image that is decoded, in pixels.

@@ -33,7 +33,10 @@ def find_nvjpeg(
     at the precision ``fp32``, which must reproduce the reference's numbers: nvJPEG rounds a little
     differently from libjpeg.
     """
-    on_cuda = settings.device not in ("cpu", "mps") and settings.runtime != "openvino"
+    on_cuda = settings.device not in ("cpu", "mps") and settings.runtime not in (
+        "openvino",
+        "onnxruntime",
+    )
     asked = on_cuda and settings.precision not in ("fp32", "int8")
     if not (asked and importlib.util.find_spec("torchvision") is not None and has_gpu()):
         return None

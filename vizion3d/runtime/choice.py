@@ -9,7 +9,7 @@ from vizion3d.runtime.base import Runtime, RuntimeLoader
 from vizion3d.runtime.conversions import ConversionStore
 from vizion3d.settings import Precision, Settings
 
-Framework = Literal["torch", "openvino"]
+Framework = Literal["torch", "openvino", "onnxruntime"]
 
 
 def runtime_loader(
@@ -25,7 +25,12 @@ def runtime_loader(
     wanted = precision or settings.precision
 
     def load(checkpoint: Checkpoint) -> Runtime:
-        if choose_framework(settings) == "openvino":
+        framework = choose_framework(settings)
+        if framework == "onnxruntime":
+            from vizion3d.runtime.onnx_runtime import OnnxRuntime
+
+            return OnnxRuntime(checkpoint, conversions)
+        if framework == "openvino":
             from vizion3d.runtime.openvino_runtime import OpenVinoRuntime
 
             return OpenVinoRuntime(checkpoint, conversions, wanted)
@@ -40,8 +45,11 @@ def choose_framework(settings: Settings) -> Framework:
     """torch where a GPU is used, OpenVINO on a CPU if it is installed, else torch.
 
     Raises:
-        InvalidConfigError: OpenVINO is asked for where it cannot be, or int8 without it.
+        InvalidConfigError: OpenVINO or onnxruntime is asked for where it cannot be, or a precision
+            that it does not have.
     """
+    if settings.runtime == "onnxruntime":
+        return _on_onnxruntime(settings)
     framework = _framework(settings)
     if settings.precision == "int8" and framework == "torch":
         raise InvalidConfigError(
@@ -55,6 +63,15 @@ def choose_framework(settings: Settings) -> Framework:
 
 def _openvino_is_here() -> bool:
     return importlib.util.find_spec("openvino") is not None
+
+
+def _on_onnxruntime(settings: Settings) -> Framework:
+    if settings.device not in ("auto", "cpu") or settings.precision not in ("auto", "fp32"):
+        raise InvalidConfigError(
+            "VIZION3D_RUNTIME=onnxruntime runs the network on the CPU in fp32, not on device "
+            f"{settings.device!r} in precision {settings.precision!r}; leave both at auto"
+        )
+    return "onnxruntime"
 
 
 def _framework(settings: Settings) -> Framework:
@@ -80,7 +97,7 @@ def default_batch_size(settings: Settings) -> int:
     Raises:
         InvalidConfigError: A device that this machine does not have.
     """
-    if choose_framework(settings) == "openvino" or settings.device == "cpu":
+    if choose_framework(settings) != "torch" or settings.device == "cpu":
         return 1
     if settings.device == "auto":
         return GPU_BATCH_SIZE if _has_gpu() else 1

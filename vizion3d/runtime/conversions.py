@@ -92,6 +92,18 @@ class ConversionStore:
             )
             return _compile(checkpoint, precision)
 
+    def place(self, checkpoint: Checkpoint, name: str) -> Path:
+        """Folder for what another runtime makes of a checkpoint; it need not be there yet.
+
+        Args:
+            checkpoint: The checkpoint file.
+            name: Of the runtime and what it depends on.
+
+        Raises:
+            OSError: The model cache cannot be written.
+        """
+        return self._folder / f"{_key(self._digest(checkpoint.path), checkpoint)}-{name}"
+
     def has(self, checkpoint: Checkpoint) -> bool:
         """Whether a checkpoint was converted, for any precision; reads no checkpoint to tell."""
         digest = self._remembered_digest(checkpoint.path)

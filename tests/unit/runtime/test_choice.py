@@ -21,6 +21,8 @@ from vizion3d.settings import load_settings
         ("torch", "auto", "torch"),
         ("openvino", "cpu", "openvino"),
         ("openvino", "auto", "openvino"),
+        ("onnxruntime", "auto", "onnxruntime"),
+        ("onnxruntime", "cpu", "onnxruntime"),
     ],
 )
 def test_the_framework(runtime: str, device: str, framework: str) -> None:
@@ -41,6 +43,12 @@ def test_openvino_on_a_gpu_is_refused() -> None:
         choose_framework(load_settings(runtime="openvino", device="cuda:1"))
 
 
+@pytest.mark.parametrize("wanted", [{"device": "cuda"}, {"precision": "bf16"}])
+def test_onnxruntime_is_for_the_cpu_in_fp32(wanted: dict[str, str]) -> None:
+    with pytest.raises(InvalidConfigError, match="runs the network on the CPU in fp32, not on"):
+        choose_framework(load_settings(runtime="onnxruntime", **wanted))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", ["torch", "openvino"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -56,6 +64,6 @@ def test_a_lower_precision_has_a_net_under_it(
     assert isinstance(runtime, PrecisionFallback) == (precision != "fp32")
 
 
-@pytest.mark.parametrize("runtime", ["openvino", "torch"])
+@pytest.mark.parametrize("runtime", ["openvino", "torch", "onnxruntime"])
 def test_a_cpu_takes_one_image_at_a_time(runtime: str) -> None:
     assert default_batch_size(load_settings(runtime=runtime, device="cpu")) == 1
