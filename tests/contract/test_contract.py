@@ -94,6 +94,7 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
         "--licence-of ",
         "export ",
         "batch ",
+        "serve-ray ",
     ),
     "vizion3d models": ("recommend ",),
     "vizion3d video": (

@@ -7,7 +7,11 @@ from vizion3d.cli.program import program, run
 app = program(
     Application(build_container, default_container),
     TASKS,
-    {"ui": "vizion3d.programs.ui:ui", "batch": "vizion3d.ray.cli:batch"},
+    {
+        "ui": "vizion3d.programs.ui:ui",
+        "batch": "vizion3d.ray.cli:batch",
+        "serve-ray": "vizion3d.ray.serving:serve_ray",
+    },
 )
 
 

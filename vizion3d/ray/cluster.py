@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from vizion3d.errors import MissingDependencyError
+from vizion3d.ray.proxy import PATH, VARIABLE
 
 _OBJECT_STORE_BYTES = 256 << 20
 """Of a cluster of our own: what moves between its processes is names and reports."""
@@ -50,6 +51,7 @@ def connected(address: str | None = None, cpus: int = 0, dashboard: bool = False
     if ray.is_initialized():
         yield ray
         return
+    os.environ.setdefault(VARIABLE, PATH)
     options: dict[str, Any] = {"address": address}
     if address is None:
         options = {
