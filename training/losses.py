@@ -13,6 +13,10 @@ _LEAST_SCALE = 0.01
 """Of an inverted prediction, so that some gradient is left to turn it round."""
 
 
+_MOST = 2.0
+"""Relative error, beyond which a pixel's pull on the weights fades."""
+
+
 def standardise(x: Tensor) -> Tensor:
     """``(N, H, W)`` shifted to median 0 and scaled to mean absolute value 1."""
     flat = x.flatten(1)
@@ -48,6 +52,18 @@ def depth_loss(predicted: Tensor, target: Tensor, gradient_weight: float = 0.5) 
     target = standardise(target)
     difference = fit(predicted, target) - target
     return difference.abs().mean() + gradient_weight * gradient_loss(difference)
+
+
+def relative_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of fitted and true inverse depth ``(N, H, W)`` as a share of the
+    true one: what the far is off by counts as much as what the near is, as in AbsRel.
+
+    Differences over `_MOST` count as that; the floor of the share is a tenth of the image's median,
+    so that the sky (inverse depth 0) does not outweigh everything.
+    """
+    floor = 0.1 * target.flatten(1).median(dim=1).values[:, None, None]
+    share = (fit(predicted, target) - target).abs() / (target + floor).clamp_min(1e-4)
+    return _MOST * (share / _MOST).tanh().mean()
 
 
 def anchor_loss(predicted: Tensor) -> Tensor:

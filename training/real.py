@@ -61,13 +61,15 @@ def real_scenes(folder: Path | None) -> list[Scene]:
 def predictor(net: Nano, input_size: int | None = None) -> Predictor:
     """RGB bytes ``(H, W, 3)`` -> inverse depth ``(H, W)``, by the recipe of the product."""
 
+    device = next(net.parameters()).device
+
     @torch.inference_mode()
     def predict(image: Bytes) -> Array:
         h, w = image.shape[:2]
-        small = resize(image[None], RECIPE.network_size(h, w, input_size))
-        depth = net(normalise(torch.from_numpy(small).permute(0, 3, 1, 2).float() / 255))
+        small = torch.from_numpy(resize(image[None], RECIPE.network_size(h, w, input_size)))
+        depth = net(normalise(small.to(device).permute(0, 3, 1, 2).float() / 255))
         out = F.interpolate(depth[:, None], size=(h, w), mode="bilinear", align_corners=False)
-        return out[0, 0].double().numpy()
+        return out[0, 0].double().cpu().numpy()
 
     return predict
 

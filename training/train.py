@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from training.data import Pool, Stage
 from training.export import best_path
-from training.losses import anchor_loss, depth_loss
+from training.losses import anchor_loss, depth_loss, relative_loss
 from training.network import in_channels_last, new_nano, normalise
 from training.optimizer import make_optimizer, schedule
 from training.real import Scene, compare, predictor, real_scenes
@@ -51,7 +51,9 @@ class Plan:
         ema_images: Span of the exponential average of the weights.
         decoder_rate: Learning rate of the decoder.
         encoder_rate: The encoder's, as a share of each tensor's root mean square.
-        pull: How fast, per unit of the learning rate, the encoder returns to its first weights.
+        pull: Share of the way back to its first weights that the encoder goes in each step at the
+            full rate.
+        relative_weight: Of the relative loss, beside the fitted one.
         decay: Last share of the run, over which the rate falls to 0.
     """
 
@@ -63,9 +65,10 @@ class Plan:
     decoder_rate: float = 1e-3
     encoder_rate: float = 1.5e-3
     weight_decay: float = 0.02
-    pull: float = 0.0
+    pull: float = 0.003
+    relative_weight: float = 0.5
     warmup: float = 0.02
-    decay: float = 0.25
+    decay: float = 0.4
 
 
 _RENDERED = (192, 256)
@@ -84,14 +87,14 @@ PLANS = {
         ema_images=1500,
     ),
     "cuda": Plan(
-        images=400_000,
+        images=72_000,
         stages=(
-            Stage(0.75, _RENDERED, _LARGE, 32, 0.5),
-            Stage(0.25, (272, 368), ((256, 352), (256, 352), (352, 256)), 32, 0.5),
+            Stage(0.6, _RENDERED, _LARGE, 32, 0.5),
+            Stage(0.4, (272, 368), ((256, 352), (256, 352), (352, 256)), 32, 0.5),
         ),
         reuse=1,
         capacity=0,
-        ema_images=20_000,
+        ema_images=8_000,
     ),
     # A few seconds, for tests.
     "tiny": Plan(
@@ -120,6 +123,8 @@ class Training:
         self.net = in_channels_last(new_nano(seed).to(device))
         self.optimizer = make_optimizer(self.net, plan, FROZEN)
         self.ema = copy.deepcopy(self.net).requires_grad_(False)
+        moving = [p for p in self.net.encoder.parameters() if p.requires_grad]
+        self.encoder = [(p, p.detach().clone()) for p in moving]
         self.trained = [p for p in self.net.parameters() if p.requires_grad]
         self.renderer = Renderer(seed + 1, device)
         self.rand = Rand(seed + 2, device)
@@ -142,10 +147,12 @@ class Training:
             predicted = self.net.raw(normalise(image).to(memory_format=torch.channels_last))
         predicted = predicted.float()
         loss = depth_loss(predicted, target, pool.stage.gradient_weight)
+        loss = loss + self.plan.relative_weight * relative_loss(predicted, target)
         self.net.zero_grad(set_to_none=True)
         (loss + anchor_loss(predicted)).backward()
         nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimizer.step()
+        self._pull(rate)
         self.seen += len(image)
         self.step += 1
         self._average(len(image))
@@ -166,6 +173,11 @@ class Training:
             pool = Pool(self.renderer, stage, self.plan.reuse, self.plan.capacity, folder)
             self._pool = index, pool
         return self._pool[1]
+
+    @torch.no_grad()
+    def _pull(self, rate: float) -> None:
+        current, first = (list(weights) for weights in zip(*self.encoder, strict=True))
+        torch._foreach_lerp_(current, first, self.plan.pull * rate)
 
     @torch.no_grad()
     def _average(self, count: int) -> None:

@@ -64,6 +64,14 @@ CLASSES: dict[str, ObjectClass] = {
     "desk": ObjectClass(
         furniture.desk(), (0.6, 0.9), (0.3, 0.42), (0.7, 0.76), ("wood", "wood", "furniture"), 1.0
     ),
+    "workplace": ObjectClass(
+        furniture.workplace(),
+        (0.6, 1.1),
+        (0.35, 0.5),
+        (1.15, 1.5),
+        ("wood", "metal", "fabric"),
+        0.57,
+    ),
     "round_table": ObjectClass(
         furniture.round_table(), (0.3, 0.65), (0.3, 0.65), (0.45, 0.76), ("wood", "metal"), 1.0
     ),

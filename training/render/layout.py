@@ -132,9 +132,10 @@ class Planner:
         """The table of a table-top scene, the subject of a portrait, the big thing in the open."""
         b = len(scene)
         kind = self._pick(rand, "portrait", scene, 1)[:, 0]
-        table = torch.where(
-            rand.chance(b, p=0.25), NAMES.index("round_table"), NAMES.index("table")
+        tables = constant(
+            tuple(NAMES.index(n) for n in ("table", "round_table", "workplace")), rand.device
         )
+        table = tables[rand.pick(constant((0.6, 0.2, 0.2), rand.device).expand(b, -1))]
         kind = torch.where(scene == TABLETOP, table, kind)
         kind = torch.where(scene == OPEN, self._pick(rand, "big", scene, 1)[:, 0], kind)
         kind = torch.where((scene == TABLETOP) | (scene == PORTRAIT) | (scene == OPEN), kind, NONE)
@@ -309,6 +310,9 @@ def _draw_room(rand: Rand, scene: Tensor) -> tuple[Tensor, Tensor]:
     """``(B, 5)`` rooms around the camera, which stands towards one end, and ``(B,)`` turns."""
     b = len(scene)
     half = rand.log_uniform(b, 2, low=1.5, high=4.5)
+    # Many a table stands against a wall.
+    close = (scene == TABLETOP) & rand.chance(b, p=0.5)
+    half = torch.where(close[:, None], rand.log_uniform(b, 2, low=0.8, high=2.0), half)
     turn = rand.normal(b, std=0.5) + (math.pi / 4) * rand.chance(b, p=0.2)
     look = rotate(constant((0.0, 1.0), rand.device).expand(b, 2), -turn)
     stand = (-look * rand.uniform(b, 1, low=0.1, high=1.1) + rand.normal(b, 2, std=0.25)).clamp(

@@ -120,7 +120,7 @@ def see(scenes: Scenes, bank: Bank, rays: Tensor, size: tuple[int, int]) -> Surf
     start, along = unit_rays(inverse, center, origin, rays)
     local = start + depth[..., None] * along
     unit_normal = _unit_normal(prims, index, local)
-    normal = unit((inverse.transpose(-1, -2) @ unit_normal[..., None]).squeeze(-1))
+    normal = unit((inverse * unit_normal[..., None]).sum(-2))
     facing = (normal * rays).sum(-1, keepdim=True)
     normal = torch.where(facing > 0, -normal, normal)
     material = Materials.from_table(pick(scenes.materials, index))

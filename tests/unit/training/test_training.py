@@ -14,7 +14,7 @@ from training.data import Pool, Stage, crop, merge
 from training.effects import photograph
 from training.encoder_weights import load_published
 from training.export import averaged_weights, best_path, export
-from training.losses import anchor_loss, depth_loss
+from training.losses import anchor_loss, depth_loss, relative_loss
 from training.optimizer import schedule
 from training.real import Scene, compare
 from training.render import Renderer
@@ -64,6 +64,18 @@ def test_noise_costs_little_more_than_a_constant_and_finds_its_way(
     assert inverted.grad.abs().max() > 0
 
 
+def test_the_relative_loss_does_not_see_scale_and_shift_and_weighs_what_is_far() -> None:
+    target = torch.linspace(0.1, 1, 64).view(1, 8, 8)
+    assert relative_loss(5 * target + 3, target) < 1e-5
+    far, near = target.clone(), target.clone()
+    far[0, 0, 0] += 0.05
+    near[0, -1, -1] += 0.05
+    assert relative_loss(far, target) > 2 * relative_loss(near, target)
+    sky = target.clone()
+    sky[0, 0] = 0
+    assert torch.isfinite(relative_loss(target, sky))
+
+
 def test_the_anchor_is_at_rest_on_a_positive_output_of_unit_spread() -> None:
     good = torch.tensor([[[1.0, 3.0]]])
     assert anchor_loss(good) < 1e-6
@@ -110,6 +122,25 @@ def test_training_starts_from_the_published_encoder_and_leaves_its_first_layers(
 
 
 @pytest.mark.slow
+def test_the_encoder_is_pulled_back_to_its_first_weights() -> None:
+    free = replace(PLANS["tiny"], pull=0.0)
+    runs = {
+        name: Training(plan, 0, CPU)
+        for name, plan in (("free", free), ("tied", replace(free, pull=0.5)))
+    }
+    published = load_published("lite2").state_dict()
+
+    def distance(training: Training) -> float:
+        weights = training.net.encoder.state_dict()
+        return sum(float((weights[k] - published[k]).square().sum()) for k in published)
+
+    for run in runs.values():
+        run.advance()
+        run.advance()
+    assert 0 < distance(runs["tied"]) < 0.5 * distance(runs["free"])
+
+
+@pytest.mark.slow
 def test_the_weights_that_did_best_on_real_scenes_are_exported(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     inverse = np.broadcast_to(np.linspace(0.2, 1, 64)[:, None], (64, 96)).copy()
@@ -128,6 +159,9 @@ def test_the_weights_that_did_best_on_real_scenes_are_exported(tmp_path: Path) -
     assert selection.consider(training)["real"] > first["real"]
     chosen = averaged_weights(state)
     assert all(torch.equal(chosen[name], tensor) for name, tensor in kept.items())
+    training.save(state)
+    latest = averaged_weights(state, latest=True)
+    assert all(not tensor.any() for name, tensor in latest.items() if name.startswith("decoder."))
 
 
 def test_comparison_is_with_the_best_predictor_that_does_not_look() -> None:

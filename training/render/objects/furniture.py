@@ -81,6 +81,16 @@ def desk() -> list[Part]:
     ]
 
 
+def workplace() -> list[Part]:
+    """A table with a board behind it, which also hangs below its top."""
+    return [
+        box((0, -0.03, 0.55), (1, 0.97, 0.015)),
+        *square_legs(0.92, 0.85, 0.54, 0.035, 1),
+        box((0, 0.95, 0.65), (1.0, 0.025, 0.35), 2),
+        box((0, 0.95, 1), (1.0, 0.04, 0.008), 1),
+    ]
+
+
 def round_table() -> list[Part]:
     feet = [
         rod((0, 0, 0.06), (0.6 * c, 0.6 * s, 0.02), 0.05, 1)

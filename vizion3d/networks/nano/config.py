@@ -42,7 +42,7 @@ class NanoConfig:
     """
 
     encoder: EncoderConfig
-    channels: tuple[int, ...] = (16, 48, 64, 96, 96)
+    channels: tuple[int, ...] = (16, 48, 96, 128, 160)
 
     @property
     def variant(self) -> str:

@@ -33,7 +33,7 @@ def resize(images: UInt8Array, size: Size) -> UInt8Array:
 
 
 RECIPE = Recipe(
-    input_size=256,
+    input_size=320,
     multiple=MULTIPLE_PX,
     mean=(127 / 255,) * 3,
     deviation=(128 / 255,) * 3,
