@@ -109,6 +109,19 @@ def test_a_focal_length_that_was_derived_is_no_assumption(source: str) -> None:
     assert understood.notes == ()
 
 
+@pytest.mark.parametrize(("height", "width"), [(480, 640), (640, 480)])
+def test_the_focal_length_of_the_photos_exif_data_is_that_of_the_original(
+    height: int, width: int
+) -> None:
+    """In pixels of the photo as it was handed in, upright; the network's size is seen to here."""
+    maps, size = answered(METRIC, height, width, 2.0)
+    config = DepthEstimationAdvanceConfig(camera="auto")
+    found = understand(maps, Checkpoint(Path("a.pth"), METRIC), config, size, exif_focal_px=900.0)
+    assert found.depth[0, 0] == pytest.approx(900.0 * 504 / 640 * 2.0 / 300, rel=1e-6)
+    assert found.intrinsics.sources["fx"] == "EXIF focal length"
+    assert found.notes == ()
+
+
 def test_the_estimated_field_of_view_becomes_the_intrinsics_that_nobody_gave() -> None:
     fov = np.array([math.radians(40), math.radians(50)], np.float32)
     maps, size = answered(SINGLE_VIEW, 300, 400, 2.0, field_of_view=fov)
