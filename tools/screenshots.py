@@ -31,6 +31,7 @@ class Shot:
         scheme: ``"light"`` or ``"dark"``.
         turn_px: How far the cloud is dragged, right and down.
         measured: Two places in the view, as shares of its sides.
+        told_m: Known distances in metres: one after the other is told of the next of these places.
     """
 
     name: str
@@ -40,11 +41,15 @@ class Shot:
     scheme: Literal["light", "dark"]
     turn_px: tuple[int, int] = (0, 0)
     measured: tuple[tuple[float, float], ...] = ()
+    told_m: tuple[float, ...] = ()
 
 
 SHOTS = (
     Shot("web-light", "coffee", 1440, 860, "light", (8, 3)),
     Shot("web-dark", "pagoda", 1440, 860, "dark", (-12, 4), ((0.38, 0.45), (0.46, 0.63))),
+    Shot(
+        "web-metres", "coffee", 1440, 860, "light", (8, 3), ((0.35, 0.8), (0.55, 0.3)), (0.3, 0.33)
+    ),
     Shot("web-phone", "coffee", 390, 844, "light"),
 )
 
@@ -69,8 +74,13 @@ def take(browser: Browser, origin: str, shot: Shot) -> Image.Image:
         page.mouse.up()
     if shot.measured:
         page.click("#measure")
-        for right, down in shot.measured:
+        for i, (right, down) in enumerate(shot.measured):
             page.mouse.click(view["x"] + right * view["width"], view["y"] + down * view["height"])
+            if shot.told_m:
+                page.fill("#known-metres", str(shot.told_m[i]))
+                page.keyboard.press("Enter")
+                page.wait_for_selector("#known-note:not([hidden])")
+                page.wait_for_selector("#progress", state="hidden")
     page.mouse.move(0, 0)
     page.wait_for_timeout(1000)  # the turn comes to rest
     picture = Image.open(io.BytesIO(page.screenshot()))

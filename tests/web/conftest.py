@@ -138,6 +138,18 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Visit]]:
             visited.check_clean()
 
 
+@pytest.fixture(scope="module")
+def kept(browser: Browser, server: Server, photo: Path) -> Iterator[Visit]:
+    """One page with the photo on it, for the tests of a module that leave it as it was."""
+    context = browser.new_context(viewport={"width": 1200, "height": 700})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visited = Visit(context.new_page(), server.url).open()
+    visited.give(photo)
+    yield visited
+    visited.check_clean()
+    context.close()
+
+
 @pytest.fixture(scope="session")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """600 x 400; its name needs quoting in a shell."""

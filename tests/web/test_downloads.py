@@ -54,27 +54,27 @@ def count_told(shown: Visit) -> int:
     return int(shown.page.inner_text("#cloud-note").split()[0].replace(",", ""))
 
 
-def test_the_16_bit_png(shown: Visit, expected: DepthEstimationResult, tmp_path: Path) -> None:
-    image = Image.open(download(shown, ".depth.png", tmp_path))
+def test_the_16_bit_png(kept: Visit, expected: DepthEstimationResult, tmp_path: Path) -> None:
+    image = Image.open(download(kept, ".depth.png", tmp_path))
     np.testing.assert_array_equal(np.asarray(image), to_uint16(expected.raw_depth))
 
 
-def test_the_colour_png(shown: Visit, expected: DepthEstimationResult, tmp_path: Path) -> None:
-    shown.change("colour_map", "turbo")
-    image = Image.open(download(shown, ".color.png", tmp_path)).convert("RGB")
+def test_the_colour_png(kept: Visit, expected: DepthEstimationResult, tmp_path: Path) -> None:
+    kept.change("colour_map", "turbo")
+    image = Image.open(download(kept, ".color.png", tmp_path)).convert("RGB")
     np.testing.assert_array_equal(np.asarray(image), colorize(expected.raw_depth, "turbo"))
 
 
-def test_the_npy(shown: Visit, expected: DepthEstimationResult, tmp_path: Path) -> None:
-    depth = np.load(download(shown, ".npy", tmp_path))
+def test_the_npy(kept: Visit, expected: DepthEstimationResult, tmp_path: Path) -> None:
+    depth = np.load(download(kept, ".npy", tmp_path))
     np.testing.assert_array_equal(depth, expected.raw_depth)
 
 
 def test_the_ply_is_the_cloud_on_the_screen(
-    shown: Visit, expected: DepthEstimationResult, tmp_path: Path
+    kept: Visit, expected: DepthEstimationResult, tmp_path: Path
 ) -> None:
-    cloud = open3d.io.read_point_cloud(download(shown, ".ply", tmp_path))
-    assert len(cloud.points) == count_told(shown)
+    cloud = open3d.io.read_point_cloud(download(kept, ".ply", tmp_path))
+    assert len(cloud.points) == count_told(kept)
     assert expected.point_cloud is not None
     np.testing.assert_allclose(
         np.asarray(cloud.points), np.asarray(expected.point_cloud.points), rtol=1e-6
@@ -97,9 +97,9 @@ def test_the_glb_follows_the_settings(
     assert np.abs(x / z).max() == pytest.approx(299.5 / 300, rel=1e-5)
 
 
-def test_the_view(shown: Visit, tmp_path: Path) -> None:
-    image = Image.open(download(shown, ".view.png", tmp_path))
-    assert image.size[0] == shown.page.evaluate("document.getElementById('cloud').width")
+def test_the_view(kept: Visit, tmp_path: Path) -> None:
+    image = Image.open(download(kept, ".view.png", tmp_path))
+    assert image.size[0] == kept.page.evaluate("document.getElementById('cloud').width")
     assert np.asarray(image)[..., 3].max() == 255
 
 

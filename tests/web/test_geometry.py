@@ -1,16 +1,17 @@
 """The browser's formulas give the library's numbers: rounded at the same places, bit for bit."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page
 
 from tests.support.seeds import DA3_MONO_TINY
-from tests.web.conftest import Visit
+from tests.support.servers import Server
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind, depth_to_metres
@@ -62,9 +63,13 @@ def encoded(depth: Float32Array) -> str:
     return base64.b64encode(encode_npy(depth)).decode()
 
 
-@pytest.fixture
-def page(visit: Callable[..., Visit]) -> Any:
-    return visit().open().page
+@pytest.fixture(scope="module")
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(server.url)
+    yield page
+    context.close()
 
 
 CASES = [
@@ -82,7 +87,7 @@ CASES = [
 
 @pytest.mark.parametrize(("depth", "kind", "near", "far", "edge"), CASES)
 def test_the_same_points_as_the_library(
-    page: Any, depth: Float32Array, kind: DepthKind, near: float, far: float, edge: float
+    page: Page, depth: Float32Array, kind: DepthKind, near: float, far: float, edge: float
 ) -> None:
     height, width = depth.shape
     k = CameraIntrinsics(525.3, 519.7, width / 2 + 0.7, height / 2 - 0.2, width, height)
@@ -108,7 +113,7 @@ def test_the_same_points_as_the_library(
 
 @pytest.mark.parametrize(("height", "width"), [(400, 600), (777, 1023), (90, 61)])
 def test_metres_for_another_camera_are_those_that_the_library_gives_it(
-    page: Any, height: int, width: int
+    page: Page, height: int, width: int
 ) -> None:
     network = DepthAnything3Network(DA3_MONO_TINY, metric=True)
     size = network.recipe.network_size(height, width)
@@ -132,7 +137,7 @@ def test_metres_for_another_camera_are_those_that_the_library_gives_it(
     assert factor[1] == 1
 
 
-def test_a_radius_of_the_edges_that_grows_with_the_image(page: Any) -> None:
+def test_a_radius_of_the_edges_that_grows_with_the_image(page: Page) -> None:
     depth = scene(1036, 1040, 5)
     placed = page.evaluate(
         PLACE,
@@ -153,7 +158,7 @@ def test_a_radius_of_the_edges_that_grows_with_the_image(page: Any) -> None:
     assert sorted(shown) == list(np.flatnonzero(kept & on_grid))
 
 
-def test_the_first_points_are_a_coarse_cloud(page: Any) -> None:
+def test_the_first_points_are_a_coarse_cloud(page: Page) -> None:
     placed = page.evaluate(
         PLACE,
         {
@@ -173,7 +178,7 @@ def test_the_first_points_are_a_coarse_cloud(page: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["inferno", "turbo", "gray"])
-def test_the_same_colours_as_the_library(page: Any, name: str) -> None:
+def test_the_same_colours_as_the_library(page: Page, name: str) -> None:
     depth = scene(31, 57, 6)
     colours = page.evaluate(COLOURISE, {"npy": encoded(depth), "name": name})
     rgba = np.array(colours, np.uint8).reshape(*depth.shape, 4)
@@ -183,6 +188,6 @@ def test_the_same_colours_as_the_library(page: Any, name: str) -> None:
 @pytest.mark.parametrize(
     "array", [np.zeros((2, 3)), np.zeros((2, 3), ">f4"), np.zeros((2, 3, 1), np.float32)]
 )
-def test_another_array_is_refused(page: Any, array: NDArray[Any]) -> None:
+def test_another_array_is_refused(page: Page, array: NDArray[Any]) -> None:
     with pytest.raises(Exception, match="not a float32 image"):
         page.evaluate(PLACE, {"npy": encoded(array)})

@@ -66,8 +66,12 @@ def test_two_points_with_their_distances_put_everything_into_metres(
     expected = DepthEstimation().align(command, points=told).depth_m
     np.testing.assert_array_equal(np.load(download(measuring, ".npy", tmp_path)), expected)
     ticks = measuring.page.locator("#ticks li").all_inner_texts()
-    assert ticks[0].endswith(" m")
-    assert float(ticks[0].split()[0]) == pytest.approx(expected.min(), rel=1e-3)
+    assert ticks[-1].endswith(" m")  # the closest is the brightest
+    assert float(ticks[-1].split()[0]) == pytest.approx(expected.min(), rel=1e-3)
+    measuring.page.focus("#depth")
+    measuring.page.keyboard.press("ArrowRight")
+    read = measuring.page.inner_text("#readout").rpartition(": ")[2]
+    assert float(read.removesuffix(" m")) == pytest.approx(expected[200, 301], rel=1e-3)
     assert "by what you told" in measuring.page.inner_text("#legend-note")
     assert "--known" in snippet(measuring, "cli")
     assert "points=[(" in snippet(measuring, "python")

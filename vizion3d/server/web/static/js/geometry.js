@@ -173,6 +173,20 @@ export function metresFactor(camera, served, focalPx) {
 }
 
 /**
+ * What is pictured of metres that may reach very far: inverse distance, brighter = closer; where
+ * there is none, the least.
+ *
+ * @param {Depth} depth - In metres; 0: not known.
+ * @returns {Depth}
+ */
+export function closeness(depth) {
+  const { min, max } = depth.max > 0 ? { min: 1 / depth.max, max: 1 / depth.min } : { min: 0, max: 0 };
+  const data = Float32Array.from(depth.data, (metres) => (metres > 0 ? 1 / metres : min));
+  const known = Uint8Array.from(depth.data, (metres) => (metres > 0 ? 1 : 0));
+  return { ...depth, data, min, max, known, kind: "stereo" };
+}
+
+/**
  * Focal length in pixels of a camera that sees an angle across that many pixels.
  *
  * @param {number} fovDeg - Above 0, below 180.

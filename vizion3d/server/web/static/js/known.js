@@ -5,7 +5,7 @@ import { $ } from "./dom.js";
 import { isEmpty, nothing } from "./known_fields.js";
 
 /**
- * @typedef {{inliers: number, known: number, assumed: string[], bounded: boolean,
+ * @typedef {{space: string, inliers: number, known: number, assumed: string[], bounded: boolean,
  *   residuals: {median_m: number, median_percent: number}}} Alignment - As the server tells it.
  */
 
@@ -93,7 +93,7 @@ function describeFit({ inliers, known, assumed, bounded, residuals }) {
   const holds =
     known === 1
       ? "One value is known, so nothing checks the fit."
-      : `${inliers} of ${known} known values fit, typically within ${digits(residuals.median_m)} m ` +
+      : `${inliers} of ${known} known values fit, typically within ${Number(residuals.median_m.toPrecision(2))} m ` +
         `(${Number(residuals.median_percent.toPrecision(2))} %).`;
   const shift = assumed.length ? " Tell a distance at another depth, too: one value fixes the scale only." : "";
   const limit = bounded ? " The farthest pixels are held at the limit: check the values." : "";

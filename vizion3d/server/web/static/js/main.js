@@ -8,7 +8,7 @@ import { DepthView } from "./depth_view.js";
 import { $, fieldOf } from "./dom.js";
 import { listDownloads } from "./downloads.js";
 import { readExif } from "./exif.js";
-import { Samples, fovFromFocal, metresFactor, toMetres } from "./geometry.js";
+import { Samples, closeness, fovFromFocal, metresFactor, toMetres } from "./geometry.js";
 import { History, THUMBNAIL_PX } from "./history.js";
 import { listenForPhotos } from "./intake.js";
 import { fill, keepSettings, offerLink, restoreSettings, settingsOf } from "./keep.js";
@@ -103,7 +103,7 @@ function endRun() {
 function show(file, answer, bitmap, exif, network) {
   shown = { file, ...answer, exif, network, hasPhoto: bitmap !== null };
   document.body.dataset.state = "ready";
-  depthView.load(answer.depth, bitmap);
+  depthView.load(isInverse() ? closeness(answer.depth) : answer.depth, bitmap);
   bitmap?.close();
   known.tell(answer.alignment);
   fieldOf(form, "depth_near").disabled = answer.depth.kind !== "relative";
@@ -168,7 +168,7 @@ function reproject() {
     countPoints(count, shown.depth.width * shown.depth.height, viewer.samples.stride);
   }
   const isFitted = shown.alignment !== null;
-  depthView.explain(toMetres(shown.depth, settings.range), isFitted);
+  depthView.explain(isInverse() ? (inverse) => 1 / inverse : toMetres(shown.depth, settings.range), isFitted);
   const notes = isAsServed(settings) ? shown.notes : [];
   describe(shown.depth.kind, notes, isFitted, settings.camera, shown.intrinsics, shown.exif);
   showValues(form, choice.models);
@@ -178,6 +178,11 @@ function reproject() {
 /** Whether the depth is the server's answer, and not scaled for another camera. */
 function isAsServed(settings) {
   return settings.camera === "auto" || shown.focalPx === null;
+}
+
+/** Whether the metres were fitted to an inverse depth, which may reach very far. */
+function isInverse() {
+  return shown.alignment?.space === "inverse_depth";
 }
 
 function fillMatrix(camera) {

@@ -5,7 +5,7 @@ import { offerThemes, offerWideView } from "./chrome.js";
 import { DepthView } from "./depth_view.js";
 import { $, all, fieldOf } from "./dom.js";
 import { listDownloads } from "./downloads.js";
-import { Samples } from "./geometry.js";
+import { Samples, closeness } from "./geometry.js";
 import { offerMeasuring } from "./measure.js";
 import { askForKey, hideAlert, setBusy, showError, showProgress, showStatus } from "./notices.js";
 import { stereoSnippets } from "./stereo_snippets.js";
@@ -107,14 +107,6 @@ function rangeOf(metres) {
     if (value > max) max = value;
   }
   return max > 0 ? { min, max } : { min: 0, max: 0 };
-}
-
-/** What the picture shows: inverse distance, brighter = closer, as disparity is; none: the least. */
-function closeness(depth) {
-  const { min, max } = depth.max > 0 ? { min: 1 / depth.max, max: 1 / depth.min } : { min: 0, max: 0 };
-  const data = Float32Array.from(depth.data, (metres) => (metres > 0 ? 1 / metres : min));
-  const known = Uint8Array.from(depth.data, (metres) => (metres > 0 ? 1 : 0));
-  return { ...depth, data, min, max, known, kind: "stereo" };
 }
 
 function recolour() {
