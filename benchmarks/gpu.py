@@ -53,14 +53,15 @@ class Bench:
         self.dtype = torch.float16 if device.type == "cuda" else torch.float32
 
     def seconds(self, run: Callable[[], object]) -> float:
-        """Median of several runs, the device having finished each; after two to warm up."""
+        """Median of several runs, the device having finished each; after two that warm a GPU up."""
         taken = []
-        for number in range(2 + self.rounds):
+        warm_up = 2 if self.device.type == "cuda" else 0
+        for number in range(warm_up + self.rounds):
             start = time.perf_counter()
             run()
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
-            if number >= 2:
+            if number >= warm_up:
                 taken.append(time.perf_counter() - start)
         return statistics.median(taken)
 
