@@ -206,11 +206,12 @@ def beside_1_5_6(rounds: int = 3) -> str:
     """Two JPEG files to a point cloud: ours, and 1.5.6's S2M2-L with seeded weights."""
     scene = scenes.motorcycle()
     with tempfile.TemporaryDirectory() as folder:
-        files = [str(Path(folder) / f"{side}.jpg") for side in ("left", "right")]
-        for path, image in zip(files, (scene.left, scene.right), strict=True):
+        left, right = (str(Path(folder) / f"{side}.jpg") for side in ("left", "right"))
+        for path, image in ((left, scene.left), (right, scene.right)):
             cv2.imwrite(path, image[..., ::-1])
         command = StereoDepthCommand(
-            *files,
+            left,
+            right,
             return_depth_image=False,
             return_point_cloud=True,
             advanced_config=scene.config,
@@ -218,7 +219,7 @@ def beside_1_5_6(rounds: int = 3) -> str:
         taken = seconds(lambda: StereoDepth().run(command), rounds)
         script = Path(__file__).with_name("stereo_peer.py")
         peer = subprocess.run(
-            [PEER, script, *files, str(rounds)],
+            [PEER, script, left, right, str(rounds)],
             capture_output=True,
             text=True,
             check=True,

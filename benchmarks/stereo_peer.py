@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import torch
-from vizion3d.stereo.arch import build_s2m2
+from vizion3d.stereo.arch import build_s2m2  # type: ignore[import-not-found]  # of 1.5.6
 
 from vizion3d.stereo import StereoDepth, StereoDepthAdvancedConfig, StereoDepthCommand
 

@@ -91,7 +91,8 @@ def test_rest_and_grpc_answer_what_the_library_does(
             with pytest.raises(ModelNotAllowedError):
                 client.run(ask("base"))
     with GrpcClient(f"127.0.0.1:{ports[1]}", api_key=KEY) as client:
-        assert list(client.run_stream([ask(models[0])] * 3)) == [expected] * 3
+        stream = client.run_stream([ask(models[0])] * 3)
+        assert list(stream) == [expected] * 3
 
 
 def test_the_key_and_the_other_routes_are_those_of_the_plain_server(
@@ -103,7 +104,7 @@ def test_the_key_and_the_other_routes_are_those_of_the_plain_server(
     refused = requests.get(f"{url}/models", timeout=60)
     assert (refused.status_code, refused.json()["type"]) == (401, "urn:vizion3d:unauthorized")
     method = grpc.insecure_channel(f"127.0.0.1:{ports[1]}").unary_unary(
-        "/inference.GRPCInferenceService/ServerMetadata"
+        "/inference.GRPCInferenceService/ServerMetadata", bytes, bytes
     )
     with pytest.raises(grpc.RpcError) as told:
         method(b"", timeout=60)

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -37,5 +38,5 @@ def test_no_request_makes_the_grpc_server_fail() -> None:
     assert {"OK", "INVALID_ARGUMENT"} <= {code for _, (code, _) in outcomes}
 
 
-def _drawn(chance: random.Random) -> list:
+def _drawn(chance: random.Random) -> list[Any]:
     return [draw(chance) for _ in range(COUNT)]
