@@ -16,11 +16,12 @@ from training.encoder_weights import load_published
 from training.export import averaged_weights, best_path, export
 from training.losses import anchor_loss, depth_loss, relative_loss
 from training.optimizer import schedule
+from training.plans import PLANS
 from training.real import Scene, compare
 from training.render import Renderer
 from training.render.rand import Rand
 from training.state import PIECE_BYTES, load_state, save_state
-from training.train import FROZEN, PLANS, Selection, Training
+from training.train import FROZEN, Selection, Training
 
 CPU = torch.device("cpu")
 
