@@ -107,6 +107,7 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
     "vizion3d-serve-rest": (
         r"--drain-timeout-s <float range> \[x>=0\]",
         "--downloads --no-downloads ",
+        "--trusted-proxy ",
         *GAINED_BY_SERVERS,
     ),
     "vizion3d-serve-grpc": (r"--drain-timeout-s <float range> \[x>=0\]", *GAINED_BY_SERVERS),

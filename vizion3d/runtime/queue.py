@@ -14,6 +14,7 @@ import numpy as np
 
 from vizion3d.core.fork import renew_after_fork
 from vizion3d.core.observe import Guarded, NoObserver, Observer, timed
+from vizion3d.core.remarks import Remarks, current_remarks
 from vizion3d.core.scope import current_scope
 from vizion3d.networks.base import Size
 from vizion3d.runtime.base import Images, Maps, Runtime
@@ -69,6 +70,7 @@ class _Job:
     shapes: dict[str, tuple[int, ...]]
     maps: "Future[Maps]" = field(default_factory=Future)
     queued_at: float = field(default_factory=time.perf_counter)
+    remarks: Remarks = field(default_factory=current_remarks)
 
     def fits(self, other: "_Job") -> bool:
         """Whether both can go through the network in one batch."""
@@ -196,6 +198,7 @@ class InferenceQueue:
         wanted = [job for job in batch if job.maps.set_running_or_notify_cancel()]
         for job in wanted:
             self._observer.stage("queue", now - job.queued_at)
+            job.remarks["queue_s"] = round(now - job.queued_at, 4)
         if wanted:
             self._run(wanted)
             self._free_since = time.perf_counter()
@@ -249,8 +252,11 @@ class InferenceQueue:
     def _infer(self, jobs: Sequence[_Job]) -> list[Maps]:
         first = jobs[0]
         batch = _batch_of_one(first.images) if len(jobs) == 1 else _stacked(jobs)
+        begin = time.perf_counter()
         with timed(self._observer, "inference"):
             answers = first.runtime.infer(batch, first.size)
+        for job in jobs:
+            job.remarks["inference_s"] = round(time.perf_counter() - begin, 4)
         if len(jobs) == 1:
             return [_only(answers)]
         # A view would keep the whole batch in memory for as long as one result is kept.

@@ -3,6 +3,7 @@
 import logging
 import sys
 import uuid
+from datetime import datetime
 from string import ascii_letters, digits
 
 from pythonjsonlogger.core import RESERVED_ATTRS
@@ -14,13 +15,25 @@ access = logging.getLogger("vizion3d.access")
 
 _ID_CHARACTERS = frozenset(ascii_letters + digits + "-_.")
 _MAX_ID_LENGTH = 64
+_MAX_REASON_LENGTH = 300
+
+
+class _Formatter(OrjsonFormatter):
+    """JSON lines whose time is ISO 8601 with the zone."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 (logging's name)
+        """``2026-11-26T12:00:00.123+01:00``."""
+        del datefmt
+        return (
+            datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
+        )
 
 
 def set_up_log(level: LogLevel) -> None:
     """Have every logger of the process write JSON lines at that level."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        OrjsonFormatter(
+        _Formatter(
             "%(asctime)s %(levelname)s %(name)s %(message)s",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
             reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's, for terminals
@@ -37,3 +50,9 @@ def request_id(given: str | None) -> str:
     if given and len(given) <= _MAX_ID_LENGTH and _ID_CHARACTERS.issuperset(given):
         return given
     return uuid.uuid4().hex
+
+
+def shortened(reason: object) -> str:
+    """Why a request got no result, in one line for its line in the log."""
+    line = " ".join(str(reason).split())
+    return line if len(line) <= _MAX_REASON_LENGTH else line[: _MAX_REASON_LENGTH - 3] + "..."

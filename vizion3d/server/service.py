@@ -13,6 +13,7 @@ from vizion3d.checkpoints.queries import ModelInfo
 from vizion3d.container import Container
 from vizion3d.core.cqrs import Command, Query
 from vizion3d.core.observe import timed
+from vizion3d.core.remarks import current_remarks
 from vizion3d.core.room import Room
 from vizion3d.media import images
 from vizion3d.server.default_files import DefaultFiles, in_daemon_thread
@@ -58,6 +59,12 @@ class Service:
     ) -> None:
         self.settings = settings
         self.keys = read_keys(settings.api_key_file)
+        if settings.is_reachable_from_elsewhere and not self.keys.required:
+            logger.warning(
+                "listening on %s without keys: whoever reaches this machine may use the server; "
+                "give --api-key-file, or put a proxy before it that asks who is there",
+                settings.host,
+            )
         self.scheduler = scheduler
         self.metrics = metrics
         self._container = container
@@ -100,7 +107,7 @@ class Service:
                 # Not a pool's thread: the process may end before the model is loaded.
                 load = partial(self._container.commands.dispatch, LoadModelCommand(model))
                 await in_daemon_thread(load)
-                logger.info("model loaded", extra={"model": model, "seconds": self._age_s()})
+                logger.info("model loaded: %s, after %g s", model, self._age_s())
 
     async def wait_for_defaults(self) -> None:
         """Have the files of default models that nobody selected downloaded, then be ready.
@@ -112,7 +119,7 @@ class Service:
                 await self._default_files.fetch(task.default_model)
         if self.scheduler.state is State.LOADING:
             self.scheduler.state = State.READY
-            logger.info("ready", extra={"seconds": self._age_s()})
+            logger.info("ready in %g s", self._age_s(), extra={"seconds": self._age_s()})
 
     @property
     def not_ready_because(self) -> str | None:
@@ -213,9 +220,11 @@ class Service:
         headers = [
             images.read_header(getattr(command, name), limit, IMAGE_FORMATS) for name in fields
         ]
+        current_remarks()["image"] = " ".join(f"{h.width_px}x{h.height_px}" for h in headers)
         return sum(BYTES_PER_PIXEL * header.width_px * header.height_px for header in headers)
 
     def _offered(self, command: Any) -> Any:
         """The command with a model that is offered."""
         model = self._offers[type(command)].choose(command.model_backend)
+        current_remarks()["model"] = model.rpartition("/")[2]
         return replace(command, model_backend=model)

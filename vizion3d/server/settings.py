@@ -1,12 +1,13 @@
 """What a server is told on its command line: a field here is a flag there."""
 
+import ipaddress
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
@@ -15,6 +16,7 @@ from vizion3d.settings import Licences, Precision
 LogLevel = Literal["debug", "info", "warning", "error"]
 Protocol = Literal["rest", "grpc"]
 MIB = 1 << 20
+_MAX_ADDRESS_LENGTH = 45
 
 FEATURES, LIMITS, SECURITY = "Features and models", "Limits", "Security"
 
@@ -36,6 +38,16 @@ class Flag:
     name: str | None = None
     only: Protocol | None = None
     envvar: str | None = None
+
+
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _is_within(address: str, networks: Sequence[_Network]) -> bool:
+    try:
+        return any(ipaddress.ip_address(address) in network for network in networks)
+    except ValueError:
+        return False
 
 
 class ServerSettings(ValidatedModel):
@@ -71,6 +83,7 @@ class ServerSettings(ValidatedModel):
         tls_cert: PEM certificate chain; with ``tls_key`` the server speaks TLS only.
         tls_key: PEM private key.
         cors_origins: Origins of web pages that may call the REST server.
+        trusted_proxies: Addresses or networks of proxies whose ``X-Forwarded-For`` is believed.
         metrics_port: Port for Prometheus (gRPC only), on the same host.
     """
 
@@ -167,11 +180,49 @@ class ServerSettings(ValidatedModel):
             only="rest",
         ),
     ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Flag(
+            "Address or network (10.0.0.0/8) of a proxy whose X-Forwarded-For is believed, for the "
+            "log; repeatable.",
+            SECURITY,
+            name="--trusted-proxy",
+            only="rest",
+        ),
+    ] = ()
     metrics_port: Annotated[
         int | None,
         Field(ge=0, le=65535),
         Flag("Port for Prometheus, at /metrics.", only="grpc"),
     ] = None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for text in given:
+            ipaddress.ip_network(text, strict=False)
+        return given
+
+    @property
+    def is_reachable_from_elsewhere(self) -> bool:
+        """Whether other machines may reach it."""
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host != "localhost"
+
+    def client_of(self, address: str, forwarded_for: str) -> str:
+        """Who sent a request: the last address that no trusted proxy is.
+
+        Args:
+            address: Of the connection.
+            forwarded_for: The header ``X-Forwarded-For``; each proxy adds whom it was asked by.
+        """
+        networks = [ipaddress.ip_network(text, strict=False) for text in self.trusted_proxies]
+        chain = [part.strip() for part in forwarded_for.split(",") if part.strip()]
+        while chain and _is_within(address, networks):
+            address = chain.pop()
+        return address[:_MAX_ADDRESS_LENGTH]
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> "ServerSettings":

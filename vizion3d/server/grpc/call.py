@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 
 import grpc
 
+from vizion3d.core.remarks import Remarks, remarks
 from vizion3d.errors import Vizion3DError
-from vizion3d.server.log import access, request_id
+from vizion3d.server.log import access, request_id, shortened
 from vizion3d.server.metrics import Metrics
 from vizion3d.wire.headers import REQUEST_ID
 from vizion3d.wire.problems import PROBLEM_METADATA, detail_of, status_of
@@ -25,6 +26,13 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 @asynccontextmanager
 async def call(context: Context, rpc: str, metrics: Metrics) -> AsyncIterator[str]:
     """Around the work of one RPC; gives its id, which the client finds in the initial metadata."""
+    with remarks() as noted:
+        async with _call(context, rpc, metrics, noted) as identity:
+            yield identity
+
+
+@asynccontextmanager
+async def _call(context: Context, rpc: str, metrics: Metrics, noted: Remarks) -> AsyncIterator[str]:
     begin = time.perf_counter()
     metadata = dict(context.invocation_metadata() or ())
     identity = request_id(_text(metadata.get(_REQUEST_ID)))
@@ -40,6 +48,7 @@ async def call(context: Context, rpc: str, metrics: Metrics) -> AsyncIterator[st
     except Exception as error:  # noqa: BLE001 (told to the client by the table)
         code = log_error(error, identity)
         name = status_of(error).name
+        noted["reason"] = shortened(error)
         await context.abort(code, detail_of(error), ((PROBLEM_METADATA, name),))
     finally:
         seconds = time.perf_counter() - begin
@@ -50,6 +59,7 @@ async def call(context: Context, rpc: str, metrics: Metrics) -> AsyncIterator[st
             "code": code.name,
             "seconds": round(seconds, 4),
             "client": client,
+            **noted,
         }
         access.info("request", extra=fields)
 

@@ -1,6 +1,7 @@
 """What every request passes before a route sees it."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Collection
 from typing import Any
@@ -10,15 +11,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vizion3d.core.remarks import Remarks, remarks
 from vizion3d.server.log import access, request_id
 from vizion3d.server.rest.connection import ClientLeftError
 from vizion3d.server.rest.problems import internal, problem
 from vizion3d.server.service import Service
 from vizion3d.wire.headers import API_KEY, REQUEST_ID
 
-OPEN_PATHS = frozenset({"/health", "/ready", "/v2/health/live", "/v2/health/ready", "/"})
+_HEALTH = frozenset({"/health", "/ready", "/v2/health/live", "/v2/health/ready"})
+PROBES = _HEALTH | {"/metrics"}
+"""What machines ask all the time: the log has it at level debug, unless it fails."""
+
+OPEN_PATHS = _HEALTH | {"/", "/docs", "/openapi.json"}
 """What needs no key: a load balancer asks, or a browser, which can send one only from the page."""
-OPEN_FOLDER = "/ui/"
+OPEN_FOLDERS = ("/ui/", "/docs/assets/")
 
 _LINGER_S = 1.0
 _MAX_SHOWN = 100
@@ -64,6 +70,10 @@ class Gate:
             await self._app(scope, receive, send)
             return
         passage = _Passage(scope, receive, send, self._service, self._forms)
+        with remarks() as passage.remarks:
+            await self._pass(passage, scope)
+
+    async def _pass(self, passage: "_Passage", scope: Scope) -> None:
         try:
             refusal = passage.refusal()
             app = refusal or self._app
@@ -100,6 +110,7 @@ class _Passage:
         self._begin = time.perf_counter()
         self._received_bytes, self._sent_bytes, self._status = 0, 0, 0
         self._body_complete = False
+        self.remarks: Remarks = {}
         scope["request_id"] = request_id(self._headers.get(REQUEST_ID))
 
     def refusal(self) -> ASGIApp | None:
@@ -117,7 +128,7 @@ class _Passage:
                 Connection="close",
             )
         path = self._scope["path"]
-        if path not in OPEN_PATHS and not path.startswith(OPEN_FOLDER):
+        if path not in OPEN_PATHS and not path.startswith(OPEN_FOLDERS):
             if not self._service.keys.accepts(self._headers.get(API_KEY)):
                 detail = f"this server needs an API key: send it in the header {API_KEY}"
                 return problem(request, "unauthorized", "Unauthorized", 401, detail)
@@ -197,6 +208,14 @@ class _Passage:
             "seconds": round(seconds, 4),
             "received_bytes": self._received_bytes,
             "sent_bytes": self._sent_bytes,
-            "client": (self._scope.get("client") or ("",))[0],
+            "client": self._client(),
+            **self.remarks,
         }
-        access.info("request", extra=fields)
+        probe = self._scope["path"] in PROBES and self._status < 400
+        access.log(logging.DEBUG if probe else logging.INFO, "request", extra=fields)
+
+    def _client(self) -> str:
+        """Address of whoever sent it: as the connection has it, or as trusted proxies tell."""
+        address = (self._scope.get("client") or ("",))[0]
+        told = ",".join(self._headers.getlist("x-forwarded-for"))
+        return self._service.settings.client_of(address, told)

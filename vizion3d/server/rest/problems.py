@@ -10,8 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from vizion3d.core.remarks import current_remarks
 from vizion3d.core.validation import explain_faults
 from vizion3d.errors import InvalidConfigError, OverloadedError, Vizion3DError
+from vizion3d.server.log import shortened
 from vizion3d.wire.problems import INTERNAL, TYPE_PREFIX, detail_of, status_of
 
 logger = logging.getLogger(__name__)
@@ -35,7 +37,8 @@ class Problem(BaseModel):
 def problem(
     request: Request, name: str, title: str, status: int, detail: str, **headers: str
 ) -> Response:
-    """The response that tells a problem."""
+    """The response that tells a problem; the log's line of the request has its kind and detail."""
+    current_remarks().setdefault("reason", shortened(f"{name}: {detail}"))
     body = Problem(
         type=TYPE_PREFIX + name,
         title=title,
@@ -58,6 +61,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 async def _of_ours(request: Request, error: Exception) -> Response:
     status = status_of(error)
+    current_remarks()["reason"] = shortened(f"{status.name}: {error}")
     if status.detail is not None:
         logger.error("%s", error, extra={"request_id": request.scope["request_id"]})
     headers = {}
