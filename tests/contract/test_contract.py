@@ -78,7 +78,12 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = (
 )
 """Pointers of what the proto file has gained."""
 
-GAINED_BY_SERVERS = ("--max-decoded-bytes ", "--licences ", "--licence-of ")
+GAINED_BY_SERVERS = (
+    "--tell-paths --no-tell-paths ",
+    "--max-decoded-bytes ",
+    "--licences ",
+    "--licence-of ",
+)
 
 ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
     "vizion3d depth": (

@@ -106,7 +106,7 @@ def test_the_json_of_rest(rest: Server, expected: DepthEstimationResult) -> None
     assert np.array_equal(np.array(told["depth_map"], np.float32), expected.raw_depth)
     assert told["min_depth"] == expected.min_depth
     assert told["max_depth"] == expected.max_depth
-    assert told["backend_used"] == expected.backend_used
+    assert told["backend_used"] == Path(expected.backend_used).name
     assert told["depth_kind"] == expected.depth_kind
     assert told["point_cloud_scale"] == 1.0
     assert expected.intrinsics is not None
@@ -150,7 +150,7 @@ def test_the_array_of_rest_and_its_headers(rest: Server, expected: DepthEstimati
     assert np.array_equal(depth, expected.raw_depth)
     assert float(answer.headers["X-Min-Depth"]) == expected.min_depth
     assert float(answer.headers["X-Max-Depth"]) == expected.max_depth
-    assert answer.headers["X-Model"] == expected.backend_used
+    assert answer.headers["X-Model"] == Path(expected.backend_used).name
     assert len(answer.headers["X-Request-ID"]) == 32
 
 
@@ -213,7 +213,7 @@ def test_grpc(
         depth = np.array([row.values for row in told.depth_map], np.float32)
     assert np.array_equal(depth, expected.raw_depth)
     assert (told.min_depth, told.max_depth) == (expected.min_depth, expected.max_depth)
-    assert told.backend_used == expected.backend_used
+    assert told.backend_used == Path(expected.backend_used).name
     assert told.intrinsics.fx == 500.5
     with Image.open(io.BytesIO(told.depth_image)) as image:
         assert np.array_equal(np.asarray(image), np.asarray(expected.depth_image))

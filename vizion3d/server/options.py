@@ -101,7 +101,8 @@ def _parameters(
 def _option(name: str, field: FieldInfo, flag: Flag) -> Any:
     names = [flag.name] if flag.name else []
     if field.annotation is bool:
-        names = [f"--{name}/--no-{name}"]
+        hyphens = name.replace("_", "-")
+        names = [f"--{hyphens}/--no-{hyphens}"]
     return typer.Option(
         *names,
         help=flag.help,

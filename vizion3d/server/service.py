@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from vizion3d.checkpoints.commands import LoadModelCommand
@@ -154,6 +155,8 @@ class Service:
         def work() -> T:
             with self._decoded.taken(self._decoded_bytes(offered)):
                 result = self._container.commands.dispatch(offered)
+                if not self.settings.tell_paths:
+                    _name_only(result)
                 with timed(self.metrics, "encode"):
                     return encode(result)
 
@@ -228,3 +231,10 @@ class Service:
         model = self._offers[type(command)].choose(command.model_backend)
         current_remarks()["model"] = model.rpartition("/")[2]
         return replace(command, model_backend=model)
+
+
+def _name_only(result: Any) -> None:
+    """Of the checkpoint that was used, leave the file's name: a client has no use for more."""
+    used = getattr(result, "backend_used", None)
+    if used is not None:
+        result.backend_used = PurePath(used).name

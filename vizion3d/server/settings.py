@@ -83,6 +83,7 @@ class ServerSettings(ValidatedModel):
         tls_cert: PEM certificate chain; with ``tls_key`` the server speaks TLS only.
         tls_key: PEM private key.
         cors_origins: Origins of web pages that may call the REST server.
+        tell_paths: Answers tell the path of the checkpoint that was used, not its name alone.
         trusted_proxies: Addresses or networks of proxies whose ``X-Forwarded-For`` is believed.
         metrics_port: Port for Prometheus (gRPC only), on the same host.
     """
@@ -180,6 +181,13 @@ class ServerSettings(ValidatedModel):
             only="rest",
         ),
     ] = ()
+    tell_paths: Annotated[
+        bool,
+        Flag(
+            "Tell clients the whole path of the checkpoint that was used, not its name alone.",
+            SECURITY,
+        ),
+    ] = False
     trusted_proxies: Annotated[
         tuple[str, ...],
         Flag(

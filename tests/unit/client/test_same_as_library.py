@@ -110,7 +110,9 @@ def clients(checkpoint: Path) -> Iterator[tuple[Client, Client]]:
 
         def served() -> Any:
             return build_service(
-                ServerSettings(port=0, models={"depth_estimation": str(checkpoint)})
+                ServerSettings(
+                    port=0, tell_paths=True, models={"depth_estimation": str(checkpoint)}
+                )
             )
 
         with over_rest(served()) as rest, over_grpc(served()) as grpc_client:

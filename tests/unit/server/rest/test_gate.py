@@ -128,3 +128,14 @@ def test_the_time_has_its_zone(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_long_reason_is_one_short_line() -> None:
     assert shortened("a\n  b") == "a b"
     assert len(shortened("x" * 1000)) == 300
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_answer_names_the_models_file_and_not_where_it_lies(
+    tmp_path: Path, loop: Loop, whole: bool
+) -> None:
+    client = session(service(tmp_path, tell_paths=whole), loop)
+    headers = {"Accept": "model/ply"}
+    url = f"{BASE}/lifting/depth-estimation"
+    told = client.post(url, files={"image": photo()}, headers=headers).headers["X-Model"]
+    assert told == (str(tmp_path / "fake.pth") if whole else "fake.pth")
