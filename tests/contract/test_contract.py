@@ -103,7 +103,7 @@ ADDED_TO_THE_HELP: dict[str, tuple[str, ...]] = {
     ),
     "vizion3d models": ("recommend ",),
     "vizion3d video": (
-        "--steady ",
+        "--(steady|gray16) ",
         "--(camera|calibration|fx|fy|cx|cy|width-px|height-px|frame) ",
         "Camera and depth range",
         "kinect-v2",

@@ -237,7 +237,7 @@ def test_a_video(tiny: Path, tmp_path: Path) -> None:
     original = write_video(tmp_path / "in.mp4", panning(6), sound_s=0.6)
     out = tmp_path / "out" / "depth.mp4"
     options = ("--model", tiny, "--input-size", 98, "--save-frames", "png,ply", "--fov", 60)
-    ended = run("video", original, "--out", out, *options)
+    ended = run("video", original, "--out", out, *options, "--gray16", out.with_suffix(".mkv"))
     assert ended.returncode == 0, ended.stderr
     assert f"{original} -> {out}, {out.with_suffix('')}/" in ended.stderr
     with av.open(out) as container:
@@ -251,6 +251,8 @@ def test_a_video(tiny: Path, tmp_path: Path) -> None:
     assert [frame["frame"] for frame in told["frames"]] == [1, 2, 3, 4, 5, 6]
     assert [frame["time_s"] for frame in told["frames"]] == times
     assert told["frames"][0]["new_shot"]
+    with av.open(out.with_suffix(".mkv")) as container:
+        assert [f.format.name for f in container.decode(video=0)] == ["gray16le"] * 6
     assert all(frame["scale"] > 0 for frame in told["frames"])
 
 

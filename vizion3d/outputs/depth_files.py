@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vizion3d.core.arrays import FloatArray
-from vizion3d.errors import InvalidConfigError
+from vizion3d.errors import InvalidConfigError, MissingDependencyError
 from vizion3d.geometry.depth import scale_inverse_depth
 
 UINT16_MAX = 65535
@@ -105,4 +105,23 @@ def encode_png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     buffer = io.BytesIO()
     # Twice as fast as the default for 3 % more bytes.
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def encode_exr(depth: FloatArray) -> bytes:
+    """Depth ``(H, W)`` as float32 in the channel ``Z`` of an OpenEXR file, without loss.
+
+    Raises:
+        MissingDependencyError: OpenEXR is not installed; the message says how to install it.
+    """
+    try:
+        import OpenEXR
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"OpenEXR cannot be imported ({error}): .exr files need pip install 'vizion3d[exr]'"
+        ) from error
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    buffer = io.BytesIO()
+    plane = np.ascontiguousarray(depth, np.float32)
+    OpenEXR.File(header, {"Z": plane}).write(buffer)
     return buffer.getvalue()

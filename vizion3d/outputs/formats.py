@@ -161,6 +161,10 @@ def _npz(lifted: Lifted) -> bytes:
     return depth_files.encode_npz(**lifted.arrays)
 
 
+def _exr(lifted: Lifted) -> bytes:
+    return depth_files.encode_exr(lifted.depth)
+
+
 def _json(lifted: Lifted) -> bytes:
     return json.dumps(lifted.facts, indent=2, default=dict).encode() + b"\n"
 
@@ -192,6 +196,7 @@ FORMATS: tuple[Format[Lifted], ...] = (
     Format("view", ".view.png", "picture of the point cloud", _view, of_points=True),
     Format("npy", ".npy", "float32 depth", _npy, ("application/x-npy",), "depth.npy"),
     Format("npz", ".npz", "every array", _npz, ("application/x-npz",), "depth.npz"),
+    Format("exr", ".exr", "float32 depth for compositing", _exr),
     Format("json", ".json", "facts", _json),
 )
 

@@ -1,7 +1,9 @@
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import OpenEXR
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from PIL import Image
 from vizion3d.errors import InvalidConfigError
 from vizion3d.outputs.depth_files import (
     colorize,
+    encode_exr,
     encode_npy,
     encode_npz,
     encode_png,
@@ -91,3 +94,12 @@ def test_masks_are_compressed_and_numbers_are_not() -> None:
     archive = np.load(io.BytesIO(content))
     assert archive["mask"].dtype == np.bool_
     assert np.array_equal(archive["numbers"], numbers)
+
+
+def test_exr_keeps_every_bit_of_the_depth(tmp_path: Path) -> None:
+    depth = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
+    path = tmp_path / "depth.exr"
+    path.write_bytes(encode_exr(depth.astype(np.float64)[:, ::-1]))
+    (part,) = OpenEXR.File(str(path)).parts
+    assert list(part.channels) == ["Z"]
+    assert np.array_equal(part.channels["Z"].pixels, depth[:, ::-1])

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +32,7 @@ from vizion3d.media.video import Video
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
 from vizion3d.outputs.depth_video import DepthVideo
 from vizion3d.outputs.formats import FORMATS
+from vizion3d.outputs.gray_video import GrayVideo
 from vizion3d.runtime.many import run_batched
 from vizion3d.settings import load_settings
 
@@ -50,6 +51,13 @@ def video(
         str | None,
         typer.Option(
             help="Also write each frame, into a folder beside the video: " + names_of(FORMATS)
+        ),
+    ] = None,
+    gray16: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the depth as a 16-bit video (.mkv, FFV1), and beside it, as .json, "
+            "what its pixels mean."
         ),
     ] = None,
     depth_range: Annotated[
@@ -109,13 +117,17 @@ def video(
         if depth_range is None and max_depth_m is not None:
             depth_range = 0.0, max_depth_m  # metres mean the same in every frame
         steadier = Steadier() if steady and max_depth_m is None else None
-        target = DepthVideo(out, original, color_map, depth_range)
+        targets: list[DepthVideo | GrayVideo] = [DepthVideo(out, original, color_map, depth_range)]
+        if gray16:
+            targets.append(GrayVideo(gray16, original, depth_range))
         lift = _Lift(model, input_size, config)
         lifted = run_batched(container, lift, _frames(original))
         # With on_error="raise" there are no errors among them.
         lifted = cast(Generator[_Lifted, None, None], lifted)
         fits: list[dict[str, Any]] = []
-        with closing(lifted), target:
+        with closing(lifted), ExitStack() as opened:
+            for target in targets:
+                opened.enter_context(target)
             for frame in _tracked(lifted, original.frame_count):
                 result = frame.result
                 if steadier is not None:
@@ -124,7 +136,8 @@ def video(
                 output = DepthOutput(result, config, color_map)
                 write(output, folder / f"{frame.number:06d}", formats)
                 new_shot = result.steady is not None and result.steady.new_shot
-                target.write(result.raw_depth, frame.time_s, new_shot=new_shot)
+                for target in targets:
+                    target.write(result.raw_depth, frame.time_s, new_shot=new_shot)
         if steadier is not None:
             content = json.dumps({"video": path.name, "frames": fits}, indent=1)
             write_atomic(out.with_suffix(".steady.json"), content.encode() + b"\n")
