@@ -73,7 +73,9 @@ ADDED_TO_THE_WIRE: tuple[str, ...] = (
     "/messages/DepthEstimationRequest/fields/knowledge",
     "/messages/DepthEstimationResponse/fields/alignment",
     "/messages/DepthEstimationAdvanceConfig/fields/(exact|camera|fov|width_px|height_px|max_points|voxel)",
-    "/messages/DepthEstimationRequest/fields/calibration",
+    "/messages/DepthEstimationRequest/fields/(calibration|steady)",
+    "/messages/DepthEstimationResponse/fields/steady",
+    "/messages/FrameFit",
     r"/.*Stereo.*",
 )
 """Pointers of what the proto file has gained."""

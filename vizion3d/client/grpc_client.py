@@ -1,16 +1,17 @@
 """A client of the gRPC server."""
 
 from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Self, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
-from vizion3d.client.exchange import ServedModel, exchange_of
+from vizion3d.client.exchange import OverGrpc, ServedModel, exchange_of
 from vizion3d.client.frames import Frames
 from vizion3d.core.cqrs import Command
-from vizion3d.errors import DeadlineExceededError, ServerError, Vizion3DError
+from vizion3d.errors import DeadlineExceededError, InvalidConfigError, ServerError, Vizion3DError
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.proto import lifting_pb2_grpc as pb_grpc
 from vizion3d.wire.arrays import set_fields
@@ -78,14 +79,20 @@ class GrpcClient:
         return task.read(command, request, self._call(method, request))
 
     def run_stream(
-        self, commands: Iterable[Command[R]]
+        self, commands: Iterable[Command[R]], *, steady: bool = False
     ) -> Generator[R | Vizion3DError, None, None]:
         """Frame after frame over one stream, in order; a frame that fails yields its error.
 
         All commands are of one type. They are taken a few ahead of the results that are taken: a
         video is never in memory as a whole.
 
+        Args:
+            commands: The frames.
+            steady: They are the frames of a video: the server gives relative depth one scale and
+                shift for all frames of a shot.
+
         Raises:
+            InvalidConfigError: Results of such commands cannot be steadied.
             Exception: What ``commands`` raises, after the results of the commands before.
             ServerError: The stream broke.
             DeadlineExceededError: There was no outcome within ``timeout_s``.
@@ -95,6 +102,8 @@ class GrpcClient:
         if first is None:
             return
         task = exchange_of(first).grpc
+        if steady:
+            task = _steadied(task)
         frames = Frames(chain((first,), commands), task, self._timeout_s, self._late)
         method = self._channel.stream_stream(
             task.rpc.path(task.rpc.stream or ""), _serialize, task.rpc.outcome.FromString
@@ -141,3 +150,17 @@ class GrpcClient:
 
 def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
+
+
+def _steadied(task: OverGrpc[Any, R, Any, Any]) -> OverGrpc[Any, R, Any, Any]:
+    """The same exchange, whose requests ask for steady frames."""
+    asked = task.rpc.request.DESCRIPTOR
+    if "steady" not in asked.fields_by_name:
+        raise InvalidConfigError(f"a {asked.name} has no steady frames; leave steady out")
+
+    def write(command: Any) -> Any:
+        request = task.write(command)
+        request.steady = True
+        return request
+
+    return replace(task, write=write)

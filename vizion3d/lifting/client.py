@@ -15,6 +15,7 @@ from vizion3d.client.exchange import Exchange, Form, OverGrpc, OverRest, encoded
 from vizion3d.geometry.alignment import Alignment, Knowledge
 from vizion3d.geometry.calibration_files import write_camera
 from vizion3d.geometry.cameras import CALIBRATION, GIVEN, CameraIntrinsics
+from vizion3d.geometry.frame_fit import FrameFit
 from vizion3d.lifting import wire
 from vizion3d.lifting.aligned import AlignedDepth
 from vizion3d.lifting.commands import DepthEstimationCommand
@@ -165,12 +166,20 @@ def from_response(
             k.fx, k.fy, k.cx, k.cy, k.width_px, k.height_px, dict(k.sources)
         ),
         alignment=_alignment(response),
+        steady=_frame_fit(response),
         depth_limit=(
             DepthLimit(response.depth_limit.metres, response.depth_limit.source)
             if response.HasField("depth_limit")
             else None
         ),
     )
+
+
+def _frame_fit(response: pb.DepthEstimationResponse) -> FrameFit | None:
+    fit = response.steady
+    if not response.HasField("steady"):
+        return None
+    return FrameFit(fit.scale, fit.shift, fit.new_shot, fit.share)
 
 
 def _alignment(response: pb.DepthEstimationResponse) -> Alignment | None:

@@ -1,11 +1,17 @@
 """``RunDepthEstimation`` and ``StreamDepthEstimation``."""
 
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+
+from vizion3d.geometry.steady import Steadier
 from vizion3d.lifting import wire
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.config import configure
 from vizion3d.lifting.known_messages import from_message
 from vizion3d.lifting.models import DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
+from vizion3d.lifting.steady import steadied
 from vizion3d.outputs.facts import values_of
 from vizion3d.outputs.formats import pick
 from vizion3d.proto import lifting_pb2 as pb
@@ -40,6 +46,8 @@ def write(
     else:
         number = pb.DepthEstimationResponse.DEPTH_MAP_FIELD_NUMBER
         response.MergeFromString(encode_rows(result.raw_depth, number))
+    if result.steady is not None:
+        response.steady.CopyFrom(pb.FrameFit(**asdict(result.steady)))
     output = DepthOutput(result, command.advanced_config)
     png, ply = pick(["png", "ply"])
     if message.return_depth_image:
@@ -49,4 +57,13 @@ def write(
     return response
 
 
-METHODS = Methods(wire.RPC, read, write)
+def follow(
+    request: pb.DepthEstimationRequest,
+) -> Callable[[DepthEstimationResult], DepthEstimationResult] | None:
+    """What steadies the frames of a stream, if the request asks for it."""
+    if not request.steady:
+        return None
+    return partial(steadied, steadier=Steadier())
+
+
+METHODS = Methods(wire.RPC, read, write, follow)

@@ -323,6 +323,7 @@ class DepthEstimationRequest(_message.Message):
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
     KNOWLEDGE_FIELD_NUMBER: _builtins.int
     CALIBRATION_FIELD_NUMBER: _builtins.int
+    STEADY_FIELD_NUMBER: _builtins.int
     image_bytes: _builtins.bytes
     """the encoded image: JPEG, PNG ..."""
     model_backend: _builtins.str
@@ -338,6 +339,10 @@ class DepthEstimationRequest(_message.Message):
     calibration: _builtins.bytes
     """The camera's calibration file: OpenCV, ROS camera_info, Kalibr, or nine numbers; fields of
     advanced_config go before it
+    """
+    steady: _builtins.bool
+    """In a stream: frames of a video, in order; relative depth gets one scale and shift for all
+    frames of a shot
     """
     @_builtins.property
     def advanced_config(self) -> Global___DepthEstimationAdvanceConfig: ...
@@ -357,10 +362,11 @@ class DepthEstimationRequest(_message.Message):
         input_size: _builtins.int | None = ...,
         knowledge: Global___Knowledge | None = ...,
         calibration: _builtins.bytes = ...,
+        steady: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "input_size", b"input_size", "knowledge", b"knowledge"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "calibration", b"calibration", "image_bytes", b"image_bytes", "input_size", b"input_size", "knowledge", b"knowledge", "model_backend", b"model_backend", "packed_depth", b"packed_depth", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "advanced_config", b"advanced_config", "calibration", b"calibration", "image_bytes", b"image_bytes", "input_size", b"input_size", "knowledge", b"knowledge", "model_backend", b"model_backend", "packed_depth", b"packed_depth", "return_depth_image", b"return_depth_image", "return_point_cloud", b"return_point_cloud", "steady", b"steady"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
     _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
@@ -596,6 +602,7 @@ class DepthEstimationResponse(_message.Message):
     PACKED_CONFIDENCE_FIELD_NUMBER: _builtins.int
     FOCAL_PX_FIELD_NUMBER: _builtins.int
     DEPTH_LIMIT_FIELD_NUMBER: _builtins.int
+    STEADY_FIELD_NUMBER: _builtins.int
     min_depth: _builtins.float
     max_depth: _builtins.float
     backend_used: _builtins.str
@@ -637,6 +644,10 @@ class DepthEstimationResponse(_message.Message):
     def depth_limit(self) -> Global___DepthLimit:
         """where the point cloud ends"""
 
+    @_builtins.property
+    def steady(self) -> Global___FrameFit:
+        """of a frame that was steadied; it is in the depth already"""
+
     def __init__(
         self,
         *,
@@ -656,10 +667,11 @@ class DepthEstimationResponse(_message.Message):
         packed_confidence: Global___PackedArray | None = ...,
         focal_px: _builtins.float | None = ...,
         depth_limit: Global___DepthLimit | None = ...,
+        steady: Global___FrameFit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px", "_sky_depth", b"_sky_depth", "alignment", b"alignment", "depth_limit", b"depth_limit", "focal_px", b"focal_px", "intrinsics", b"intrinsics", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "sky_depth", b"sky_depth"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px", "_sky_depth", b"_sky_depth", "alignment", b"alignment", "depth_limit", b"depth_limit", "focal_px", b"focal_px", "intrinsics", b"intrinsics", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "sky_depth", b"sky_depth", "steady", b"steady"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px", "_sky_depth", b"_sky_depth", "alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_limit", b"depth_limit", "depth_map", b"depth_map", "focal_px", b"focal_px", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "notes", b"notes", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale", "sky_depth", b"sky_depth"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px", "_sky_depth", b"_sky_depth", "alignment", b"alignment", "backend_used", b"backend_used", "depth_image", b"depth_image", "depth_kind", b"depth_kind", "depth_limit", b"depth_limit", "depth_map", b"depth_map", "focal_px", b"focal_px", "intrinsics", b"intrinsics", "max_depth", b"max_depth", "min_depth", b"min_depth", "notes", b"notes", "packed_confidence", b"packed_confidence", "packed_depth", b"packed_depth", "point_cloud_ply", b"point_cloud_ply", "point_cloud_scale", b"point_cloud_scale", "sky_depth", b"sky_depth", "steady", b"steady"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__focal_px: _TypeAlias = _typing.Literal["focal_px"]  # noqa: Y015
     _WhichOneofArgType__focal_px: _TypeAlias = _typing.Literal["_focal_px", b"_focal_px"]  # noqa: Y015
@@ -671,6 +683,39 @@ class DepthEstimationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__sky_depth) -> _WhichOneofReturnType__sky_depth | None: ...
 
 Global___DepthEstimationResponse: _TypeAlias = DepthEstimationResponse  # noqa: Y015
+
+@_typing.final
+class FrameFit(_message.Message):
+    """What a frame's own depth was multiplied by, and what was added."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCALE_FIELD_NUMBER: _builtins.int
+    SHIFT_FIELD_NUMBER: _builtins.int
+    NEW_SHOT_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    scale: _builtins.float
+    shift: _builtins.float
+    """in the unit of the shot's first frame"""
+    new_shot: _builtins.bool
+    """a shot begins with this frame"""
+    share: _builtins.float
+    """of the pixels that the fit rests on"""
+    def __init__(
+        self,
+        *,
+        scale: _builtins.float = ...,
+        shift: _builtins.float = ...,
+        new_shot: _builtins.bool = ...,
+        share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_shot", b"new_shot", "scale", b"scale", "share", b"share", "shift", b"shift"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FrameFit: _TypeAlias = FrameFit  # noqa: Y015
 
 @_typing.final
 class DepthLimit(_message.Message):

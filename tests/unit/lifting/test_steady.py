@@ -4,11 +4,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.in_process import over_grpc
+from tests.support.toy.commands import DifferenceCommand
+from tests.support.toy.task import DIFFERENCE
 from tests.unit.geometry.test_steady import flickering, lines, panning
-from vizion3d.errors import InferenceError, InvalidConfigError
+from vizion3d.errors import InferenceError, InvalidConfigError, InvalidImageError
 from vizion3d.geometry.steady import Steadier
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand, DepthEstimationResult
 from vizion3d.lifting.steady import steady_results
+from vizion3d.lifting.task import DEPTH_ESTIMATION
+from vizion3d.server.settings import ServerSettings
+from vizion3d.serving import build_service
 
 
 def results(**changes: Any) -> tuple[list[np.ndarray], list[DepthEstimationResult]]:
@@ -70,3 +76,36 @@ def test_run_many_steadies(tmp_path: Path) -> None:
 def test_frames_out_of_order_cannot_be_steadied() -> None:
     with pytest.raises(InvalidConfigError, match="leave ordered"):
         DepthEstimation().run_many([], ordered=False, steady=True)
+
+
+def test_a_stream_is_steadied_by_the_server_as_by_the_library() -> None:
+    images, _ = panning(4, 2)
+    commands: list[DepthEstimationCommand] = [
+        DepthEstimationCommand(image, "nano", input_size=64) for image in images
+    ]
+    broken = DepthEstimationCommand(b"no photo", "nano")
+    expected = list(DepthEstimation().run_many(commands, steady=True))
+    service = build_service(
+        ServerSettings(port=0, models={"depth_estimation": "nano"}), (DEPTH_ESTIMATION,)
+    )
+    with over_grpc(service) as client:
+        stream = client.run_stream([*commands[:2], broken, *commands[2:]], steady=True)
+        found = list(stream)
+        alone = client.run_stream(commands[:2])
+        plain = list(alone)
+    assert isinstance(found.pop(2), InvalidImageError)
+    for ours, theirs in zip(expected, found, strict=True):
+        assert isinstance(theirs, DepthEstimationResult)
+        assert theirs.steady == ours.steady
+        assert np.array_equal(theirs.raw_depth, ours.raw_depth)
+        assert (theirs.min_depth, theirs.max_depth) == (ours.min_depth, ours.max_depth)
+    assert [result.steady for result in plain if not isinstance(result, Exception)] == [None] * 2
+
+
+def test_what_cannot_be_steadied_is_refused() -> None:
+    photo = np.zeros((4, 4, 3), np.uint8)
+    service = build_service(ServerSettings(port=0), (DIFFERENCE,))
+    with over_grpc(service) as client:
+        stream = client.run_stream([DifferenceCommand(photo, photo)], steady=True)
+        with pytest.raises(InvalidConfigError, match="no steady frames"):
+            next(stream)

@@ -15,6 +15,10 @@ Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 
 
+def _stands_for_itself(_request: Any) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Methods(Generic[Request, Response, C, R]):
     """One task's RPCs.
@@ -23,8 +27,11 @@ class Methods(Generic[Request, Response, C, R]):
         rpc: Their names and messages.
         read: The command that a request asks for; its ``model_backend`` is what the client wrote.
         write: The answer to a request.
+        follow: Of a request of a stream: what makes its result, and those of the requests after it,
+            follow those before, in their order; ``None`` where each stands for itself.
     """
 
     rpc: Rpc[Request, Response]
     read: Callable[[Request], C]
     write: Callable[[R, C, Request], Response]
+    follow: Callable[[Request], Callable[[R], R] | None] = _stands_for_itself

@@ -12,6 +12,7 @@ from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.server.grpc.call import Context, call, log_error
 from vizion3d.server.grpc.inference import InferenceServicer
 from vizion3d.server.grpc.methods import Methods
+from vizion3d.server.grpc.sequence import Place, Sequence
 from vizion3d.server.service import Service
 from vizion3d.task import adapters
 from vizion3d.wire.problems import detail_of, status_of
@@ -78,12 +79,14 @@ class TaskServicer:
             frames: asyncio.Queue[asyncio.Task[Message] | None] = asyncio.Queue()
             room = asyncio.Semaphore(FRAMES_AHEAD)
             under_way: set[asyncio.Task[Message]] = set()
+            sequence = Sequence(self._methods.follow)
 
             async def read() -> None:
                 try:
                     await room.acquire()
                     async for index, request in _numbered(requests):
-                        frame = asyncio.create_task(self._frame(index, request, identity))
+                        place = sequence.place(request)
+                        frame = asyncio.create_task(self._frame(index, request, identity, place))
                         under_way.add(frame)
                         frames.put_nowait(frame)
                         await room.acquire()
@@ -112,11 +115,20 @@ class TaskServicer:
             patient=patient,
         )
 
-    async def _frame(self, index: int, request: Any, identity: str) -> Message:
+    async def _answer_in_place(self, request: Any, place: Place) -> Any:
+        command = self._methods.read(request)
+        result = await self._service.run(command, lambda result: result, patient=True)
+        result = await place.take(result)
+        return await asyncio.to_thread(self._methods.write, result, command, request)
+
+    async def _frame(self, index: int, request: Any, identity: str, place: Place) -> Message:
         """One frame's outcome: whatever is wrong with it is its own."""
         told: dict[str, Any]
         try:
-            told = {"result": await self._answer(request, patient=True)}
+            if place.follows:
+                told = {"result": await self._answer_in_place(request, place)}
+            else:
+                told = {"result": await self._answer(request, patient=True)}
         except Exception as error:  # noqa: BLE001 (told to the client in the frame's place)
             code: grpc.StatusCode = log_error(error, identity)
             told = {
@@ -124,6 +136,7 @@ class TaskServicer:
                     code=code.value[0], detail=detail_of(error), problem=status_of(error).name
                 )
             }
+        await place.leave()
         message: Message = self._methods.rpc.outcome(index=index, **told)
         return message
 
