@@ -14,6 +14,7 @@ from vizion3d.geometry.cameras import CameraIntrinsics
 
 _SIGNIFICANT = 2.0
 _CONTRADICTION = 0.5
+_NONE = np.empty(0)
 _SHOWN = 8
 
 
@@ -82,11 +83,12 @@ def _result(
     to_depth = problem.to_depth(line)
     lengths = observations.lengths
     known = np.concatenate((observations.depth_m, *(each.known_m for each in lengths)))
-    fitted = np.concatenate(
-        (to_depth(observations.values), *(each.predict(to_depth) for each in lengths))
-    )
+    of_lengths = [each.predict(to_depth) for each in lengths]
     if line.slope <= 0 or fit.median_error > _CONTRADICTION:
+        fitted = np.concatenate((to_depth(observations.values), *of_lengths))
         raise InvalidConfigError(_contradiction(line.slope, known, fitted))
+    depths, rest = np.split(fit.inlier, [len(observations.depth_m)])
+    kept = (to_depth(observations.values[depths]), np.concatenate([*of_lengths, _NONE])[rest])
     if assumed_shift:
         covariance = covariance + _unknown_shift(observations, scale, problem)
     return Alignment(
@@ -99,7 +101,7 @@ def _result(
         variance=(float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])),
         known=len(known),
         inliers=int(fit.inlier.sum()),
-        residuals=Residuals.of(known[fit.inlier], fitted[fit.inlier]),
+        residuals=Residuals.of(known[fit.inlier], np.concatenate(kept)),
     )
 
 

@@ -42,12 +42,9 @@ class Residuals:
         """Between arrays ``(N,)``."""
         off = np.abs(fitted_m - known_m)
         share = 100 * off / known_m
-        return cls(
-            median_m=float(np.median(off)),
-            rms_m=float(np.sqrt(np.mean(off**2))),
-            median_percent=float(np.median(share)),
-            rms_percent=float(np.sqrt(np.mean(share**2))),
-        )
+        rms_m, rms_percent = (float(np.sqrt(np.mean(np.square(x)))) for x in (off, share))
+        median_m, median_percent = (float(np.median(x, overwrite_input=True)) for x in (off, share))
+        return cls(median_m, rms_m, median_percent, rms_percent)
 
 
 @dataclass(frozen=True)
