@@ -98,6 +98,7 @@ def test_another_media_type_is_a_row_that_the_rest_server_answers(output: DepthO
     )
     assert "text/csv" in route.media_types
     assert forms["text/csv"].file_name == "depth.csv"
+    assert isinstance(output.result, DepthEstimationResult)
     assert forms["text/csv"].encode(output.result, DepthEstimationCommand(b"")) == csv(output)
 
 

@@ -86,6 +86,7 @@ def rebuild(
     result = kind(raw_depth=depth, rgb=lens.apply(rgb) if lens else rgb, **facts)
     if result.intrinsics is not None:
         result.intrinsics = with_own_sources(result.intrinsics, command.advanced_config)
+    result.asked_with(command.advanced_config)
     return with_objects(
         result, command.advanced_config, command.return_depth_image, command.return_point_cloud
     )

@@ -115,6 +115,7 @@ class DepthEstimationHandler:
                 result.notes += (why_cut,)
             for note in result.notes:
                 logger.warning("%s: %s", checkpoint.path.name, note)
+            result.asked_with(config)
             return with_objects(
                 result, config, command.return_depth_image, command.return_point_cloud
             )

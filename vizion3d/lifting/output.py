@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
-from vizion3d.core.arrays import Float32Array, UInt8Array
+from vizion3d.core.arrays import BoolArray, Float32Array, UInt8Array
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.cut import Cut
-from vizion3d.geometry.depth import depth_to_metres
+from vizion3d.geometry.depth import DepthKind, depth_to_metres
 from vizion3d.geometry.frames import Frame
 from vizion3d.geometry.projection import visible
 from vizion3d.geometry.thinning import Thinning
-from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
+from vizion3d.lifting.config import DepthEstimationAdvanceConfig
+from vizion3d.lifting.limit import DepthLimit
 from vizion3d.outputs import open3d_objects
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, colorize, to_uint16
 from vizion3d.outputs.facts import values_of
@@ -24,7 +26,47 @@ from vizion3d.outputs.points import to_points
 if TYPE_CHECKING:
     from open3d.geometry import PointCloud as O3dPointCloud
 
-R = TypeVar("R", bound=DepthEstimationResult)
+
+class Estimate(Protocol):
+    """What is needed of a :class:`vizion3d.lifting.models.DepthEstimationResult`."""
+
+    depth_image: Any
+    point_cloud: Any
+
+    @property
+    def raw_depth(self) -> Float32Array:
+        """The depth, ``(H, W)``."""
+
+    @property
+    def rgb(self) -> UInt8Array | None:
+        """The photo, ``(H, W, 3)``."""
+
+    @property
+    def depth_kind(self) -> DepthKind:
+        """What the numbers are."""
+
+    @property
+    def intrinsics(self) -> CameraIntrinsics | None:
+        """The camera."""
+
+    @property
+    def sky_depth(self) -> float | None:
+        """Value of the depth that marks sky."""
+
+    @property
+    def sky(self) -> BoolArray:
+        """Which pixels show sky."""
+
+    @property
+    def confidence(self) -> Float32Array | None:
+        """How certain the network is."""
+
+    @property
+    def depth_limit(self) -> DepthLimit | None:
+        """Where the cloud ends."""
+
+
+R = TypeVar("R", bound=Estimate)
 
 
 @dataclass(frozen=True)
@@ -37,7 +79,7 @@ class DepthOutput:
         color_map: A name that the ``cmap`` catalogue knows.
     """
 
-    result: DepthEstimationResult
+    result: Estimate
     config: DepthEstimationAdvanceConfig
     color_map: str = DEFAULT_COLOR_MAP
 
@@ -150,7 +192,7 @@ class DepthOutput:
     def facts(self) -> Mapping[str, Any]:
         """The result's facts, and the range of depth that was assumed."""
         return {
-            **values_of(self.result),
+            **values_of(cast(BaseModel, self.result)),
             "depth_range": {
                 **self.config.model_dump(exclude={"fx", "fy", "cx", "cy"}),
                 "depth_trunc": self.far_m,

@@ -1,8 +1,9 @@
 """What a depth estimation returns."""
 
 import math
+import os
 from collections.abc import Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
@@ -23,7 +24,11 @@ from vizion3d.geometry.alignment import Alignment
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frame_fit import FrameFit
+from vizion3d.lifting.config import DepthEstimationAdvanceConfig
 from vizion3d.lifting.limit import DepthLimit
+from vizion3d.lifting.output import DepthOutput
+from vizion3d.outputs import showing
+from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, colorize
 from vizion3d.outputs.facts import Fact
 from vizion3d.outputs.results import ResultModel
 
@@ -115,6 +120,9 @@ class DepthEstimationResult(ResultModel):
     ] = None
     steady: FrameFit | None = None
 
+    _config: DepthEstimationAdvanceConfig = PrivateAttr(
+        default_factory=DepthEstimationAdvanceConfig
+    )
     # The nested lists, and the array that they were made from.
     _listed: tuple[NDArray[np.float32], list[list[float]]] | None = PrivateAttr(None)
 
@@ -181,6 +189,63 @@ class DepthEstimationResult(ResultModel):
         ) and all(getattr(self, name) == getattr(other, name) for name in compared)
 
     __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it in the format that the file's ending names, and return the path.
+
+        ``.png`` (16 bits), ``.color.png``, ``.metric.png``, ``.ply``, ``.glb``, ``.mesh.glb``,
+        ``.obj``, ``.view.png``, ``.npy``, ``.npz`` or ``.json``, as ``vizion3d depth --save``.
+
+        Raises:
+            InvalidConfigError: No format has that ending, or the photo is not in the result.
+            OSError: The file cannot be written.
+        """
+        if self.rgb is None or self.intrinsics is None:
+            raise InvalidConfigError("saving needs a result with its photo (rgb) and intrinsics")
+        return showing.save(self._output(), path)
+
+    def colorize(self, color_map: str = DEFAULT_COLOR_MAP) -> NDArray[np.uint8]:
+        """The depth through a colour map, RGB uint8 ``(H, W, 3)``.
+
+        Args:
+            color_map: A name that the ``cmap`` catalogue knows.
+
+        Raises:
+            InvalidConfigError: There is no such map.
+        """
+        return colorize(self.raw_depth, color_map)
+
+    def metres(self) -> NDArray[np.float32]:
+        """Distance of each pixel along the optical axis, float32 ``(H, W)``, metres.
+
+        Measured by metric models and by alignment; for other models by the range that
+        ``depth_near`` and ``depth_trunc`` assume.
+        """
+        return self._output().depth_m
+
+    def _repr_html_(self) -> str:
+        """Photo, depth and facts, for notebooks."""
+        pictures = {} if self.rgb is None else {"photo": self.rgb}
+        unit = " m" if self.depth_kind == "metric" else ""
+        facts = {
+            "depth": f"{self.depth_kind}, {self.min_depth:.4g} to {self.max_depth:.4g}{unit}",
+            "size": "{} x {} pixels".format(*self.raw_depth.shape[::-1]),
+            "model": PurePath(self.backend_used).name,
+        }
+        if self.intrinsics is not None:
+            where = self.intrinsics.sources.get("fx", "")
+            facts["focal length"] = f"{self.intrinsics.fx:.1f} pixels ({where})"
+        facts |= {f"note {number}": note for number, note in enumerate(self.notes, 1)}
+        brighter = "closer" if self.depth_kind == "relative" else "farther"
+        return showing.as_html({**pictures, f"depth (bright = {brighter})": self.colorize()}, facts)
+
+    def asked_with(self, config: DepthEstimationAdvanceConfig) -> Self:
+        """The same result, which :meth:`save` and :meth:`metres` then show by ``config``."""
+        self._config = config
+        return self
+
+    def _output(self) -> DepthOutput:
+        return DepthOutput(self, self._config)
 
     @property
     def sky(self) -> NDArray[np.bool_]:

@@ -1,11 +1,17 @@
 import json
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.support.doors import read_ply
+from tests.unit.lifting.test_handler import DEPTH, IMAGE, Kitchen
 from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting import (
+    DepthEstimationAdvanceConfig,
+    DepthEstimationCommand,
     DepthEstimationResult,
 )
 
@@ -66,3 +72,34 @@ def test_results_are_equal_if_their_depth_is() -> None:
     assert result(1.0).model_copy(update=sure) != result(1.0)
     other = result(1.0).model_copy(update={"raw_depth": np.array([[7.0]], np.float32)})
     assert other.depth_map == [[7.0]]
+
+
+def shown_result(tmp_path: Path) -> DepthEstimationResult:
+    kitchen = Kitchen(tmp_path, DEPTH)
+    config = DepthEstimationAdvanceConfig(depth_near=1.0, depth_trunc=4.0, frame="opengl")
+    return kitchen.handler.handle(DepthEstimationCommand(IMAGE, advanced_config=config))
+
+
+def test_a_result_saves_itself_as_it_was_asked_for(tmp_path: Path) -> None:
+    result = shown_result(tmp_path)
+    points = read_ply(result.save(tmp_path / "out.ply").read_bytes())
+    assert -4 < points[:, 2].min() < points[:, 2].max() <= -1
+    assert json.loads(result.save(tmp_path / "out.json").read_text())["depth_kind"] == "relative"
+    copied = pickle.loads(pickle.dumps(result))
+    np.testing.assert_array_equal(copied.metres(), result.metres())
+    with pytest.raises(InvalidConfigError, match="needs a result with its photo"):
+        result.model_copy(update={"rgb": None}).save(tmp_path / "none.ply")
+
+
+def test_a_result_colours_itself_and_tells_metres(tmp_path: Path) -> None:
+    result = shown_result(tmp_path)
+    assert result.colorize("turbo").shape == (*DEPTH.shape, 3)
+    metres = result.metres()
+    assert (metres.min(), metres.max()) == pytest.approx((1, 4))
+
+
+def test_a_notebook_shows_photo_depth_and_facts(tmp_path: Path) -> None:
+    shown = shown_result(tmp_path)._repr_html_()
+    assert shown.count("<img") == 2
+    assert "fake.pth" in shown
+    assert "primesense scaled" in shown

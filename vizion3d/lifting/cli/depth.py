@@ -198,6 +198,6 @@ class _Lift:
         write(output, job.stem, self.formats)
         require_points(output, self.formats, output.why_cut())
         note = f"intrinsics: {output.intrinsics.sources['fx']}"
-        if (fit := output.result.alignment) is not None:
+        if (fit := result.alignment) is not None:
             note += f"; {fit.describe()}"
         return note
