@@ -141,10 +141,10 @@ def prepare(folder: Path, encoder: str) -> Task:
     from transformers import DPTImageProcessor
 
     from tests.support import photos
-    from tests.support.checkpoints import VITB, VITS, seeded_network, state_dict
+    from tests.support.checkpoints import VITB, VITL, VITS, seeded_network, state_dict
     from tests.support.peer import IMAGE_PROCESSOR, to_transformers
 
-    network = seeded_network({"vits": VITS, "vitb": VITB}[encoder])
+    network = seeded_network({"vits": VITS, "vitb": VITB, "vitl": VITL}[encoder])
     checkpoint = folder / f"depth_anything_v2_{encoder}.pth"
     torch.save(state_dict(network), checkpoint)
     to_transformers(network).save_pretrained(checkpoint.with_suffix(""))

@@ -1,7 +1,8 @@
 """The pipeline beside its peers: fresh process, warm latency, peak memory, on the same weights.
 
 Every contestant runs in processes of its own, in turn, so that noise of the machine meets all of
-them; medians are reported, and ratios to vizion3d 1.5.6. Results go to ``benchmarks/results/``.
+them; medians are reported, and ratios to vizion3d 1.5.6. Then :mod:`benchmarks.models`, unless
+``--no-models``. Results go to ``benchmarks/results/``.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import models
 from benchmarks.contestants import (
     BASELINE,
     COMMAND_LINE,
@@ -159,8 +161,9 @@ OpenVINO already.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--encoders", nargs="+", default=["vits", "vitb"])
+    parser.add_argument("--encoders", nargs="*", default=["vits", "vitb"])
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--models", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     kept = RESULTS / "pipeline.json"
@@ -174,6 +177,9 @@ def main() -> None:
                 "around_s": measure_around(task, 2 * arguments.rounds),
                 "first_s": measure_first(task, max(2, arguments.rounds // 2)),
             }
+    if arguments.models:
+        with tempfile.TemporaryDirectory() as folder:
+            models.run(Path(folder), arguments.rounds)
     kept.write_text(json.dumps(raw, indent=1) + "\n")
     page = INTRODUCTION + "".join(section(encoder, raw[encoder]) for encoder in sorted(raw))
     (RESULTS / "pipeline.md").write_text(page)

@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.precision``. For every checkpoint that is at hand: the largest difference as
 a share of the depth's range, and, after the best scale and shift, AbsRel and delta-1 of the depths
-1 / (d + 0.05) that the inverse depths d in [0, 1] stand for.
+1 / (d + 0.05) that the inverse depths d in [0, 1] stand for; of depth up to scale as it is.
 """
 
 import argparse
@@ -20,10 +20,13 @@ from benchmarks import official
 from benchmarks.contestants import describe_machine
 from tests.support import photos
 from tests.support.checkpoints import VITS, save_checkpoint
+from tests.support.seeds import DA3_MONO, DA3_SMALL, save_depth_anything_3
 from vizion3d.app import build_container
 from vizion3d.checkpoints.queries import ListModelsQuery
+from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.geometry.depth import scale_inverse_depth
 from vizion3d.lifting.commands import DepthEstimationCommand
+from vizion3d.networks.base import Meaning, Network
 from vizion3d.settings import load_settings
 
 RESULTS = Path(__file__).parent / "results"
@@ -40,6 +43,9 @@ Depth = NDArray[np.float32]
 Estimate = Callable[[NDArray[np.uint8]], Depth]
 """RGB ``(H, W, 3)`` -> depth ``(H, W)``."""
 
+SEEDED = {"seeded_da3-small": DA3_SMALL, "seeded_da3mono-large": DA3_MONO}
+"""Depth Anything 3, whose released files nobody may be asked to have."""
+
 
 def ours(model: str, runtime: str, precision: str) -> Estimate:
     """A loaded checkpoint."""
@@ -52,12 +58,19 @@ def ours(model: str, runtime: str, precision: str) -> Estimate:
 
 def contestants(model: str) -> dict[str, Estimate]:
     """What is compared; the first is what the others are compared with."""
-    wanted = ("torch fp32", "openvino fp32", "openvino bf16", "openvino int8", "torch bf16")
+    wanted = ["torch fp32", "openvino fp32", "openvino bf16", "openvino int8", "torch bf16"]
+    if network_of(model).int8 is None:
+        wanted.remove("openvino int8")
     found = {label: ours(model, *label.split()) for label in wanted}
     if official.is_here() and official.knows(Path(model)):
         infer_image = official.load(Path(model))
         found["official code"] = lambda photo: infer_image(photo[..., ::-1])
     return found
+
+
+def network_of(model: str) -> Network:
+    """What a checkpoint holds."""
+    return CheckpointStore(load_settings().model_cache).resolve(model).network
 
 
 def seconds(estimates: dict[str, Estimate], rounds: int) -> dict[str, float]:
@@ -72,12 +85,18 @@ def seconds(estimates: dict[str, Estimate], rounds: int) -> dict[str, float]:
     return {label: statistics.median(all_) for label, all_ in taken.items()}
 
 
-def deviation(depth: Depth, exact: Depth) -> dict[str, float]:
-    """Largest difference by the range; AbsRel and delta-1 after the best scale and shift."""
-    x, y = depth.ravel().astype(np.float64), scale_inverse_depth(exact).ravel().astype(np.float64)
-    scale, shift = np.polyfit(x, y, 1)
-    ours, theirs = np.maximum(scale * x + shift, 0) + _FARTHEST, y + _FARTHEST
-    ratio = theirs / ours
+def deviation(depth: Depth, exact: Depth, inverse: bool = True) -> dict[str, float]:
+    """Largest difference by the range; AbsRel and delta-1 after the best scale and shift of inverse
+    depth, or the best scale of depth."""
+    x = depth.ravel().astype(np.float64)
+    if inverse:
+        y = scale_inverse_depth(exact).ravel().astype(np.float64)
+        scale, shift = np.polyfit(x, y, 1)
+        ours, theirs = np.maximum(scale * x + shift, 0) + _FARTHEST, y + _FARTHEST
+        ratio = theirs / ours
+    else:
+        y = exact.ravel().astype(np.float64)
+        ratio = x * ((x @ y) / (x @ x)) / y
     return {
         "worst": float(np.abs(depth - exact).max() / np.ptp(exact)),
         "abs_rel": float(np.abs(ratio - 1).mean()),
@@ -88,20 +107,32 @@ def deviation(depth: Depth, exact: Depth) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", help="names or paths; default: all that are here")
+    parser.add_argument("--only", choices=list(SEEDED), help="one of the seeded, in its own rows")
+    parser.add_argument("--rounds", type=int, default=5, help="of the seconds")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         seeded = save_checkpoint(Path(folder) / "seeded_vits.pth", VITS)
         listed = build_container(load_settings()).queries.dispatch(ListModelsQuery())
-        here = [info.name for info in listed if info.cached]
-        compare(arguments.models or [*here, str(seeded)])
+        here = [info.name for info in listed if info.cached and info.depth_kind != "disparity"]
+        others = [
+            str(save_depth_anything_3(Path(folder) / f"{name}.safetensors", config))
+            for name, config in SEEDED.items()
+            if arguments.only in (None, name) and not arguments.models
+        ]
+        every = others if arguments.only else [*here, str(seeded), *others]
+        compare(arguments.models or every, arguments.rounds)
 
 
-def compare(models: list[str]) -> None:
-    """Measure the models and write the page."""
+def compare(models: list[str], rounds: int) -> None:
+    """Measure the models and write the page; rows of others stay as they are."""
+    names = [Path(model).name for model in models]
+    page = RESULTS / "precision.md"
+    rows = [line for line in page.read_text().splitlines() if line.startswith("| ")][1:]
     lines = [
         "| checkpoint | by | worst, of the range | AbsRel, mean (worst) | delta-1, mean (worst) "
         "| seconds a photo |",
         "|---|---|---|---|---|---|",
+        *(row for row in rows if row.split("|")[1].strip() not in names),
     ]
     for model in models:
         estimates = contestants(model)
@@ -109,9 +140,10 @@ def compare(models: list[str]) -> None:
             label: {name: estimate(photo()) for name, photo in PHOTOS.items()}
             for label, estimate in estimates.items()
         }
-        exact, taken = next(iter(depths_by.values())), seconds(estimates, 5)
+        inverse = network_of(model).output(Meaning.INVERSE_DEPTH) is not None
+        exact, taken = next(iter(depths_by.values())), seconds(estimates, rounds)
         for label, depths in depths_by.items():
-            found = [deviation(depths[name], exact[name]) for name in PHOTOS]
+            found = [deviation(depths[name], exact[name], inverse) for name in PHOTOS]
             print(json.dumps({"model": model, "by": label}), found)
             worst = max(f["worst"] for f in found)
             abs_rel, delta = ([f[key] for f in found] for key in ("abs_rel", "delta_1"))
@@ -124,8 +156,9 @@ def compare(models: list[str]) -> None:
         "## Precision",
         "",
         "`python -m benchmarks.precision`: deviation from torch in fp32 on four photos (coffee,",
-        "astronaut, motorcycle, china), for every checkpoint at hand and a seeded vits. Seconds:",
-        "medians for the motorcycle, 741 x 500 pixels, in turn.",
+        "astronaut, motorcycle, china), for every checkpoint at hand, a seeded vits and seeded",
+        "networks of Depth Anything 3. Seconds: medians for the motorcycle, 741 x 500 pixels, in",
+        "turn.",
         "",
         describe_machine(),
         "",

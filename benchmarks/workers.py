@@ -2,8 +2,8 @@
 
 ``python benchmarks/workers.py NAME CHECKPOINT PHOTO [PNG]``. With a PNG, writes the photo's depth
 there and ends. Else loads, then runs once for every line on standard input, and answers each with a
-JSON line: seconds of the run, seconds of it in the network (of those that tell), peak memory of the
-process so far.
+JSON line: seconds of the run, seconds of it in the network (of those that tell), seconds of all
+cores together, peak memory of the process so far.
 """
 
 import json
@@ -114,9 +114,10 @@ def main() -> None:
         return
     for _ in sys.stdin:
         network_s.clear()
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         run()
         answer = {"seconds": time.perf_counter() - start, "network_seconds": sum(network_s)}
+        answer["cpu_seconds"] = time.process_time() - cpu_start
         answer["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(json.dumps(answer), flush=True)
 

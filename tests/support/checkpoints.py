@@ -12,6 +12,7 @@ from vizion3d.networks.depth_anything_v2.model import DepthAnythingV2
 
 VITS = NetworkConfig(embed_dim=384, depth=12, features=64, head_channels=(48, 96, 192, 384))
 VITB = NetworkConfig(embed_dim=768, depth=12, features=128, head_channels=(96, 192, 384, 768))
+VITL = NetworkConfig(embed_dim=1024, depth=24, features=256, head_channels=(256, 512, 1024, 1024))
 
 
 @torch.no_grad()
