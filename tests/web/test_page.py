@@ -218,6 +218,10 @@ def test_a_metric_checkpoint_s_metres_are_taken_as_they_are(shown: Visit) -> Non
     metric = next(name for name in names if "metric" in name)
     shown.change("model_backend", metric)
     assert shown.page.is_disabled("[name=depth_near]")
+    assert shown.page.input_value("[name=depth_trunc]") == "20"  # its own range
+    shown.change("model_backend", "nano")
+    assert shown.page.input_value("[name=depth_trunc]") == "10"
+    shown.change("model_backend", metric)
     assert shown.page.locator("#ticks small").count() == 0
     shown.change("depth_trunc", 100)
     shown.page.click("#measure")

@@ -9,9 +9,11 @@ const NAMES = [
   "edge_threshold", "point_size", "colour_by", "budget", "frame", "colour_map",
 ];
 
-/** @param {HTMLFormElement} form @returns {Record<string, string>} */
+/** What the user has set, not what a model has. @param {HTMLFormElement} form @returns {Record<string, string>} */
 export function settingsOf(form) {
-  return Object.fromEntries(NAMES.map((name) => [name, fieldOf(form, name).value]));
+  const fields = NAMES.map((name) => fieldOf(form, name));
+  const own = fields.filter((field) => field.dataset.adopted !== field.value);
+  return Object.fromEntries(own.map((field) => [field.name, field.value]));
 }
 
 /** @param {HTMLFormElement} form */

@@ -18,7 +18,7 @@ import { offerMeasuring } from "./measure.js";
 import { ModelChoice } from "./model_choice.js";
 import { askForKey, hideAlert, setBusy, showError, showProgress, showStatus } from "./notices.js";
 import { depthOf } from "./npy.js";
-import { askedFields, readSettings, restFields, validate } from "./settings.js";
+import { adoptRange, askedFields, readSettings, restFields, validate } from "./settings.js";
 import { offerSnippets } from "./snippet_panel.js";
 import { Viewer } from "./viewer.js";
 import { countPoints, describe, labelOf, showValues } from "./words.js";
@@ -107,6 +107,7 @@ function show(file, answer, bitmap, exif, network) {
   bitmap?.close();
   known.tell(answer.alignment);
   fieldOf(form, "depth_near").disabled = answer.depth.kind !== "relative";
+  adoptRange(form, answer.alignment ? null : choice.rangeOf(network.model));
   sample();
   beside.load(file, network.inputSize);
 }

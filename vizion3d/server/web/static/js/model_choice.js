@@ -85,6 +85,11 @@ export class ModelChoice extends EventTarget {
     return this._find(this._select.value)?.here === false ? this._used : this._select.value;
   }
 
+  /** How far a model estimates metres; null: it has no such range. @param {string} name */
+  rangeOf(name) {
+    return this._find(name)?.max_depth_m ?? null;
+  }
+
   _find(name) {
     return this.models.find((model) => model.name === name);
   }

@@ -93,3 +93,16 @@ export function validate(form) {
   near.setCustomValidity(crossed ? "Nearest must be less than farthest." : "");
   return form.checkValidity();
 }
+
+/**
+ * The farthest distance is a metric model's own range, unless the user has set another.
+ *
+ * @param {HTMLFormElement} form
+ * @param {number | null} rangeM - Of the model; null: it has none.
+ */
+export function adoptRange(form, rangeM) {
+  const far = fieldOf(form, "depth_trunc");
+  if (far.value !== (far.dataset.adopted ?? far.defaultValue)) return;
+  far.value = rangeM === null ? far.defaultValue : String(rangeM);
+  far.dataset.adopted = far.value;
+}
