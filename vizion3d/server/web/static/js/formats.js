@@ -17,5 +17,6 @@ export const FORMATS = {
   "view": {"ending": ".view.png", "title": "picture of the point cloud", "mediaType": null},
   "npy": {"ending": ".npy", "title": "float32 depth", "mediaType": "application/x-npy"},
   "npz": {"ending": ".npz", "title": "every array", "mediaType": "application/x-npz"},
+  "exr": {"ending": ".exr", "title": "float32 depth for compositing", "mediaType": null},
   "json": {"ending": ".json", "title": "facts", "mediaType": null},
 };
