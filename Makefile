@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Worker processes of the tests.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fast coverage web screenshots bench-web lint types check protos docs figures bench bench-serving soak clean
+.PHONY: help setup demo test fast web screenshots bench-web lint types check protos docs figures bench bench-serving soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -28,16 +28,12 @@ demo: $(READY) ## lift a photo and a stereo pair into 3D and say where the resul
 	@$(BIN)/python examples/measure_motorcycle.py
 	@cat examples/after-demo.txt
 
-test: $(READY) ## run every test
+test: $(READY) ## run every test, and show what of vizion3d/ they reach; fails below the floor
 	bash tools/system_libraries.sh --tests
-	$(PYTEST) --durations 15
+	$(PYTEST) --durations 15 --cov --cov-report term-missing:skip-covered
 
 fast: $(READY) ## run the tests for every few minutes: no servers, browsers, child processes, full-size networks
 	$(PYTEST) --durations 5 --fast
-
-coverage: $(READY) ## run every test, and show what of vizion3d/ they reach; fails below the floor
-	bash tools/system_libraries.sh --tests
-	$(PYTEST) --durations 15 --cov --cov-report term-missing:skip-covered
 
 lint: $(READY) ## style, formatting, and which package may import which
 	$(BIN)/ruff check .
