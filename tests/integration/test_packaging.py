@@ -1,6 +1,7 @@
 """The wheel and the source distribution, built, and used where nothing else of the project is."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -105,6 +106,40 @@ def test_the_wheel_lifts_a_photo(installed: Path, tmp_path: Path) -> None:
     run(installed / "vizion3d", "depth", photo, *options, cwd=tmp_path)
     made = {path.name for path in (tmp_path / "lifted").iterdir()}
     assert made == {"astronaut.depth.png", "astronaut.color.png", "astronaut.ply"}
+
+
+NOT_SLIM = ("torch", "open3d")
+REFUSES = f"""
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {NOT_SLIM}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+"""
+"""A ``sitecustomize`` of an environment that lacks them."""
+
+
+def test_the_slim_list_is_everything_but_torch_and_open3d() -> None:
+    lines = (ROOT / "examples" / "deploy" / "requirements-slim.txt").read_text().splitlines()
+    wanted = {d for d in PROJECT["dependencies"] if re.split(r"[>\[;]", d)[0] not in NOT_SLIM}
+    assert {line for line in lines if not line.startswith("#")} == wanted
+
+
+def test_a_converted_model_needs_neither_torch_nor_open3d(installed: Path, tmp_path: Path) -> None:
+    photo = ROOT / "examples" / "astronaut.jpg"
+    options = ("depth", photo, "--model", "nano", "--input-size", "168", "--save", "ply,mesh,png")
+    run(installed / "vizion3d", *options, "--out", tmp_path / "whole", cwd=tmp_path)
+    (tmp_path / "slim").mkdir()
+    (tmp_path / "slim" / "sitecustomize.py").write_text(REFUSES)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "slim")}
+    slim = (str(installed / "vizion3d"), *map(str, options), "--out", str(tmp_path / "out"))
+    done = subprocess.run(slim, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in ("astronaut.ply", "astronaut.mesh.glb", "astronaut.depth.png"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 @pytest.mark.parametrize("program", PROJECT["scripts"])

@@ -55,7 +55,10 @@ def test_ui_serves_the_page_without_a_download_and_opens_it(
     finally:
         process.kill()
         process.wait()
-    assert address in (tmp_path / "log").read_text()
+    printed = (tmp_path / "log").read_text()
+    assert address in printed
+    lines = [line for line in printed.splitlines() if line]
+    assert len(lines) == len(set(lines)), "nothing twice"
 
 
 def test_the_page_can_be_left_out(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ PrecisionOption = Annotated[
 ]
 MaxPoints = Annotated[
     int | None,
-    typer.Option(help="The most points of a cloud, and vertices of a mesh [all].", min=1),
+    typer.Option(help="The most points of a cloud, and vertices of a mesh; or all.", min=1),
 ]
 Voxel = Annotated[
     float | None,
-    typer.Option(help="One point for each cube of that side, metres [all points]."),
+    typer.Option(help="One point for each cube of that side, metres; all points if not given."),
 ]

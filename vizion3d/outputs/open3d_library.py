@@ -6,6 +6,7 @@ program has imported Open3D before us.
 """
 
 import importlib
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from typing import Any
 
 _SLOW = "open3d.visualization.draw_plotly"
 _FUNCTIONS = ("draw_plotly", "draw_plotly_server", "get_plotly_fig")
+_NO_WEB_VISUALIZER, _ASKED_BY_US = "OPEN3D_DISABLE_WEB_VISUALIZER", "True"
+"""In a notebook, Open3D prints a banner and starts a server, unless this variable is set."""
 _lock = threading.Lock()
 
 
@@ -31,10 +34,14 @@ def import_open3d() -> Any:
         for name in _FUNCTIONS:
             setattr(stand_ins, name, _stand_in(name))
         sys.modules[_SLOW] = stand_ins
+        silent = _NO_WEB_VISUALIZER not in os.environ
+        os.environ.setdefault(_NO_WEB_VISUALIZER, _ASKED_BY_US)
         try:
             return importlib.import_module("open3d")
         finally:
             sys.modules.pop(_SLOW)
+            if silent:
+                del os.environ[_NO_WEB_VISUALIZER]
 
 
 def _stand_in(name: str) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """``vizion3d ui``: the web page on this machine."""
 
+import logging
 import threading
 import time
 import webbrowser
@@ -40,8 +41,9 @@ def ui(
         downloads=True,
         log_level="warning",
     )
-    show_log()
+    shown = show_log()
     application_of(context).default().commands.dispatch(DownloadModelCommand(model))
+    logging.getLogger("vizion3d").removeHandler(shown)
     address = f"http://{settings.host}:{port}"
     typer.echo(f"vizion3d: {address} (Ctrl-C ends it)")
     if browser:

@@ -39,3 +39,15 @@ def test_open3d_imported_before_stays_as_it_is() -> None:
         "print(import_open3d() is open3d, open3d.visualization.draw_plotly.__module__)\n"
     )
     assert run(program) == ["True open3d.visualization.draw_plotly"]
+
+
+def test_nothing_is_printed_in_a_notebook() -> None:
+    program = (
+        "import builtins, os\n"
+        "class ZMQInteractiveShell: pass\n"
+        "builtins.get_ipython = ZMQInteractiveShell\n"
+        "from vizion3d.outputs.open3d_library import import_open3d\n"
+        "import_open3d()\n"
+        "print('OPEN3D_DISABLE_WEB_VISUALIZER' in os.environ)\n"
+    )
+    assert run(program) == ["False"]
