@@ -73,7 +73,7 @@ def pictures(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.png")}
 
 
-def workers(folder: Path, note: Note, count: int = 40) -> None:
+def workers(folder: Path, note: Note, count: int = 20) -> None:
     """The steady rate: the difference between a long and a short job, so that starts cancel."""
     model = save_checkpoint(folder / "vits.safetensors", VITS)
     long, short = count, count // 5

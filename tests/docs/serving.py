@@ -16,8 +16,12 @@ import requests
 from tests.support.servers import free_port
 
 ADDRESS = re.compile(r"(localhost[:/]|127\.0\.0\.1:|port[ =])(\d{4,5})\b")
-COMMAND = re.compile(r"^(.*?)(vizion3d-serve-(rest|grpc)|vizion3d ui)\b", re.MULTILINE)
-SERVE_LINE = re.compile(r"^((?:\w+=\S+ )*)(?=.*(?:vizion3d-serve-|vizion3d ui))", re.MULTILINE)
+COMMAND = re.compile(
+    r"^(.*?)(vizion3d-serve-(rest|grpc)|vizion3d (?:ui|serve-ray))\b", re.MULTILINE
+)
+SERVE_LINE = re.compile(
+    r"^((?:\w+=\S+ )*)(?=.*(?:vizion3d-serve-|vizion3d (?:ui|serve-ray)))", re.MULTILINE
+)
 DEFAULT_PORTS = {"rest": 8000, "grpc": 50051}
 READY_WITHIN_S = 120
 STOPPED_WITHIN_S = 60
