@@ -1,7 +1,8 @@
 """vizion3d 1.5.6 on a stereo pair, run by ``benchmarks.stereo`` with that release's Python.
 
-``python benchmarks/stereo_peer.py LEFT RIGHT ROUNDS`` prints the seconds of each round, after one
-to warm up. The checkpoint is S2M2-L with seeded weights: what is timed does not depend on them.
+``python benchmarks/stereo_peer.py LEFT RIGHT ROUNDS`` prints a line for each round: seconds, and
+seconds of all cores together. The first round loads the model, S2M2-L with seeded weights: what is
+timed does not depend on them.
 """
 
 import sys
@@ -31,11 +32,10 @@ def main() -> None:
                 focal_length=994.978, cx=311.193, cy=254.877, baseline=193.001, doffs=31.086
             ),
         )
-        for number in range(1 + int(rounds)):
-            start = time.perf_counter()
+        for _ in range(int(rounds)):
+            start, at_work = time.perf_counter(), time.process_time()
             StereoDepth().run(command)
-            if number:
-                print(time.perf_counter() - start, flush=True)
+            print(time.perf_counter() - start, time.process_time() - at_work, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """What the web page has from elsewhere: three.js from its npm package, colour maps from cmap, the
-tables of formats and of camera presets from the library.
+tables of formats, of camera presets and of headers from the library.
 
 ``make web`` writes it into the package; ``tests/web/test_assets.py`` checks, without a network,
 that what is checked in is what this writes.
@@ -16,8 +16,12 @@ import tempfile
 from pathlib import Path
 
 from vizion3d.geometry.cameras import PRESETS
+from vizion3d.lifting.result import DepthEstimationResult
 from vizion3d.outputs.depth_files import color_table
+from vizion3d.outputs.facts import facts_of
 from vizion3d.outputs.formats import FORMATS
+from vizion3d.stereo.result import StereoDepthResult
+from vizion3d.wire.headers import API_KEY
 
 STATIC = Path(__file__).parents[1] / "vizion3d" / "server" / "web" / "static"
 
@@ -39,6 +43,7 @@ COLOUR_MAPS = ("inferno", "magma", "plasma", "viridis", "cividis", "turbo", "gra
 COLOUR_MAP_FILE = STATIC / "js" / "colourmaps.js"
 FORMATS_FILE = STATIC / "js" / "formats.js"
 PRESETS_FILE = STATIC / "js" / "presets.js"
+HEADERS_FILE = STATIC / "js" / "headers.js"
 
 
 def colour_maps_module() -> str:
@@ -95,6 +100,22 @@ def presets_module() -> str:
     )
 
 
+def headers_module() -> str:
+    """A JavaScript module with the names of the headers that carry the facts of results."""
+    text = (
+        "// Made by `make web` from the facts of the library's results; do not edit.\n\n"
+        f"export const API_KEY = {json.dumps(API_KEY)};\n"
+    )
+    for name, result in (("DEPTH", DepthEstimationResult), ("STEREO", StereoDepthResult)):
+        rows = "".join(
+            f"  {field}: {json.dumps(fact.header)},\n"
+            for field, fact in facts_of(result).items()
+            if fact.header
+        )
+        text += f"\n/** Field of a result -> its header. */\nexport const {name} = {{\n{rows}}};\n"
+    return text
+
+
 def fetch_three() -> dict[str, bytes]:
     """Name -> content of the files that the page needs, from the package with the pinned hash."""
     with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +154,8 @@ def main() -> None:
     COLOUR_MAP_FILE.write_text(colour_maps_module())
     FORMATS_FILE.write_text(formats_module())
     PRESETS_FILE.write_text(presets_module())
-    written = (VENDOR, COLOUR_MAP_FILE, FORMATS_FILE, PRESETS_FILE)
+    HEADERS_FILE.write_text(headers_module())
+    written = (VENDOR, COLOUR_MAP_FILE, FORMATS_FILE, PRESETS_FILE, HEADERS_FILE)
     print("written:", *(path.relative_to(STATIC) for path in written))
 
 

@@ -33,6 +33,14 @@ def test_the_presets_are_the_library_s() -> None:
     assert web_assets.PRESETS_FILE.read_text() == web_assets.presets_module()
 
 
+def test_the_headers_are_the_library_s_and_are_written_nowhere_else() -> None:
+    assert web_assets.HEADERS_FILE.read_text() == web_assets.headers_module()
+    names = re.findall(r'"(X-[\w-]+)"', web_assets.headers_module())
+    for module in (web_assets.STATIC / "js").glob("*.js"):
+        if module != web_assets.HEADERS_FILE:
+            assert [name for name in names if name in module.read_text()] == [], module.name
+
+
 def test_every_sample_has_its_credit() -> None:
     folder = web_assets.STATIC / "samples"
     credits_ = (folder / "ATTRIBUTION.txt").read_text()

@@ -10,6 +10,7 @@
  *   total_bytes: number | null, reason: string | null, error: string | null}} Download
  */
 
+import { API_KEY, DEPTH, STEREO } from "./headers.js";
 import { depthOf, parseNpy } from "./npy.js";
 
 export const ROUTE = "/lifting/depth-estimation";
@@ -78,14 +79,14 @@ export class Api {
   async estimate(image, fields, signal) {
     const response = await this._post(image, fields, "application/x-npy", signal);
     const bytes = await response.arrayBuffer();
-    const kind = /** @type {import("./geometry.js").Kind} */ (response.headers.get("X-Depth-Kind"));
+    const kind = /** @type {import("./geometry.js").Kind} */ (response.headers.get(DEPTH.depth_kind));
     const told = (header) => JSON.parse(response.headers.get(header) ?? "null");
     return {
-      depth: depthOf(bytes, kind, told("X-Sky-Depth")),
-      focalPx: /** @type {number | null} */ (told("X-Focal-Length")),
-      notes: /** @type {string[]} */ (told("X-Notes") ?? []),
-      intrinsics: told("X-Intrinsics"),
-      alignment: /** @type {import("./known.js").Alignment | null} */ (told("X-Alignment")),
+      depth: depthOf(bytes, kind, told(DEPTH.sky_depth)),
+      focalPx: /** @type {number | null} */ (told(DEPTH.focal_px)),
+      notes: /** @type {string[]} */ (told(DEPTH.notes) ?? []),
+      intrinsics: told(DEPTH.intrinsics),
+      alignment: /** @type {import("./known.js").Alignment | null} */ (told(DEPTH.alignment)),
       npy: new Blob([bytes], { type: "application/x-npy" }),
     };
   }
@@ -118,8 +119,8 @@ export class Api {
     const bytes = await response.arrayBuffer();
     return {
       metres: parseNpy(bytes),
-      intrinsics: JSON.parse(response.headers.get("X-Intrinsics") ?? ""),
-      notes: /** @type {string[]} */ (JSON.parse(response.headers.get("X-Notes") ?? "[]")),
+      intrinsics: JSON.parse(response.headers.get(STEREO.intrinsics) ?? ""),
+      notes: /** @type {string[]} */ (JSON.parse(response.headers.get(STEREO.notes) ?? "[]")),
       npy: new Blob([bytes], { type: "application/x-npy" }),
     };
   }
@@ -143,7 +144,7 @@ export class Api {
   /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} */
   async _fetch(path, options = {}) {
     const key = sessionStorage.getItem(KEY);
-    const headers = { ...options.headers, ...(key && { "X-API-Key": key }) };
+    const headers = { ...options.headers, ...(key && { [API_KEY]: key }) };
     let response;
     try {
       response = await fetch(path, { ...options, headers });

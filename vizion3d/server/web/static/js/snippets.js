@@ -2,6 +2,7 @@
 
 import { ROUTE } from "./api.js";
 import { isPreset } from "./cameras.js";
+import { API_KEY } from "./headers.js";
 import { isEmpty, knownArguments, knownOptions } from "./known_fields.js";
 import { restFields } from "./settings.js";
 
@@ -19,7 +20,7 @@ export function curl({ name, settings, known, origin, hasKey }) {
   const fields = restFields(settings, known);
   const lines = [
     `curl --fail-with-body ${shell(origin + ROUTE)}`,
-    ...(hasKey ? ['-H "X-API-Key: $VIZION3D_API_KEY"'] : []),
+    ...(hasKey ? [`-H "${API_KEY}: $VIZION3D_API_KEY"`] : []),
     "-H 'Accept: model/ply'",
     // In curl's own quotes a file's name may hold commas and semicolons.
     `-F ${shell(`image=@"${name.replace(/["\\]/g, "\\$&")}"`)}`,

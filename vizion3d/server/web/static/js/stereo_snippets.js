@@ -1,3 +1,5 @@
+import { API_KEY } from "./headers.js";
+
 /**
  * A pair's request as code.
  *
@@ -27,7 +29,7 @@ function curl({ left, right, calibration, fields, url, hasKey }) {
   if (calibration) files.push(["calibration", calibration]);
   return [
     `curl ${url}`,
-    ...(hasKey ? ['-H "X-API-Key: $VIZION3D_API_KEY"'] : []),
+    ...(hasKey ? [`-H "${API_KEY}: $VIZION3D_API_KEY"`] : []),
     "-H 'Accept: model/ply'",
     ...files.map(([name, file]) => `-F ${quoted(`${name}=@${file}`)}`),
     ...Object.entries(fields).map(([name, value]) => `-F ${name}=${quoted(value)}`),
