@@ -54,7 +54,7 @@ def test_one_goes_there_from_the_first_page(visit: Open) -> None:
 def test_two_photos_and_a_calibration_become_metres(visit: Open, photos: Path) -> None:
     opened = open_page(visit)
     give(opened, photos, "calib", "left", "right")
-    assert opened.posts == [ROUTE]
+    assert opened.posts == [ROUTE, ROUTE]  # metres, and the left photo as it was matched
     page = opened.page
     assert "320 × 240 px" in page.inner_text("#status")
     assert page.locator("#notes li").count() == 0

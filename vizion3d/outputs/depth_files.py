@@ -125,3 +125,12 @@ def encode_exr(depth: FloatArray) -> bytes:
     plane = np.ascontiguousarray(depth, np.float32)
     OpenEXR.File(header, {"Z": plane}).write(buffer)
     return buffer.getvalue()
+
+
+def encode_jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    """uint8 RGB ``(H, W, 3)`` -> JPEG of high quality."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()

@@ -164,8 +164,20 @@ def _disparity(output: StereoOutput) -> bytes:
     return depth_files.encode_npy(output.result.disparity)
 
 
+def _left(output: StereoOutput) -> bytes:
+    return depth_files.encode_jpeg(output.rgb)
+
+
 FORMATS: tuple[Format[Any], ...] = (
     *formats.FORMATS,
     Format("disparity", ".disparity.npy", "float32 disparity, pixels", _disparity),
+    Format(
+        "left",
+        ".left.jpg",
+        "The left photo as it was matched, rectified if that was done",
+        _left,
+        ("image/jpeg",),
+        "left.jpg",
+    ),
 )
 """What can be written of a stereo depth."""

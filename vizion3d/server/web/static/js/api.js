@@ -126,8 +126,8 @@ export class Api {
   }
 
   /** One of the server's own files of a pair. */
-  async stereoFile(files, fields, mediaType) {
-    return (await this._send(STEREO_ROUTE, files, fields, mediaType)).blob();
+  async stereoFile(files, fields, mediaType, signal = undefined) {
+    return (await this._send(STEREO_ROUTE, files, fields, mediaType, signal)).blob();
   }
 
   _post(image, fields, mediaType, signal) {

@@ -65,10 +65,12 @@ async function run() {
   const stopClock = showProgress("Matching the photos");
   hideAlert();
   try {
-    const [answer, bitmap] = await Promise.all([
-      api.measure(files, fields, mine.signal),
-      createImageBitmap(files.left_image, { colorSpaceConversion: "none" }).catch(() => null),
-    ]);
+    const answer = await api.measure(files, fields, mine.signal);
+    // With a calibration the photos may have been rectified: colours are taken from what was matched.
+    const photo = files.calibration
+      ? await api.stereoFile(files, fields, "image/jpeg", mine.signal)
+      : files.left_image;
+    const bitmap = await createImageBitmap(photo, { colorSpaceConversion: "none" }).catch(() => null);
     if (mine.signal.aborted) return;
     show(files, fields, answer, bitmap);
     const { width, height } = answer.metres;
