@@ -7,8 +7,8 @@ from training.effects import photograph_pair
 from training.render import Renderer
 from training.render.pairs import Pairs, compare, render_pairs
 from training.render.rand import Rand
-from training.stereo_data import PairPlan, PairSource, shrink
-from vizion3d.networks.matching_volume import warp
+from training.stereo.data import PairPlan, PairSource, shrink
+from training.stereo.volume import warp
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from vizion3d.networks.lite_any_stereo.aggregation import Aggregation
 from vizion3d.networks.lite_any_stereo.config import DISPARITIES, FEATURE_CHANNELS, NetworkConfig
 from vizion3d.networks.lite_any_stereo.features import FeatureNet
 from vizion3d.networks.lite_any_stereo.layers import InstanceNorm, Merge, conv, enlarging
-from vizion3d.networks.matching_volume import correlation, expected_disparity, upsample
+from vizion3d.networks.lite_any_stereo.volume import correlation, expected_disparity, upsample
 
 _STEM = 16
 

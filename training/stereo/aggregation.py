@@ -6,8 +6,8 @@ from typing import cast
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizion3d.networks.nano_stereo.config import DISPARITIES, NanoStereoConfig
-from vizion3d.networks.nano_stereo.layers import Excitation, conv2d, conv3d, enlarge3d
+from training.stereo.config import DISPARITIES, NanoStereoConfig
+from training.stereo.layers import Excitation, conv2d, conv3d, enlarge3d
 
 
 class Aggregation(nn.Module):

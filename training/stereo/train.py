@@ -2,7 +2,7 @@
 
 On a CUDA GPU, in one go of ten minutes::
 
-    python -m training.train_stereo --preset cuda --state stereo-state --seconds 600
+    python -m training.stereo.train --preset cuda --state stereo-state --seconds 600
 
 ``--max-seconds`` cuts a run into slices; started again, it continues.
 """
@@ -13,11 +13,12 @@ import json
 import math
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training.encoder_weights import load_published
@@ -26,64 +27,31 @@ from training.optimizer import make_optimizer, schedule
 from training.render import Renderer
 from training.render.rand import Rand
 from training.state import flatten_optimizer, load_state, part, restore_optimizer, save_state
-from training.stereo_data import Batch, PairPlan, PairSource
-from training.stereo_losses import stereo_loss
-from training.stereo_measure import Measure
-from training.stereo_real import motorcycle
-from vizion3d.networks.nano_stereo.config import NanoStereoConfig
-from vizion3d.networks.nano_stereo.model import NanoStereo, Stages
+from training.stereo.config import NanoStereoConfig
+from training.stereo.data import Batch, PairSource
+from training.stereo.losses import stereo_loss
+from training.stereo.measure import Measure
+from training.stereo.model import NanoStereo, Stages
+from training.stereo.plans import PLANS, StereoPlan
+from training.stereo.real import motorcycle
 
 ENCODER = "features.encoder."
 FROZEN = (ENCODER + "stem.", ENCODER + "stages.0.")
 VARIANT = "lite0"
 _RECENT = 8
 """Batches over which the averaged network's normalisation is measured."""
-RESULT = Path(__file__).parent / "results" / "stereo_curve.json"
+RESULT = Path(__file__).parents[1] / "results" / "stereo_curve.json"
 
 
-@dataclass(frozen=True)
-class StereoPlan:
-    """One run.
-
-    Attributes:
-        data: What the pairs are like.
-        pairs: Length of the run.
-        held_out: Pairs that are kept to measure on.
-        ema_steps: Span of the exponential average of the weights.
-        seconds: Length of the run by the clock, where that comes first.
-        decoder_rate: Learning rate of what is new.
-        encoder_rate: The encoder's, as a share of each tensor's root mean square.
-    """
-
-    data: PairPlan
-    pairs: int
-    held_out: int
-    ema_steps: int = 300
-    seconds: float = math.inf
-    decoder_rate: float = 1e-3
-    encoder_rate: float = 1e-3
-    weight_decay: float = 0.01
-    warmup: float = 0.02
-    decay: float = 0.5
-
-
-PLANS = {
-    "cuda": StereoPlan(PairPlan((384, 768), (288, 544), 16), pairs=400_000, held_out=32),
-    "cpu": StereoPlan(
-        PairPlan((224, 384), (160, 288), 4, reuse=6, kept=200), pairs=20_000, held_out=8
-    ),
-    # A few seconds, for tests.
-    "tiny": StereoPlan(
-        PairPlan((64, 120), (64, 96), 2, nearest_px=(5.0, 20.0)), pairs=8, held_out=2
-    ),
-}
-
-
-def new_network(seed: int) -> NanoStereo:
-    """The published encoder's first stages, and all else untrained."""
+def new_network(seed: int, start: Path | None = None) -> NanoStereo:
+    """The weights of the file ``start``; without it, the published encoder's first stages, and all
+    else untrained."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = NanoStereo(NanoStereoConfig())
+    if start:
+        net.load_state_dict(load_file(start))
+        return net
     own = net.features.encoder
     published = load_published(VARIANT).state_dict()
     own.load_state_dict({name: published[name] for name in own.state_dict()})
@@ -97,11 +65,14 @@ class StereoTraining:
         plan: What to do.
         seed: Of weights, pairs and augmentation.
         device: Where to train.
+        start: File of the first weights; see `new_network`.
     """
 
-    def __init__(self, plan: StereoPlan, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, plan: StereoPlan, seed: int, device: torch.device, start: Path | None = None
+    ) -> None:
         self.plan, self.seed, self.device = plan, seed, device
-        self.net = new_network(seed).to(device)
+        self.net = new_network(seed, start).to(device)
         _store_channels_last(self.net)
         self.optimizer = make_optimizer(self.net, plan, FROZEN, ENCODER)
         self.ema = copy.deepcopy(self.net).requires_grad_(False).eval()
@@ -242,6 +213,7 @@ def main() -> None:
     )
     parser.add_argument("--preset", choices=PLANS, default="cpu")
     parser.add_argument("--state", type=Path, help="folder to resume from and to save to")
+    parser.add_argument("--start", type=Path, help="safetensors file that a new run starts from")
     parser.add_argument("--max-seconds", type=float, default=math.inf, help="of this call")
     parser.add_argument("--seconds", type=float, help="length of the whole run, by the clock")
     parser.add_argument("--batch", type=int, help="pairs of a batch, instead of the preset's")
@@ -249,7 +221,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--report", type=int, default=100, help="steps between reports")
     parser.add_argument(
-        "--real", type=Path, help="what `python -m training.stereo_real` wrote; to measure on only"
+        "--real", type=Path, help="what `python -m training.stereo.real` wrote; to measure on only"
     )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -262,7 +234,7 @@ def main() -> None:
     if args.seconds:
         plan = replace(plan, seconds=args.seconds)
     device = torch.device("cuda" if args.preset == "cuda" else "cpu")
-    training = StereoTraining(plan, args.seed, device)
+    training = StereoTraining(plan, args.seed, device, args.start)
     if args.state:
         args.state.parent.mkdir(parents=True, exist_ok=True)
     if args.state and (args.state / "meta.json").exists():

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from vizion3d.networks.nano_stereo.config import DISPARITIES, NanoStereoConfig
-from vizion3d.networks.nano_stereo.model import NanoStereo
+from training.stereo.config import DISPARITIES, NanoStereoConfig
+from training.stereo.model import NanoStereo
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 

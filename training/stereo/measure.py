@@ -1,6 +1,7 @@
 """How a stereo network does, as its training goes on."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,21 @@ from training.export import best_path
 from training.network import normalise
 from training.render import Renderer
 from training.render.rand import Rand
-from training.stereo_data import PairPlan, PairSource
-from training.stereo_losses import errors
-from training.stereo_real import RealPair, bad_share
-from vizion3d.networks.nano_stereo.model import NanoStereo
+from training.stereo.data import Batch, PairPlan, PairSource
+from training.stereo.losses import errors
+from training.stereo.model import NanoStereo
+from training.stereo.real import PairWithTruth, bad_share
 
-HELD_OUT_SEED = 123_456
+HELD_OUT_SEED = 777
+
+
+def held_out(plan: PairPlan, count: int, device: torch.device) -> Iterator[Batch]:
+    """Batches of pairs that no training draws: ``count`` pairs in all, the same ones every time."""
+    plan = replace(plan, batch=min(count, plan.batch), reuse=1, kept=1)
+    source = PairSource(Renderer(HELD_OUT_SEED, device), plan)
+    rand = Rand(HELD_OUT_SEED + 1, device)
+    for _ in range(max(1, count // plan.batch)):
+        yield source.batch(rand)
 
 
 class Measure:
@@ -35,13 +45,10 @@ class Measure:
         plan: PairPlan,
         count: int,
         device: torch.device,
-        real: RealPair | None,
+        real: PairWithTruth | None,
         state: Path,
     ) -> None:
-        plan = replace(plan, batch=min(count, plan.batch), reuse=1, kept=1)
-        source = PairSource(Renderer(HELD_OUT_SEED, device), plan)
-        rand = Rand(HELD_OUT_SEED + 1, device)
-        self.batches = [source.batch(rand) for _ in range(max(1, count // plan.batch))]
+        self.batches = list(held_out(plan, count, device))
         self.device, self.real, self.path = device, real, best_path(state)
 
     @torch.inference_mode()

@@ -3,8 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.stereo_data import Batch
-from vizion3d.networks.nano_stereo.model import Stages
+from training.stereo.data import Batch
+from training.stereo.model import Stages
 
 RIGHT_PX = 1.0
 """Error up to which a disparity counts as right for the confidence."""

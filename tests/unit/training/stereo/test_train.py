@@ -6,18 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from training.encoder_weights import load_published
 from training.export import best_path
 from training.network import normalise
 from training.render.rand import Rand
-from training.stereo_data import Batch
-from training.stereo_losses import errors, score_loss, stereo_loss
-from training.stereo_measure import Measure
-from training.stereo_real import RealPair, bad_share, motorcycle
-from training.train_stereo import ENCODER, FROZEN, PLANS, VARIANT, StereoTraining, new_network
-from vizion3d.networks.nano_stereo.model import Stages
+from training.stereo.data import Batch
+from training.stereo.evaluate import START
+from training.stereo.losses import errors, score_loss, stereo_loss
+from training.stereo.measure import Measure
+from training.stereo.model import Stages
+from training.stereo.plans import PLANS
+from training.stereo.real import PairWithTruth, bad_share, motorcycle
+from training.stereo.train import ENCODER, FROZEN, VARIANT, StereoTraining, new_network
 
 CPU = torch.device("cpu")
 
@@ -123,7 +125,9 @@ def test_a_run_ends_by_the_clock_or_by_its_length() -> None:
 def test_the_measure_keeps_what_did_best(tmp_path: Path) -> None:
     photo = np.random.default_rng(0).integers(0, 255, (64, 96, 3), dtype=np.uint8)
     flat = np.full((64, 96), 5.0, np.float32)
-    measure = Measure(PLANS["tiny"].data, 2, CPU, RealPair(photo, photo, flat), tmp_path / "state")
+    measure = Measure(
+        PLANS["tiny"].data, 2, CPU, PairWithTruth(photo, photo, flat), tmp_path / "state"
+    )
     net = new_network(0).eval()
     point = measure.consider(net, [])
     assert point.keys() == {"epe", "bad2", "real", "dimmed"}
@@ -147,3 +151,25 @@ def test_only_pixels_with_a_known_disparity_count(tmp_path: Path) -> None:
     assert pair.dimmed().right.mean() == pytest.approx(
         255 * 0.8 * ((photo / 255) ** 0.7).mean(), abs=1
     )
+
+
+def test_a_new_run_starts_from_a_file(tmp_path: Path) -> None:
+    given = {k: v.half() if v.is_floating_point() else v for k, v in _weights(1).items()}
+    save_file(given, tmp_path / "start.safetensors")
+    training = StereoTraining(PLANS["tiny"], 0, CPU, tmp_path / "start.safetensors")
+    for net in (training.net, training.ema):
+        for name, tensor in net.state_dict().items():
+            assert torch.equal(tensor, given[name].to(tensor.dtype)), name
+    assert not torch.equal(
+        given["aggregation.score.weight"], _weights(0)["aggregation.score.weight"].half()
+    )
+
+
+def _weights(seed: int) -> dict[str, torch.Tensor]:
+    return new_network(seed).state_dict()
+
+
+def test_the_published_start_fits_the_network() -> None:
+    net = new_network(0, START)
+    assert all(torch.isfinite(tensor).all() for tensor in net.state_dict().values())
+    assert START.stat().st_size < 3e6

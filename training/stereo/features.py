@@ -3,9 +3,9 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.stereo.config import TAPS, NanoStereoConfig
+from training.stereo.layers import conv2d, double
 from vizion3d.networks.nano.encoder import Encoder
-from vizion3d.networks.nano_stereo.config import TAPS, NanoStereoConfig
-from vizion3d.networks.nano_stereo.layers import conv2d, double
 
 
 class Features(nn.Module):
@@ -26,11 +26,11 @@ class Features(nn.Module):
         self.describe = nn.Sequential(conv2d(at_4, at_4), nn.Conv2d(at_4, config.descriptor, 1))
 
     def forward(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
-        """The maps, finest first, and the descriptor, whose mean square is 1 at every pixel."""
+        """The maps, finest first, and the descriptor, whose length is 1 at every pixel."""
         at_2, at_4, at_8, at_16 = self.encoder(image)
         at_16 = self.lateral_16(at_16)
         at_8 = self.mix_8(F.relu(self.lateral_8(at_8) + double(self.down_8(at_16))))
         at_4 = self.mix_4(F.relu(self.lateral_4(at_4) + double(self.down_4(at_8))))
         raw = self.describe(at_4).float()
-        scale = (raw.square().mean(1, keepdim=True) + 1e-6).rsqrt()
-        return [at_2, at_4, at_8, at_16], raw * scale
+        length = (raw.square().sum(1, keepdim=True) + 1e-6).rsqrt()
+        return [at_2, at_4, at_8, at_16], raw * length

@@ -1,7 +1,7 @@
 """A real pair with measured disparity, which training never sees: for choosing among the weights of
 a run, and for evaluation.
 
-``python -m training.stereo_real FILE.npz`` writes scikit-image's ``stereo_motorcycle`` to a file,
+``python -m training.stereo.real FILE.npz`` writes scikit-image's ``stereo_motorcycle`` to a file,
 for machines that cannot download it.
 """
 
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.network import normalise
-from vizion3d.networks.nano_stereo.config import MULTIPLE_PX
-from vizion3d.networks.nano_stereo.model import NanoStereo
+from training.stereo.config import MULTIPLE_PX
+from training.stereo.model import NanoStereo
 
 
 @dataclass(frozen=True)
-class RealPair:
+class PairWithTruth:
     """Photos ``(H, W, 3)`` uint8 and the left one's disparity ``(H, W)``, pixels; not finite where
     it is not known."""
 
@@ -29,22 +29,27 @@ class RealPair:
     right: NDArray[np.uint8]
     disparity: NDArray[np.float32]
 
-    def dimmed(self) -> "RealPair":
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """``(H, W)``, where the disparity is known."""
+        return np.isfinite(self.disparity)
+
+    def dimmed(self) -> "PairWithTruth":
         """The right photo with gamma 0.7 and gain 0.8."""
         other = 255 * 0.8 * (self.right / 255) ** 0.7
-        return RealPair(self.left, other.round().astype(np.uint8), self.disparity)
+        return PairWithTruth(self.left, other.round().astype(np.uint8), self.disparity)
 
 
-def motorcycle(path: Path | None = None) -> RealPair | None:
+def motorcycle(path: Path | None = None) -> PairWithTruth | None:
     """scikit-image's ``stereo_motorcycle``, from a file that this module wrote or from where
     scikit-image keeps it; ``None`` where neither is to be had."""
     if path:
         stored = np.load(path)
-        return RealPair(stored["left"], stored["right"], stored["disparity"])
+        return PairWithTruth(stored["left"], stored["right"], stored["disparity"])
     try:
         from skimage import data
 
-        return RealPair(*data.stereo_motorcycle())
+        return PairWithTruth(*data.stereo_motorcycle())
     except (ImportError, OSError):
         return None
 
@@ -62,15 +67,22 @@ def predict(net: NanoStereo, left: Tensor, right: Tensor) -> Tensor:
     return whole * (width / size[1])
 
 
-def bad_share(net: NanoStereo, pair: RealPair, device: torch.device) -> float:
-    """Share of all pixels with a known disparity whose error is over 2 px."""
-    left, right = (
+def network_disparity(
+    net: NanoStereo, left: NDArray[np.uint8], right: NDArray[np.uint8], device: torch.device
+) -> NDArray[np.float32]:
+    """Disparity ``(H, W)``, pixels, of photos ``(H, W, 3)``."""
+    images = (
         torch.from_numpy(np.array(x)).permute(2, 0, 1)[None].float().to(device) / 255
-        for x in (pair.left, pair.right)
+        for x in (left, right)
     )
-    found = predict(net, left, right)[0].cpu().numpy()
-    known = np.isfinite(pair.disparity)
-    return round(float((np.abs(found - pair.disparity)[known] > 2).mean()), 4)
+    found: NDArray[np.float32] = predict(net, *images)[0].cpu().numpy()
+    return found
+
+
+def bad_share(net: NanoStereo, pair: PairWithTruth, device: torch.device) -> float:
+    """Share of all pixels with a known disparity whose error is over 2 px."""
+    found = network_disparity(net, pair.left, pair.right, device)
+    return round(float((np.abs(found - pair.disparity)[pair.known] > 2).mean()), 4)
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizion3d.networks.matching_volume import warp
-from vizion3d.networks.nano_stereo.config import TAPS, NanoStereoConfig
-from vizion3d.networks.nano_stereo.layers import Inverted, conv2d, double
+from training.stereo.config import TAPS, NanoStereoConfig
+from training.stereo.layers import Inverted, conv2d, double
+from training.stereo.volume import warp
 
 _DILATIONS = (1, 2, 4, 1)
 _SCALE_PX = 16.0

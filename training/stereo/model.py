@@ -6,11 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizion3d.networks.matching_volume import correlation, peak_disparity, upsample
-from vizion3d.networks.nano_stereo.aggregation import Aggregation
-from vizion3d.networks.nano_stereo.config import DISPARITIES, NanoStereoConfig
-from vizion3d.networks.nano_stereo.features import Features
-from vizion3d.networks.nano_stereo.refinement import Refinement
+from training.stereo.aggregation import Aggregation
+from training.stereo.config import DISPARITIES, NanoStereoConfig
+from training.stereo.features import Features
+from training.stereo.refinement import Refinement
+from training.stereo.volume import peak_disparity
+from vizion3d.networks.lite_any_stereo.volume import correlation, upsample
 
 
 @dataclass
