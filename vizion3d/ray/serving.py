@@ -81,11 +81,11 @@ def serve_ray(
         "gpus": gpus_per_replica,
         "max_queued_requests": max_queued_requests,
     }
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
     models = max(len(depth_model or ()), len(stereo_model or ()), 1)
     with connected(address, round(most * cpus_per_replica * models), dashboard):
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):  # after Ray, which sets its own
+            signal.signal(number, lambda *_: stopping.set())
         start(arguments, host, port, grpc_port)
         typer.echo(f"vizion3d: http://{host}:{port} (Ctrl-C ends it)")
         stopping.wait()
