@@ -50,11 +50,11 @@ def put_checkpoints(folder: Path) -> None:
     """Seeded checkpoints under the names of released ones, and two in a folder of their own."""
     store = CheckpointStore(folder / "cache", offline=True)
     for name in RELATIVE + METRIC:
-        save_checkpoint(store.locate(name), max_depth_m=BY_NAME[name].max_depth_m)
+        save_checkpoint(store.locate(name), max_depth_m=BY_NAME[name].max_depth_m, smooth=True)
     (folder / "models").mkdir()
     for variant in ("vitb", "vitl"):
         shutil.copy(store.locate("default"), folder / "models" / f"depth_anything_v2_{variant}.pth")
-    save_checkpoint(folder / "models" / "warehouse.pth", max_depth_m=30)
+    save_checkpoint(folder / "models" / "warehouse.pth", max_depth_m=30, smooth=True)
 
 
 def put_transformers_model(folder: Path) -> None:

@@ -156,7 +156,7 @@ def test_skip_existing_leaves_finished_images_alone(folder: Path, tiny: Path) ->
     ("arguments", "code", "told"),
     [
         (["--model", "smal"], 1, "Did you mean 'small'?"),
-        (["--save", "png,obj"], 2, "obj; choose from png"),
+        (["--save", "png,stl"], 2, "stl; choose from png"),
         (["--camera", "gopro"], 2, "'gopro'; choose from auto, primesense"),
         (["--fx", "-1"], 1, "fx: greater than 0.000001, got -1.0"),
         (["--near", "20"], 1, "depth_near (20.0 m) must be less than depth_trunc (10.0 m)"),

@@ -17,9 +17,12 @@ VITL = NetworkConfig(embed_dim=1024, depth=24, features=256, head_channels=(256,
 
 @torch.no_grad()
 def seeded_network(
-    config: NetworkConfig, seed: int = 0, max_depth_m: float | None = None
+    config: NetworkConfig, seed: int = 0, max_depth_m: float | None = None, smooth: bool = False
 ) -> DepthAnythingV2:
     """A network with seeded weights whose output has mean 3 and deviation 1 on noise.
+
+    ``smooth`` leaves next to nothing but the coarsest of its four maps: surfaces without jumps, of
+    which clouds keep their points.
 
     Random weights alone end in a ReLU that is zero everywhere, and an output without contrast would
     agree with anything.
@@ -36,6 +39,9 @@ def seeded_network(
         else:
             fan_in = parameter[0].numel() if parameter.ndim != 3 else 4.0
             parameter.normal_(0.0, fan_in**-0.5, generator=generator)
+    if smooth:
+        for name in ("layer1_rn", "layer2_rn", "layer3_rn"):
+            getattr(network.depth_head.scratch, name).weight.mul_(1e-3)
     # Smooth noise: patches that differ, as those of a photo do.
     noise = torch.randn(1, 3, 9, 9, generator=generator)
     image = torch.nn.functional.interpolate(noise, size=(126, 126), mode="bicubic")
@@ -59,12 +65,16 @@ def state_dict(network: DepthAnythingV2) -> dict[str, Tensor]:
 
 
 def save_checkpoint(
-    path: Path, config: NetworkConfig = TINY, seed: int = 0, max_depth_m: float | None = None
+    path: Path,
+    config: NetworkConfig = TINY,
+    seed: int = 0,
+    max_depth_m: float | None = None,
+    smooth: bool = False,
 ) -> Path:
     """Write a seeded checkpoint as ``.pth`` or ``.safetensors``, by the path's suffix."""
     from safetensors.torch import save_file
 
-    tensors = state_dict(seeded_network(config, seed, max_depth_m))
+    tensors = state_dict(seeded_network(config, seed, max_depth_m, smooth))
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".safetensors":
         save_file(tensors, path)
