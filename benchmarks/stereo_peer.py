@@ -11,12 +11,15 @@ import time
 from pathlib import Path
 
 import torch
-from vizion3d.stereo.arch import build_s2m2  # type: ignore[import-not-found]  # of 1.5.6
 
 from vizion3d.stereo import StereoDepth, StereoDepthAdvancedConfig, StereoDepthCommand
 
 
 def main() -> None:
+    from vizion3d.stereo.arch import (  # type: ignore[import-not-found]  # of 1.5.6
+        build_s2m2,
+    )
+
     left, right, rounds = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = str(Path(folder) / "stereo-depth-s2m2-L.pth")

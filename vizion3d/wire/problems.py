@@ -108,8 +108,13 @@ def status_of(error: BaseException) -> Status:
 
 
 def detail_of(error: BaseException) -> str:
-    """What to tell a client of an error; nothing of the server's inside."""
-    return status_of(error).detail or str(error)
+    """What to tell a client of an error; nothing of the server's inside.
+
+    What the client wrote may stand in it, half characters that no encoding has included: they are
+    told as their escapes.
+    """
+    detail = status_of(error).detail or str(error)
+    return detail.encode("utf-8", "backslashreplace").decode()
 
 
 def error_of(name: str, detail: str, retry_after_s: float = 1.0) -> Vizion3DError:

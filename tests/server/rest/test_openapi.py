@@ -56,12 +56,20 @@ def make_valid(case: Any) -> None:
         near, far = 0.5 if near is None else near, 10.0 if far is None else max(far, 1)
         case.body["depth_near"], case.body["depth_trunc"] = min(near, far / 2), far
     # The rest is text that is read further, or must fit the photo.
-    sensible = {"cx": 15.5, "cy": 11.5, "camera": "primesense", "model_backend": "nano"}
+    sensible = {
+        "cx": 15.5,
+        "cy": 11.5,
+        "camera": "primesense",
+        "model_backend": "nano",
+        "voxel": 0.1,
+    }
     case.body.update({name: value for name, value in sensible.items() if name in case.body})
-    for name in ("fov", "points", "distances", "planes", "sparse_depth"):
+    for name in ("fov", "points", "distances", "planes", "sparse_depth", "calibration"):
         case.body.pop(name, None)
     for name in ("camera_height_m", "camera_pitch_deg"):
         case.body.pop(name, None)
+    if {"width_px", "height_px"} & case.body.keys():  # both or neither
+        case.body.update(width_px=32, height_px=24)
     if isinstance(case.body.get("input_size"), int):
         case.body["input_size"] = 14 + case.body["input_size"] % 42  # quick
     case.headers["Accept"] = MEDIA_TYPES[seed % len(MEDIA_TYPES)]

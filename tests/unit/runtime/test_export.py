@@ -124,7 +124,7 @@ def test_depth_anything_3_prepares_photos_inside_as_its_recipe_does(tmp_path: Pa
 def test_nano_reduces_photos_inside_as_pillow_does(tmp_path: Path) -> None:
     checkpoint = CheckpointStore(tmp_path).resolve("nano")
     exported = export(checkpoint, tmp_path, "nano", with_preprocessing=True)
-    assert exported.checked == ((100, 134), (422, 291))
+    assert exported.checked == ((100, 134), (550, 355))
     assert exported.worst["depth"] < 1e-3
 
 

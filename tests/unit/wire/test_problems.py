@@ -59,3 +59,7 @@ def test_what_speaks_of_the_servers_inside_is_not_told(kind: type[Exception]) ->
 
 def test_what_speaks_of_the_request_is_told() -> None:
     assert detail_of(errors.InvalidImageError("0 bytes")) == "0 bytes"
+
+
+def test_half_characters_of_a_client_are_told_as_escapes() -> None:
+    assert detail_of(errors.InvalidConfigError("it has \ud800, é")) == "it has \\ud800, é"

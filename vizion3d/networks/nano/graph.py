@@ -14,5 +14,10 @@ class NanoParts(graph.GraphParts):
         height, width = (torch.as_tensor(side) for side in images.shape[2:])
         across = graph.triangle_weights(width, size[1])
         down = graph.triangle_weights(height, size[0])
-        narrowed = graph.in_8_bits(torch.matmul(images, across.T))
-        return graph.in_8_bits(torch.matmul(down, narrowed))
+        narrowed = _half_up(torch.matmul(images, across.T))
+        return _half_up(torch.matmul(down, narrowed))
+
+
+def _half_up(images: Tensor) -> Tensor:
+    """To 8 bits as Pillow rounds: halves up."""
+    return graph.in_8_bits(torch.floor(images + 0.5))
