@@ -35,8 +35,9 @@ def test_a_format_is_one_row_for_every_task_and_for_the_page(row: Any) -> None:
 def test_a_media_type_is_part_of_a_formats_row() -> None:
     routes = adapters(TASKS, "rest", Route)
     assert len(routes) == len(TASKS)
-    for route in routes:
-        assert list(route.binary) == list(by_media_type(FORMATS))
+    shared = list(by_media_type(FORMATS))
+    for route in routes:  # beside them, a task may have rows of its own
+        assert [each for each in route.binary if each in shared] == shared
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -80,7 +80,7 @@ def test_several_photos_are_worked_through_and_each_can_be_looked_at_again(
     assert shown.page.locator("#history").is_hidden()
     shown.page.reload()
     shown.page.wait_for_selector("#model option", state="attached")
-    assert shown.page.locator("#cloud").is_hidden()
+    shown.page.wait_for_selector("#cloud", state="hidden")
 
 
 def test_one_bad_photo_among_several_does_not_stop_the_others(

@@ -223,7 +223,7 @@ RELEASES: tuple[Release, ...] = (
         Path(__file__).with_name("nano.safetensors"),
         "nano",
         "lite2",
-        5_572_681,
+        6_619_657,
         APACHE,
         _OWN_LICENCE,
     ),

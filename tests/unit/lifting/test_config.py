@@ -40,6 +40,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "depth_near": 0.5,
         "frame": "opencv",
         "edge_threshold": None,
+        "max_points": None,
+        "voxel": None,
     }
 
 

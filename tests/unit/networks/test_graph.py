@@ -96,6 +96,6 @@ def check_resize(network: Network, height: int, width: int, size: tuple[int, int
     rows, cols = counted(*size)
     found = parts_of(network).resize(batch, (rows, cols)).permute(0, 2, 3, 1).numpy()
     difference = np.abs(found - expected)
-    # What lies halfway between two values may go to the other one.
-    assert difference.max() <= 1
+    # What lies halfway between two values may go to the other one, in each of two passes.
+    assert difference.max() <= 2
     assert (difference > 0).mean() < 0.05
