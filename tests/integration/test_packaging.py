@@ -20,9 +20,11 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OTHERS_NEED = {
     "annotated_types": "pydantic",
+    "fsspec": "ray",
     "h11": "uvicorn",
     "pydantic_core": "pydantic",
     "starlette": "fastapi",
+    "urllib3": "requests",
 }
 """Imported, but declared by what it belongs to."""
 
