@@ -77,10 +77,10 @@ def test_several_photos_are_worked_through_and_each_can_be_looked_at_again(
     assert size == [200, 300]
     assert shown.posts == [DEPTH] * 3
     shown.page.click("#forget")
-    assert shown.page.locator("#history").is_hidden()
+    shown.page.wait_for_selector("#history", state="hidden")
     shown.page.reload()
     shown.page.wait_for_selector("#model option", state="attached")
-    shown.page.wait_for_selector("#cloud", state="hidden")
+    assert shown.page.locator("#cloud").is_hidden()
 
 
 def test_one_bad_photo_among_several_does_not_stop_the_others(

@@ -63,9 +63,10 @@ export class History {
   }
 
   async _forget() {
-    this._entries = [];
-    this._list();
+    sessionStorage.removeItem(SHOWN);
     await this._do("readwrite", (store) => store.clear());
+    this._entries = []; // what is off the screen is gone, whatever happens to the page next
+    this._list();
   }
 
   _list() {
