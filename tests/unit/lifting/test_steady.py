@@ -78,6 +78,7 @@ def test_frames_out_of_order_cannot_be_steadied() -> None:
         DepthEstimation().run_many([], ordered=False, steady=True)
 
 
+@pytest.mark.slow
 def test_a_stream_is_steadied_by_the_server_as_by_the_library() -> None:
     images, _ = panning(4, 2)
     commands: list[DepthEstimationCommand] = [
