@@ -54,7 +54,7 @@ def test_one_goes_there_from_the_first_page(visit: Open) -> None:
 def test_two_photos_and_a_calibration_become_metres(visit: Open, photos: Path) -> None:
     opened = open_page(visit)
     give(opened, photos, "calib", "left", "right")
-    assert opened.posts == [ROUTE, ROUTE]  # metres, and the left photo as it was matched
+    assert opened.posts == [ROUTE]  # metres, and the left photo as it was matched
     page = opened.page
     assert "320 × 240 px" in page.inner_text("#status")
     assert page.locator("#notes li").count() == 0
@@ -92,6 +92,62 @@ def test_the_sample_is_measured(visit: Open) -> None:
     opened.page.wait_for_selector("body[data-state=ready]")
     opened.settle()
     assert "741 × 500 px" in opened.page.inner_text("#status")
+
+
+KEEP_MEASURED = """
+    const dispatch = EventTarget.prototype.dispatchEvent;
+    EventTarget.prototype.dispatchEvent = function (event) {
+        if (event.type === "measure") window.measured = event.detail;
+        return dispatch.call(this, event);
+    };
+"""
+DROP = """async (names) => {
+    const data = new DataTransfer();
+    for (const name of names) {
+        const blob = await (await fetch(`/ui/samples/${name}`)).blob();
+        data.items.add(new File([blob], name, { type: blob.type }));
+    }
+    document.body.dispatchEvent(
+        new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: data }));
+}"""
+
+
+def test_a_pair_is_dropped_in_with_its_calibration_measured_and_downloaded(visit: Open) -> None:
+    opened = visit()
+    page = opened.page
+    page.add_init_script(KEEP_MEASURED)
+    page.goto(f"{opened.origin}/ui/stereo.html")
+    page.wait_for_selector("#downloads button", state="attached")
+    page.evaluate(DROP, [f"motorcycle_{part}" for part in ("left.jpg", "right.jpg", "calib.txt")])
+    page.wait_for_selector("body[data-state=ready]")
+    opened.settle()
+    assert opened.posts == [ROUTE]
+    assert page.locator("#notes li").count() == 0
+    assert "motorcycle_calib.txt" in page.inner_text("#snippet")
+
+    page.click("#measure")
+    box = page.locator("#cloud").bounding_box()
+    assert box is not None
+    for x, y in ((0.42, 0.55), (0.6, 0.6)):
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    told_m = float(page.inner_text("#measured").removesuffix(" m"))
+    scene = scenes.motorcycle()
+    focal_px, (cx, cy) = scene.config.focal_length, (scene.config.cx, scene.config.cy)
+    points = []
+    for column, row in page.evaluate("window.measured.pixels"):
+        shift_px = scene.disparity[row, column] + scene.config.doffs
+        z_m = focal_px * scene.config.baseline / 1000 / shift_px
+        points.append(np.array([(column - cx) / focal_px, (row - cy) / focal_px, 1]) * z_m)
+    true_m = float(np.linalg.norm(points[0] - points[1]))
+    assert 0.2 < true_m < 3
+    assert told_m == pytest.approx(true_m, rel=0.02)
+
+    with page.expect_download() as waiting:
+        page.click("#downloads button[data-ending='.ply']")
+    ply = Path(waiting.value.path()).read_bytes()
+    assert waiting.value.suggested_filename == "motorcycle_left.ply"
+    count = int(ply[: ply.index(b"end_header")].split(b"element vertex ")[1].split()[0])
+    assert count > 200_000
 
 
 def test_what_is_downloaded_is_what_the_library_gives(visit: Open, photos: Path) -> None:

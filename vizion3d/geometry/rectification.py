@@ -21,8 +21,12 @@ _SMALLEST_PX = 32
 _SAME_ROW = 0.02
 """Matches whose vertical offset differs from the median by less (of the height) are trusted."""
 _ROWS_AGREE_PX = 1.5
+_ALIKE_BITS = 32
+"""Bits of ORB's 256 that differ at most where two features look the same."""
 ENOUGH = 12
 """Matches below which nothing is said about a pair."""
+CHANCE = 0.06
+"""Share of the features that find a partner in one row, at most, in photos of different scenes."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,13 @@ class SparseMatches:
         left_px: float32 ``(N, 2)``: columns and rows in the left image.
         right_px: float32 ``(N, 2)``, in the right one.
         found: How many features there were to match, in the image that had fewer.
+        alike: How many of the partners look the same, wherever they lie.
     """
 
     left_px: Float32Array
     right_px: Float32Array
     found: int
+    alike: int = 0
 
     @property
     def offsets_px(self) -> Float32Array:
@@ -51,7 +57,7 @@ class SparseMatches:
             return self
         centre = _densest(vertical, _SAME_ROW * height_px)
         kept = np.abs(vertical - centre) < _SAME_ROW * height_px
-        return SparseMatches(self.left_px[kept], self.right_px[kept], self.found)
+        return SparseMatches(self.left_px[kept], self.right_px[kept], self.found, self.alike)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class RowOffsets:
 def row_offsets(matches: SparseMatches, height_px: int) -> RowOffsets | None:
     """Measure whether a pair is rectified; ``None``: too few matches to say."""
     near = matches.inliers(height_px)
-    if len(near.left_px) < ENOUGH:
+    if len(near.left_px) < max(ENOUGH, CHANCE * matches.found):
         return None
     vertical = near.offsets_px[:, 1]
     return RowOffsets(float(np.median(vertical)), float(np.median(np.abs(vertical))))
@@ -99,7 +105,8 @@ def match_features(left: UInt8Array, right: UInt8Array) -> SparseMatches:
     pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(descriptors, other_descriptors)
     ours = points[[pair.queryIdx for pair in pairs]]
     theirs = other_points[[pair.trainIdx for pair in pairs]]
-    return SparseMatches(ours, theirs, found)
+    alike = sum(pair.distance <= _ALIKE_BITS for pair in pairs)
+    return SparseMatches(ours, theirs, found, alike)
 
 
 def _features(gray: UInt8Array, scale: float) -> tuple[Float32Array, Any]:

@@ -4,11 +4,18 @@ import math
 from dataclasses import dataclass
 
 from vizion3d.core.arrays import UInt8Array
-from vizion3d.geometry.rectification import align_rows, match_features, rectify, row_offsets
+from vizion3d.geometry.rectification import (
+    SparseMatches,
+    align_rows,
+    match_features,
+    rectify,
+    row_offsets,
+)
 from vizion3d.stereo import photometry
+from vizion3d.stereo.checks import check_overlap, check_sides, check_sizes
 from vizion3d.stereo.config import DEFAULT_SIZE, StereoDepthAdvancedConfig
 from vizion3d.stereo.matching import DisparityRange
-from vizion3d.stereo.survey import Survey, check_matches, check_sizes, survey
+from vizion3d.stereo.survey import Survey, survey
 
 NOTABLE_ROWS_PX = 1.0
 """Rows that disagree by more are told."""
@@ -56,8 +63,12 @@ def prepare(left: UInt8Array, right: UInt8Array, config: StereoDepthAdvancedConf
     calibration = config.calibration
     if calibration and calibration.needs_rectification and config.rectify != "off":
         left, right = rectify(left, right, calibration)
-    right, told = _with_equal_rows(left, right, config)
+    gray, other_gray = (photometry.gray_levels(image) for image in (left, right))
+    matches = match_features(gray, other_gray)
+    check_sides(gray, other_gray, matches, config.doffs)
+    right, told = _with_equal_rows(right, matches, config)
     look = survey(left, right, config.doffs)
+    told += check_overlap(gray, other_gray, matches, look)
     search = search_range(look, config, width)
     seen = left
     # The better exposed of the two is brought to the other's state: what was lost stays lost.
@@ -94,13 +105,10 @@ def assumptions(config: StereoDepthAdvancedConfig, width: int, height: int) -> t
 
 
 def _with_equal_rows(
-    left: UInt8Array, right: UInt8Array, config: StereoDepthAdvancedConfig
+    right: UInt8Array, matches: SparseMatches, config: StereoDepthAdvancedConfig
 ) -> tuple[UInt8Array, tuple[str, ...]]:
     """The right image, turned if that is asked for and needed; and what was seen of the rows."""
-    height, width = left.shape[:2]
-    gray = photometry.gray_levels(left)
-    matches = match_features(gray, photometry.gray_levels(right))
-    check_matches(gray, photometry.gray_levels(right), matches, config.doffs)
+    height, width = right.shape[:2]
     offsets = row_offsets(matches, height)
     if config.rectify == "off" or offsets is None or offsets.typical_px <= NOTABLE_ROWS_PX:
         return right, ()

@@ -9,6 +9,9 @@ from vizion3d.core.arrays import BoolArray, Float32Array, UInt8Array
 
 _LEVELS = np.arange(256)
 _CLIPPED = 254
+_LEGIBLE = 8, 232
+"""Grey levels beyond which a photo is nearly black or white."""
+_LEAST_CONTRAST = 8.0
 _ALIKE = 0.02
 """Relative difference of brightness up to which nothing is changed."""
 _MOST_GAIN = 3.0
@@ -73,6 +76,15 @@ def equalise(image: UInt8Array, view: SharedView) -> UInt8Array:
 def share_clipped(image: UInt8Array) -> float:
     """Share of the values that are as bright as can be: there the light's measure is lost."""
     return float((image >= _CLIPPED).mean())
+
+
+def is_legible(gray: UInt8Array) -> bool:
+    """Whether a grey photo shows enough to be compared: most of it neither nearly white nor nearly
+    black, and not all of one grey.
+    """
+    dark, bright = _LEGIBLE
+    middle = (gray > dark) & (gray < bright)
+    return bool(middle.mean() > 0.5 and gray.std() > _LEAST_CONTRAST)
 
 
 def _curve(own: UInt8Array, other: UInt8Array) -> UInt8Array:

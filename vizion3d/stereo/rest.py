@@ -10,7 +10,7 @@ from vizion3d.outputs.formats import pick
 from vizion3d.server.encoding import as_text, json_rows
 from vizion3d.server.rest.answers import IntrinsicsAnswer
 from vizion3d.server.rest.forms import ModelName, Photo, form
-from vizion3d.server.rest.route import Asked, Route, binary_forms, binary_headers
+from vizion3d.server.rest.route import Asked, Binary, Route, binary_forms, binary_headers
 from vizion3d.stereo import wire
 from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
@@ -105,18 +105,42 @@ def json(result: StereoDepthResult, asked: Asked[StereoDepthCommand]) -> bytes:
     return orjson.dumps(values_of(result) | fields)
 
 
+_NPY, _LEFT = (row for row in FORMATS if row.name in ("npy", "left"))
+_PARTS = {"depth": _NPY, "left": _LEFT}
+_BOUNDARY = "vizion3d-part-6d1f0c9b2a7e4853"
+
+
+def form_data(result: StereoDepthResult, command: StereoDepthCommand) -> bytes:
+    """Metres and the left photo as it was matched, as a browser's ``response.formData()`` reads
+    them."""
+    output = show(result, command)
+    parts = (
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; '
+        f'filename="{row.file_name}"\r\nContent-Type: {row.media_types[0]}\r\n\r\n'.encode()
+        + row.encode(output)
+        + b"\r\n"
+        for name, row in _PARTS.items()
+    )
+    return b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
+
+
+_FORM_DATA = Binary[StereoDepthCommand, StereoDepthResult](
+    "stereo.multipart", form_data, f"multipart/form-data; boundary={_BOUNDARY}"
+)
+
 ROUTE = Route(
     path=wire.PATH,
     name="measure_stereo_depth",
     summary="Measure depth from two photos",
     description="Metres and disparity as JSON; or a 16-bit PNG, metres as a NumPy array, every map "
-    "(NPZ), or a point cloud (PLY, GLB).\n\nThe `Accept` header says which; JSON if it is left "
+    "(NPZ), a point cloud (PLY, GLB), or metres and the left photo as it was matched\n"
+    "(multipart/form-data).\n\nThe `Accept` header says which; JSON if it is left "
     "out. The binary forms are far smaller and\nfaster than JSON; their headers tell the rest.",
     success="The depth, in metres.",
     read=read_form,
     answer=StereoDepthAnswer,
     json=json,
-    binary=binary_forms(FORMATS, show),
+    binary={**binary_forms(FORMATS, show), "multipart/form-data": _FORM_DATA},
     facts=binary_headers(StereoDepthResult),
     tell=as_headers,
 )

@@ -43,10 +43,12 @@ class Binary(Generic[C, R]):
     Attributes:
         file_name: What a browser calls it.
         encode: Makes it of the result and its command.
+        content_type: The header, where it says more than the media type.
     """
 
     file_name: str
     encode: Callable[[R, C], bytes]
+    content_type: str = ""
 
 
 def binary_forms(
@@ -123,8 +125,10 @@ class Route(Generic[C, R]):
         if media_type == JSON:
             return self.json(result, asked), {}
         form = self.binary[media_type]
-        disposition = {"Content-Disposition": f'inline; filename="{form.file_name}"'}
-        return form.encode(result, asked.command), self.tell(result) | disposition
+        headers = {"Content-Disposition": f'inline; filename="{form.file_name}"'}
+        if form.content_type:
+            headers["Content-Type"] = form.content_type
+        return form.encode(result, asked.command), self.tell(result) | headers
 
 
 def router_of(route: Route[Any, Any], service: Service) -> APIRouter:

@@ -1,11 +1,12 @@
 """What a matcher is measured by."""
 
 import numpy as np
+import pytest
 import torch
 
 from tests.support import stereo_scenes as scenes
 from training.stereo.data import Batch
-from training.stereo.evaluate import Match, accepted, compare, scores, semi_global
+from training.stereo.evaluate import Match, compare, scores, semi_global
 from training.stereo.real import PairWithTruth
 from training.stereo.rendered import as_photos
 
@@ -59,11 +60,15 @@ def test_sgbm_finds_the_disparity_by_itself() -> None:
     assert 0.8 < found["density"] < 1
 
 
-def test_pairs_that_sgbm_refuses_are_left_out() -> None:
+def test_a_pair_that_sgbm_refuses_counts_as_without_a_match() -> None:
     scene = scenes.render_pair(scenes.FRONT)
     truth = scene.disparity.astype(np.float32)
     good = PairWithTruth(scene.left, scene.right, truth)
-    assert accepted([PairWithTruth(scene.left, scene.left, truth), good]) == [good]
+    refused = PairWithTruth(scene.left, scene.left, truth)
+    alone, both = scores(semi_global, [good]), scores(semi_global, [good, refused])
+    assert both["bad2_valid"] == alone["bad2_valid"]
+    assert both["density"] == pytest.approx(alone["density"] / 2, abs=1e-4)
+    assert both["bad2"] == pytest.approx((alone["bad2"] + 1) / 2, abs=1e-4)
 
 
 def test_rendered_pairs_are_photos_with_truth() -> None:

@@ -108,16 +108,20 @@ export class Api {
   }
 
   /**
-   * Measure the depth of a pair once.
+   * Measure the depth of a pair once: the metres, and the left photo as it was matched, which a
+   * calibration may have rectified.
    *
    * @param {Record<string, File>} files - `left_image`, `right_image`, perhaps `calibration`.
    * @param {Record<string, string>} fields
    * @param {AbortSignal} signal
    */
   async measure(files, fields, signal) {
-    const response = await this._send(STEREO_ROUTE, files, fields, "application/x-npy", signal);
-    const bytes = await response.arrayBuffer();
+    const response = await this._send(STEREO_ROUTE, files, fields, "multipart/form-data", signal);
+    const parts = await response.formData();
+    const [depth, left] = ["depth", "left"].map((name) => /** @type {File} */ (parts.get(name)));
+    const bytes = await depth.arrayBuffer();
     return {
+      left,
       metres: parseNpy(bytes),
       intrinsics: JSON.parse(response.headers.get(STEREO.intrinsics) ?? ""),
       notes: /** @type {string[]} */ (JSON.parse(response.headers.get(STEREO.notes) ?? "[]")),
@@ -126,15 +130,15 @@ export class Api {
   }
 
   /** One of the server's own files of a pair. */
-  async stereoFile(files, fields, mediaType, signal = undefined) {
-    return (await this._send(STEREO_ROUTE, files, fields, mediaType, signal)).blob();
+  async stereoFile(files, fields, mediaType) {
+    return (await this._send(STEREO_ROUTE, files, fields, mediaType)).blob();
   }
 
   _post(image, fields, mediaType, signal) {
     return this._send(ROUTE, { image }, fields, mediaType, signal);
   }
 
-  _send(route, files, fields, mediaType, signal) {
+  _send(route, files, fields, mediaType, signal = undefined) {
     const body = new FormData();
     for (const [name, file] of Object.entries(files)) body.append(name, file, file.name);
     for (const [name, value] of Object.entries(fields)) body.append(name, value);

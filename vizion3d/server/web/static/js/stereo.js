@@ -66,10 +66,8 @@ async function run() {
   hideAlert();
   try {
     const answer = await api.measure(files, fields, mine.signal);
-    // With a calibration the photos may have been rectified: colours are taken from what was matched.
-    const photo = files.calibration
-      ? await api.stereoFile(files, fields, "image/jpeg", mine.signal)
-      : files.left_image;
+    // A calibration may have rectified the photos; else the file itself has the finer colours.
+    const photo = files.calibration ? answer.left : files.left_image;
     const bitmap = await createImageBitmap(photo, { colorSpaceConversion: "none" }).catch(() => null);
     if (mine.signal.aborted) return;
     show(files, fields, answer, bitmap);
