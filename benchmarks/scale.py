@@ -4,7 +4,8 @@
 size, and writes ``benchmarks/results/scale.md``:
 
 * ``workers``: photos a second of one worker and of two, one core each, at network size 518;
-* ``overhead``: ``vizion3d batch`` beside ``vizion3d depth``, on the same cores;
+* ``overhead``: ``vizion3d batch`` beside ``vizion3d depth``, on the same cores, 200 photos at
+  network size 518;
 * ``correct``: 500 photos of which 20 are broken, against ``vizion3d depth``, byte for byte, with
   one worker and two, a worker that is killed, and a job that is killed and resumed;
 * ``memory``: peak memory of driver and worker, of 100 photos and of 1,000;
@@ -98,14 +99,14 @@ def workers(folder: Path, note: Note, count: int = 20) -> None:
 def overhead(folder: Path, note: Note, count: int = 200) -> None:
     model = save_checkpoint(folder / "vits.safetensors", VITS)
     source = make_photos(folder / "photos", count, size=(640, 480))
-    options = ("--model", model, "--save", "png", "--input-size", 252)
-    command("depth", source, "--out", folder / "warm", *options)
+    options = ("--model", model, "--save", "png")
+    command("depth", source / "00000.png", "--out", folder / "warm", *options)
     begin = time.perf_counter()
     run = command("depth", source, "--out", folder / "depth", *options)
     assert run.returncode == 0, run.stderr
     plain_s = time.perf_counter() - begin
     begin = time.perf_counter()
-    told = batch_seconds(source, folder / "batch", model, "--save", "png", "--input-size", 252)
+    told = batch_seconds(source, folder / "batch", model, "--save", "png")
     whole_s = time.perf_counter() - begin
     assert pictures(folder / "depth") == pictures(folder / "batch")
     note(f"`vizion3d depth`, {count} photos: {plain_s:.1f} s, all of it")

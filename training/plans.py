@@ -52,14 +52,15 @@ PLANS = {
         ema_images=1500,
     ),
     "cuda": Plan(
-        images=72_000,
+        images=129_500,
         stages=(
-            Stage(0.6, _RENDERED, _LARGE, 32, 0.5),
-            Stage(0.4, (272, 368), ((256, 352), (256, 352), (352, 256)), 32, 0.5),
+            Stage(0.65, _RENDERED, _LARGE, 32, 0.5),
+            Stage(0.35, (336, 448), ((320, 416), (320, 416), (416, 320)), 32, 0.5),
         ),
         reuse=1,
         capacity=0,
         ema_images=8_000,
+        pull=0.001,
     ),
     # A few seconds, for tests.
     "tiny": Plan(

@@ -56,9 +56,9 @@ def test_other_files_are_not_of_this_family() -> None:
 
 @pytest.mark.parametrize(
     ("image", "expected"),
-    [((480, 640), (320, 416)), ((741, 500), (480, 320)), ((256, 256), (320,) * 2)],
+    [((480, 640), (256, 352)), ((741, 500), (384, 256)), ((300, 300), (256,) * 2)],
 )
-def test_the_shorter_side_becomes_320(image: tuple[int, int], expected: tuple[int, int]) -> None:
+def test_the_shorter_side_becomes_256(image: tuple[int, int], expected: tuple[int, int]) -> None:
     assert RECIPE.network_size(*image) == expected
 
 
