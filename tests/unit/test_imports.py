@@ -114,5 +114,5 @@ def test_the_command_line_loads_a_command_when_it_is_called() -> None:
         "from typer.testing import CliRunner\nfrom vizion3d.programs.cli import app\n"
         "print(CliRunner().invoke(app, ['stereo', '--help']).exit_code)"
     )
-    names = ("vizion3d.stereo.cli", "vizion3d.lifting.cli.depth", "vizion3d.cli.doctor")
-    assert loaded_by(program, names) == ["0", "vizion3d.stereo.cli"]
+    names = ("vizion3d.stereo.cli.stereo", "vizion3d.lifting.cli.depth", "vizion3d.cli.doctor")
+    assert loaded_by(program, names) == ["0", "vizion3d.stereo.cli.stereo"]

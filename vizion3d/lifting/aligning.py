@@ -9,7 +9,8 @@ from vizion3d.errors import InvalidConfigError
 from vizion3d.lifting.aligned import AlignDepthCommand, AlignedDepth, align_result
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.models import DepthEstimationResult
-from vizion3d.lifting.output import with_objects
+from vizion3d.lifting.output import DepthOutput
+from vizion3d.outputs.result_output import with_objects
 from vizion3d.task import Parts
 
 
@@ -41,12 +42,9 @@ class AlignDepthHandler:
             raise InvalidConfigError(
                 "a point cloud needs a result with its photo (rgb) and its intrinsics"
             )
-        return with_objects(
-            align_result(source, command.knowledge),
-            command.advanced_config,
-            command.return_depth_image,
-            command.return_point_cloud,
-        )
+        aligned = align_result(source, command.knowledge)
+        output = DepthOutput(aligned, command.advanced_config)
+        return with_objects(aligned, output, command.return_depth_image, command.return_point_cloud)
 
 
 def register(_parts: Parts, bus: Bus) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 from pydantic import (
@@ -20,11 +20,13 @@ from vizion3d.core.validation import ValidatedModel
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry import cameras
 from vizion3d.geometry.calibration import CalibratedCamera
-from vizion3d.geometry.calibration_files import CalibrationInput, read_camera
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.undistortion import Undistortion
 from vizion3d.lifting.intrinsics import INTRINSICS, Given, matrix_of, resolve
 from vizion3d.media import images
+
+if TYPE_CHECKING:
+    from vizion3d.geometry.calibration_files import CalibrationInput
 
 TINIEST, LARGEST = 1e-6, 1e9
 """Bounds of the numbers of a configuration, so that points stay within float32."""
@@ -33,7 +35,7 @@ Positive = Annotated[float, Field(gt=TINIEST, le=LARGEST)]
 Moderate = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 
 
-class CameraConfig(ValidatedModel):
+class CameraConfig(ValidatedModel, defer_build=True):
     """Camera intrinsics of one image; every field is optional.
 
     An intrinsic that is set is in pixels of the input image. One that is left out is the PrimeSense
@@ -170,7 +172,7 @@ class CameraConfig(ValidatedModel):
 
     @classmethod
     def from_calibration(
-        cls, calibration: CalibrationInput | CalibratedCamera, **fields: Any
+        cls, calibration: "CalibrationInput | CalibratedCamera", **fields: Any
     ) -> Self:
         """Intrinsics, and the lens's distortion, from a calibration file.
 
@@ -185,6 +187,8 @@ class CameraConfig(ValidatedModel):
         Raises:
             InvalidConfigError: The file cannot be read or does not tell the camera.
         """
+        from vizion3d.geometry.calibration_files import read_camera  # parsers of YAML and XML
+
         source = cameras.CALIBRATION
         if not isinstance(calibration, CalibratedCamera):
             if not isinstance(calibration, bytes):

@@ -23,10 +23,11 @@ from vizion3d.lifting.known import to_rows
 from vizion3d.lifting.known_messages import to_message
 from vizion3d.lifting.limit import DepthLimit
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
-from vizion3d.lifting.output import with_objects
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.media import images
 from vizion3d.outputs.depth_files import encode_npy
 from vizion3d.outputs.facts import from_headers
+from vizion3d.outputs.result_output import with_objects
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.wire.arrays import unpack
 from vizion3d.wire.config import write_config
@@ -87,9 +88,8 @@ def rebuild(
     if result.intrinsics is not None:
         result.intrinsics = with_own_sources(result.intrinsics, command.advanced_config)
     result.asked_with(command.advanced_config)
-    return with_objects(
-        result, command.advanced_config, command.return_depth_image, command.return_point_cloud
-    )
+    output = DepthOutput(result, command.advanced_config)
+    return with_objects(result, output, command.return_depth_image, command.return_point_cloud)
 
 
 def to_form(command: DepthEstimationCommand) -> Form:

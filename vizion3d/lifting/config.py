@@ -12,7 +12,7 @@ from vizion3d.lifting.camera_config import CameraConfig, Positive
 from vizion3d.lifting.limit import DepthLimit
 
 
-class DepthEstimationAdvanceConfig(CameraConfig):
+class DepthEstimationAdvanceConfig(CameraConfig, defer_build=False):
     """Camera intrinsics and depth range of one image.
 
     Every field is optional. What is said of the camera is that of

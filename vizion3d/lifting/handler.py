@@ -13,10 +13,11 @@ from vizion3d.geometry.undistortion import Undistortion
 from vizion3d.lifting.commands import DepthEstimationCommand
 from vizion3d.lifting.meaning import depth_of, understand
 from vizion3d.lifting.models import DepthEstimationResult
-from vizion3d.lifting.output import DepthOutput, with_objects
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.media.images import read_header
 from vizion3d.media.reader import ImageReader
 from vizion3d.outputs.open3d_objects import require_open3d
+from vizion3d.outputs.result_output import with_objects
 from vizion3d.runtime.cache import RuntimeCache
 from vizion3d.runtime.queue import Inference
 from vizion3d.task import Parts
@@ -111,13 +112,14 @@ class DepthEstimationHandler:
                 result = align_result(result, command.knowledge)
             if lens is not None:
                 result.notes += (UNDISTORTED,)
-            if (why_cut := DepthOutput(result, config).why_cut()) is not None:
+            shown = DepthOutput(result, config)
+            if (why_cut := shown.why_cut()) is not None:
                 result.notes += (why_cut,)
             for note in result.notes:
                 logger.warning("%s: %s", checkpoint.path.name, note)
             result.asked_with(config)
             return with_objects(
-                result, config, command.return_depth_image, command.return_point_cloud
+                result, shown, command.return_depth_image, command.return_point_cloud
             )
 
     def _lens(

@@ -1,15 +1,11 @@
 """What a depth estimation returns."""
 
-import math
-import os
 from collections.abc import Mapping
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
-    ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
@@ -21,25 +17,17 @@ from pydantic import (
 
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry.alignment import Alignment
-from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.depth import DepthKind
 from vizion3d.geometry.frame_fit import FrameFit
 from vizion3d.lifting.config import DepthEstimationAdvanceConfig
 from vizion3d.lifting.limit import DepthLimit
 from vizion3d.lifting.output import DepthOutput
-from vizion3d.outputs import showing
-from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP, colorize
+from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
+from vizion3d.outputs.depth_result import DepthMap, DepthResult, array_of
 from vizion3d.outputs.facts import Fact
-from vizion3d.outputs.results import ResultModel
-
-if TYPE_CHECKING:
-    from open3d.geometry import Image as O3dImage
-    from open3d.geometry import PointCloud as O3dPointCloud
-else:
-    O3dImage = O3dPointCloud = Any
 
 
-class DepthEstimationResult(ResultModel):
+class DepthEstimationResult(DepthResult, defer_build=False):
     """What a depth estimation returns.
 
     Attributes:
@@ -75,16 +63,13 @@ class DepthEstimationResult(ResultModel):
             ``raw_depth`` already.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+    compared_maps = ("raw_depth", "confidence")
+    compared_facts = (
+        *("min_depth", "max_depth", "depth_kind", "intrinsics"),
+        *("sky_depth", "focal_px", "notes", "alignment", "depth_limit"),
+    )
 
-    raw_depth: NDArray[np.float32] = Field(exclude=True, repr=False)
-    rgb: NDArray[np.uint8] | None = Field(None, exclude=True, repr=False)
-    min_depth: Annotated[float, Fact("Smallest value of the depth.", "X-Min-Depth")]
-    max_depth: Annotated[float, Fact("Largest value of the depth.", "X-Max-Depth")]
-    backend_used: Annotated[str, Fact("The checkpoint's file on the server.", "X-Model")]
-    depth_image: O3dImage | None = None
-    point_cloud: O3dPointCloud | None = None
-    point_cloud_scale: Annotated[float, Fact("Metres per unit of the point cloud.")] = 1.0
+    raw_depth: DepthMap = Field(exclude=True, repr=False)
     depth_kind: Annotated[
         DepthKind,
         Fact(
@@ -93,9 +78,6 @@ class DepthEstimationResult(ResultModel):
             "X-Depth-Kind",
         ),
     ] = "relative"
-    intrinsics: Annotated[
-        CameraIntrinsics | None, Fact("The camera that was assumed.", "X-Intrinsics")
-    ] = None
     sky_depth: Annotated[
         float | None, Fact("Value of the depth that marks sky; null: no sky.", "X-Sky-Depth")
     ] = None
@@ -107,9 +89,6 @@ class DepthEstimationResult(ResultModel):
             "X-Focal-Length",
         ),
     ] = None
-    notes: Annotated[
-        tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
-    ] = ()
     alignment: Annotated[
         Alignment | None,
         Fact("The fit to what is known of the scene; null if nothing was.", "X-Alignment"),
@@ -133,23 +112,13 @@ class DepthEstimationResult(ResultModel):
         if not isinstance(data, Mapping) or data.get("raw_depth") is not None:
             return handler(data)
         depth_map = data.get("depth_map")
-        try:
-            raw_depth = np.asarray(depth_map, np.float32)
-        except (ValueError, TypeError) as error:
-            raise InvalidConfigError(f"depth_map must be lists of numbers: {error}") from error
         if depth_map is None:
             raise InvalidConfigError("a result needs depth_map or raw_depth")
+        raw_depth = array_of("depth_map", depth_map)
         rest = {n: v for n, v in data.items() if n not in ("depth_map", "raw_depth")}
         result = handler({**rest, "raw_depth": raw_depth})
         result._listed = raw_depth, depth_map
         return result
-
-    @field_validator("raw_depth")
-    @classmethod
-    def _is_image(cls, value: NDArray[np.float32]) -> NDArray[np.float32]:
-        if value.ndim != 2 or value.size == 0:
-            raise ValueError(f"depth is of shape (H, W), got {value.shape}")
-        return value.astype(np.float32, copy=False)
 
     @field_validator("confidence")
     @classmethod
@@ -163,89 +132,18 @@ class DepthEstimationResult(ResultModel):
             raise ValueError(f"is of shape {value.shape}, the depth of {depth.shape}")
         return value.astype(np.float32, copy=False)
 
-    @field_validator("max_depth")
-    @classmethod
-    def _is_not_below_min(cls, value: float, info: ValidationInfo) -> float:
-        if value < info.data.get("min_depth", -math.inf):
-            raise ValueError(f"{value} is below min_depth {info.data['min_depth']}")
-        return value
-
-    def __eq__(self, other: object) -> bool:
-        """Equal depth and facts; Open3D objects are made from these and not compared.
-
-        Of ``backend_used`` the file's name counts: servers tell no more of it.
-        """
-        if not isinstance(other, DepthEstimationResult):
-            return NotImplemented
-        compared = (
-            *("min_depth", "max_depth", "depth_kind", "intrinsics"),
-            *("sky_depth", "focal_px", "notes", "alignment", "depth_limit"),
-        )
-        maps = ("raw_depth", "confidence")
-        if PurePath(self.backend_used).name != PurePath(other.backend_used).name:
-            return False
-        return all(
-            np.array_equal(getattr(self, name), getattr(other, name)) for name in maps
-        ) and all(getattr(self, name) == getattr(other, name) for name in compared)
-
-    __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it in the format that the file's ending names, and return the path.
-
-        ``.png`` (16 bits), ``.color.png``, ``.metric.png``, ``.ply``, ``.glb``, ``.mesh.glb``,
-        ``.obj``, ``.view.png``, ``.npy``, ``.npz`` or ``.json``, as ``vizion3d depth --save``.
-
-        Raises:
-            InvalidConfigError: No format has that ending, or the photo is not in the result.
-            OSError: The file cannot be written.
-        """
-        if self.rgb is None or self.intrinsics is None:
-            raise InvalidConfigError("saving needs a result with its photo (rgb) and intrinsics")
-        return showing.save(self._output(), path)
-
-    def colorize(self, color_map: str = DEFAULT_COLOR_MAP) -> NDArray[np.uint8]:
-        """The depth through a colour map, RGB uint8 ``(H, W, 3)``.
-
-        Args:
-            color_map: A name that the ``cmap`` catalogue knows.
-
-        Raises:
-            InvalidConfigError: There is no such map.
-        """
-        return colorize(self.raw_depth, color_map)
-
-    def metres(self) -> NDArray[np.float32]:
-        """Distance of each pixel along the optical axis, float32 ``(H, W)``, metres.
-
-        Measured by metric models and by alignment; for other models by the range that
-        ``depth_near`` and ``depth_trunc`` assume.
-        """
-        return self._output().depth_m
-
-    def _repr_html_(self) -> str:
-        """Photo, depth and facts, for notebooks."""
-        pictures = {} if self.rgb is None else {"photo": self.rgb}
-        unit = " m" if self.depth_kind == "metric" else ""
-        facts = {
-            "depth": f"{self.depth_kind}, {self.min_depth:.4g} to {self.max_depth:.4g}{unit}",
-            "size": "{} x {} pixels".format(*self.raw_depth.shape[::-1]),
-            "model": PurePath(self.backend_used).name,
-        }
-        if self.intrinsics is not None:
-            where = self.intrinsics.sources.get("fx", "")
-            facts["focal length"] = f"{self.intrinsics.fx:.1f} pixels ({where})"
-        facts |= {f"note {number}": note for number, note in enumerate(self.notes, 1)}
-        brighter = "closer" if self.depth_kind == "relative" else "farther"
-        return showing.as_html({**pictures, f"depth (bright = {brighter})": self.colorize()}, facts)
-
     def asked_with(self, config: DepthEstimationAdvanceConfig) -> Self:
         """The same result, which :meth:`save` and :meth:`metres` then show by ``config``."""
         self._config = config
         return self
 
-    def _output(self) -> DepthOutput:
-        return DepthOutput(self, self._config)
+    def _output(self, color_map: str = DEFAULT_COLOR_MAP) -> DepthOutput:
+        return DepthOutput(self, self._config, color_map)
+
+    def _described(self) -> tuple[str, str]:
+        unit = " m" if self.depth_kind == "metric" else ""
+        told = f"{self.depth_kind}, {self.min_depth:.4g} to {self.max_depth:.4g}{unit}"
+        return told, f"bright = {'closer' if self.depth_kind == 'relative' else 'farther'}"
 
     @property
     def sky(self) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from vizion3d.outputs.open3d_objects import require_open3d
 _CLOUD_PARTS = ("points", "colors", "normals", "covariances")
 
 
-class ResultModel(ValidatedModel):
+class ResultModel(ValidatedModel, defer_build=True):
     """A task's result: a pydantic model that can be handed to another process.
 
     Open3D's objects neither pickle nor, in part, copy; here they travel as arrays. Unpickling a

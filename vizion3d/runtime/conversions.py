@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.core.arrays import Float32Array
@@ -79,6 +78,8 @@ class ConversionStore:
             folder = self._folder / f"{key}-{precision}-{fingerprint()}"
             kept = _read(folder, precision)
             if kept is None:
+                from filelock import FileLock  # imports asyncio, and is needed once a checkpoint
+
                 with FileLock(self._folder / f".{folder.name}.lock"):
                     kept = _read(folder, precision) or self._make(checkpoint, precision, folder)
             return kept

@@ -14,7 +14,7 @@ from vizion3d.geometry.calibration_files import write_stereo
 from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.media import images
 from vizion3d.outputs.facts import from_headers
-from vizion3d.outputs.open3d_objects import to_image
+from vizion3d.outputs.result_output import with_objects
 from vizion3d.proto import lifting_pb2 as pb
 from vizion3d.stereo import wire
 from vizion3d.stereo.commands import StereoDepthCommand
@@ -77,10 +77,8 @@ def rebuild(
     config = command.advanced_config.for_size(width, height)
     result.intrinsics = config.intrinsics_for(width, height)  # with its own sources
     output = StereoOutput(result, config)
-    if command.return_depth_image:
-        result.depth_image = to_image(output.gray)
-    if command.return_point_cloud:
-        result.point_cloud = output.cloud()
+    with_objects(result, output, command.return_depth_image, command.return_point_cloud)
+    result.asked_with(config)
     if not command.return_raw_depth:
         result.raw_depth = None
     return result

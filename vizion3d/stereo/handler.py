@@ -12,7 +12,8 @@ from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.core.room import Room
 from vizion3d.core.scope import current_scope
 from vizion3d.media.reader import ImageReader
-from vizion3d.outputs.open3d_objects import require_open3d, to_image
+from vizion3d.outputs.open3d_objects import require_open3d
+from vizion3d.outputs.result_output import with_objects
 from vizion3d.stereo.backends import Backends
 from vizion3d.stereo.commands import StereoDepthCommand
 from vizion3d.stereo.matching import FILLED_CONFIDENCE
@@ -105,10 +106,8 @@ class StereoDepthHandler:
             output = StereoOutput(result, config)
             if (why_cut := output.why_cut()) is not None:
                 result.notes += (why_cut,)
-            if command.return_depth_image:
-                result.depth_image = to_image(output.gray)
-            if command.return_point_cloud:
-                result.point_cloud = output.cloud()
+            with_objects(result, output, command.return_depth_image, command.return_point_cloud)
+            result.asked_with(config)
             if not command.return_raw_depth:
                 result.raw_depth = None
         return result

@@ -1,45 +1,49 @@
 """A stereo depth as the encoders of :mod:`vizion3d.outputs.formats` see it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
-from vizion3d.core.arrays import Float32Array, UInt8Array
-from vizion3d.geometry.cameras import CameraIntrinsics
+from vizion3d.core.arrays import BoolArray, Float32Array, UInt8Array
 from vizion3d.geometry.cut import Cut
-from vizion3d.geometry.frames import Frame
-from vizion3d.geometry.thinning import Thinning
 from vizion3d.outputs import depth_files, formats
 from vizion3d.outputs.facts import values_of
 from vizion3d.outputs.formats import Format
-from vizion3d.outputs.open3d_objects import cloud_of, to_point_cloud
-from vizion3d.outputs.points import to_points
-from vizion3d.stereo.models import StereoDepthAdvancedConfig, StereoDepthResult
-
-if TYPE_CHECKING:
-    from open3d.geometry import PointCloud as O3dPointCloud
+from vizion3d.outputs.result_output import PhotoResult, ResultOutput
+from vizion3d.stereo.config import StereoDepthAdvancedConfig
 
 NO_DEPTH = (24, 24, 28)
 """Colour of pixels without a depth."""
 
 
-@dataclass(frozen=True)
-class StereoOutput:
-    """A result and how it was asked for: a :class:`vizion3d.outputs.formats.Lifted`.
+class Measured(PhotoResult, Protocol):
+    """What is needed of a :class:`vizion3d.stereo.result.StereoDepthResult`."""
 
-    Attributes:
-        result: Of a run; it has ``rgb`` and ``intrinsics``.
-        config: Where the cloud ends, what it needs of a point, and its frame.
-        color_map: A name that the ``cmap`` catalogue knows.
+    disparity: Float32Array
+    valid: BoolArray | None
+    confidence: Float32Array | None
+    occluded: BoolArray | None
+    filled: BoolArray | None
+
+    @property
+    def depth_m(self) -> Float32Array:
+        """Metres, ``(H, W)``; 0: none."""
+
+    def shown(self, config: StereoDepthAdvancedConfig) -> BoolArray:
+        """Which pixels become points."""
+
+    def trusted(self, config: StereoDepthAdvancedConfig) -> BoolArray:
+        """Which pixels' matches are trusted."""
+
+
+class StereoOutput(ResultOutput[Measured, StereoDepthAdvancedConfig]):
+    """A stereo depth and how it was asked for: a :class:`vizion3d.outputs.formats.Lifted`.
+
+    The configuration says where the cloud ends, what it needs of a point, and its frame.
     """
-
-    result: StereoDepthResult
-    config: StereoDepthAdvancedConfig
-    color_map: str = depth_files.DEFAULT_COLOR_MAP
 
     @property
     def depth(self) -> Float32Array:
@@ -80,7 +84,8 @@ class StereoOutput:
 
     @property
     def shown_depth_m(self) -> Float32Array:
-        """Metres, 0 where there is no point; see :meth:`StereoDepthResult.shown`."""
+        """Metres, 0 where there is no point; see
+        :meth:`vizion3d.stereo.result.StereoDepthResult.shown`."""
         return np.where(self.result.shown(self.config), self.result.depth_m, np.float32(0))
 
     def why_cut(self) -> str | None:
@@ -93,45 +98,6 @@ class StereoOutput:
     def depth_scale(self) -> float:
         """Millimetres."""
         return 1000.0
-
-    @property
-    def rgb(self) -> UInt8Array:
-        """The left image, rectified if that was done."""
-        assert self.result.rgb is not None
-        return self.result.rgb
-
-    @cached_property
-    def points(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """The points, row by row, and their colours."""
-        points, colors = to_points(self.shown_depth_m, self.rgb, self.intrinsics, self.frame)
-        return self.thinning.apply(points, colors)
-
-    @property
-    def thinning(self) -> Thinning:
-        """How the cloud is made smaller."""
-        return Thinning(self.config.max_points, self.config.voxel)
-
-    @property
-    def max_points(self) -> int | None:
-        """The configuration's own."""
-        return self.config.max_points
-
-    def cloud(self) -> "O3dPointCloud":
-        """The points as Open3D's."""
-        if self.thinning.is_asked_for:
-            return cloud_of(*self.points)
-        return to_point_cloud(self.shown_depth_m, self.rgb, self.intrinsics, self.frame)
-
-    @property
-    def frame(self) -> Frame:
-        """The configuration's own."""
-        return self.config.frame
-
-    @property
-    def intrinsics(self) -> CameraIntrinsics:
-        """The left camera."""
-        assert self.result.intrinsics is not None
-        return self.result.intrinsics
 
     @property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
@@ -157,7 +123,11 @@ class StereoOutput:
             "filled_share": self.result.filled,
         }
         told = {name: float(mask.mean()) for name, mask in shares.items() if mask is not None}
-        return {**values_of(self.result), **told, "stereo": self.config.model_dump(mode="json")}
+        return {
+            **values_of(cast(BaseModel, self.result)),
+            **told,
+            "stereo": self.config.model_dump(mode="json"),
+        }
 
 
 def _disparity(output: StereoOutput) -> bytes:

@@ -1,39 +1,23 @@
 """What a stereo depth returns."""
 
-import math
 from collections.abc import Mapping
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import (
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    PrivateAttr,
-    ValidationInfo,
-    computed_field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, computed_field, model_validator
 
 from vizion3d.core.arrays import BoolArray, Float32Array
 from vizion3d.errors import InvalidConfigError
-from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.projection import visible
+from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
+from vizion3d.outputs.depth_result import DepthMap, DepthResult, array_of
 from vizion3d.outputs.facts import Fact
-from vizion3d.outputs.results import ResultModel
 from vizion3d.stereo.config import StereoDepthAdvancedConfig
-
-if TYPE_CHECKING:
-    from open3d.geometry import Image as O3dImage
-    from open3d.geometry import PointCloud as O3dPointCloud
-else:
-    O3dImage = O3dPointCloud = Any
+from vizion3d.stereo.output import StereoOutput
 
 
-class StereoDepthResult(ResultModel):
+class StereoDepthResult(DepthResult, defer_build=False):
     """What a stereo depth returns. Arrays are ``(H, W)`` like the left image.
 
     Attributes:
@@ -61,28 +45,24 @@ class StereoDepthResult(ResultModel):
             that do not agree, a calibration that was scaled.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+    formats = "vizion3d.stereo.output:FORMATS"
+    photo_is = "left photo"
+    compared_maps = ("depth_m", "disparity")
+    compared_facts = ("min_depth", "max_depth", "intrinsics", "notes")
 
-    disparity: NDArray[np.float32] = Field(exclude=True, repr=False)
-    raw_depth: NDArray[np.float32] | None = Field(exclude=True, repr=False)
+    disparity: DepthMap = Field(exclude=True, repr=False)
+    raw_depth: DepthMap | None = Field(exclude=True, repr=False)
     valid: NDArray[np.bool_] | None = Field(None, exclude=True, repr=False)
     confidence: NDArray[np.float32] | None = Field(None, exclude=True, repr=False)
     occluded: NDArray[np.bool_] | None = Field(None, exclude=True, repr=False)
     filled: NDArray[np.bool_] | None = Field(None, exclude=True, repr=False)
-    rgb: NDArray[np.uint8] | None = Field(None, exclude=True, repr=False)
     min_depth: Annotated[float, Fact("Least depth, metres; 0 if there is none.", "X-Min-Depth")]
     max_depth: Annotated[float, Fact("Largest depth, metres; 0 if there is none.", "X-Max-Depth")]
     backend_used: Annotated[
         str, Fact("What matched: sgbm, or the checkpoint's file on the server.", "X-Model")
     ]
-    depth_image: O3dImage | None = None
-    point_cloud: O3dPointCloud | None = None
-    point_cloud_scale: Annotated[float, Fact("Metres per unit of the point cloud.")] = 1.0
-    intrinsics: Annotated[CameraIntrinsics | None, Fact("The left camera.", "X-Intrinsics")] = None
-    notes: Annotated[
-        tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
-    ] = ()
 
+    _config: StereoDepthAdvancedConfig = PrivateAttr(default_factory=StereoDepthAdvancedConfig)
     _depth_m: NDArray[np.float32] = PrivateAttr()
     _lists: dict[str, list[list[float]]] = PrivateAttr(default_factory=dict)
 
@@ -95,12 +75,8 @@ class StereoDepthResult(ResultModel):
         given = dict(data)
         for array, lists in (("raw_depth", "depth_map"), ("disparity", "disparity_map")):
             listed = given.pop(lists, None)
-            if given.get(array) is not None or listed is None:
-                continue
-            try:
-                given[array] = np.asarray(listed, np.float32)
-            except (ValueError, TypeError) as error:
-                raise InvalidConfigError(f"{lists} must be lists of numbers: {error}") from error
+            if given.get(array) is None and listed is not None:
+                given[array] = array_of(lists, listed)
         if given.get("raw_depth") is None:
             raise InvalidConfigError("a result needs depth_map or raw_depth")
         result = handler(given)
@@ -108,38 +84,18 @@ class StereoDepthResult(ResultModel):
         result._depth_m = result.raw_depth
         return result
 
-    @field_validator("raw_depth", "disparity")
-    @classmethod
-    def _is_image(cls, value: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-        if value is None:
-            return None
-        if value.ndim != 2 or value.size == 0:
-            raise ValueError(f"it is of shape (H, W), got {value.shape}")
-        return value.astype(np.float32, copy=False)
+    def asked_with(self, config: StereoDepthAdvancedConfig) -> Self:
+        """The same result, which :meth:`save` then shows by ``config``."""
+        self._config = config
+        return self
 
-    @field_validator("max_depth")
-    @classmethod
-    def _is_not_below_min(cls, value: float, info: ValidationInfo) -> float:
-        if value < info.data.get("min_depth", -math.inf):
-            raise ValueError(f"{value} is below min_depth {info.data['min_depth']}")
-        return value
+    def _output(self, color_map: str = DEFAULT_COLOR_MAP) -> StereoOutput:
+        return StereoOutput(self, self._config, color_map)
 
-    def __eq__(self, other: object) -> bool:
-        """Equal arrays and facts; Open3D objects are made from these and not compared.
-
-        Of ``backend_used`` the file's name counts: servers tell no more of it.
-        """
-        if not isinstance(other, StereoDepthResult):
-            return NotImplemented
-        facts = ("min_depth", "max_depth", "intrinsics", "notes")
-        return (
-            PurePath(self.backend_used).name == PurePath(other.backend_used).name
-            and np.array_equal(self._depth_m, other._depth_m)
-            and np.array_equal(self.disparity, other.disparity)
-            and all(getattr(self, name) == getattr(other, name) for name in facts)
-        )
-
-    __hash__ = None  # type: ignore[assignment]  # it may change, so it has no hash
+    def _described(self) -> tuple[str, str]:
+        share = 100 * float(np.mean(self._depth_m > 0))
+        told = f"{self.min_depth:.4g} to {self.max_depth:.4g} m, {share:.0f} % of the pixels"
+        return told, "bright = closer, black = none"
 
     @property
     def depth_m(self) -> Float32Array:

@@ -18,6 +18,6 @@ STEREO_DEPTH = Task(
     images=("left_image", "right_image"),
     rest="vizion3d.stereo.rest:ROUTE",
     grpc="vizion3d.stereo.grpc:METHODS",
-    cli={"stereo": "vizion3d.stereo.cli:stereo"},
+    cli={"stereo": "vizion3d.stereo.cli.stereo:stereo"},
     tensors="vizion3d.stereo.tensors:TENSORS",
 )

@@ -1,0 +1,1 @@
+"""``vizion3d stereo``."""

@@ -1,0 +1,92 @@
+"""The options of the command line that say how the two cameras stand and what is a match."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from vizion3d.stereo.config import Rectify, StereoDepthAdvancedConfig
+
+PANEL = "Cameras and matching"
+
+Calibration = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Calibration of the pair: Middlebury, OpenCV, Kalibr, or K and baseline; twice "
+        "for the left and right camera's ROS camera_info.",
+        rich_help_panel=PANEL,
+    ),
+]
+Unit = Annotated[
+    Literal["mm", "cm", "m"] | None,
+    typer.Option(help="Unit of the calibration's lengths.", rich_help_panel=PANEL),
+]
+FocalPx = Annotated[float | None, typer.Option(help="Focal length, pixels.", rich_help_panel=PANEL)]
+BaselineMm = Annotated[
+    float | None,
+    typer.Option(help="Distance between the cameras, millimetres.", rich_help_panel=PANEL),
+]
+Pixels = Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)]
+Doffs = Annotated[
+    float | None,
+    typer.Option(
+        help="Right principal point's column less the left one's, pixels.",
+        rich_help_panel=PANEL,
+    ),
+]
+Far = Annotated[
+    float | None,
+    typer.Option(help="Metres at which points end [50].", rich_help_panel=PANEL),
+]
+Near = Annotated[
+    float | None,
+    typer.Option(help="Metres of the closest thing.", rich_help_panel=PANEL),
+]
+ConfThreshold = Annotated[
+    float | None,
+    typer.Option(help="Least confidence of a point [0.1].", rich_help_panel=PANEL),
+]
+RectifyOption = Annotated[
+    Rectify,
+    typer.Option(
+        help="calibration: by the calibration; auto: by the photos' content; off: they are.",
+        rich_help_panel=PANEL,
+    ),
+]
+Fill = Annotated[bool, typer.Option("--fill", help="A depth for pixels without a match as well.")]
+Axes = Annotated[
+    Literal["opencv", "opengl"], typer.Option(help="Axes of the cloud.", rich_help_panel=PANEL)
+]
+EdgeThreshold = Annotated[
+    float, typer.Option(help="Relative jump that makes a flying pixel; 0 keeps all.", min=0)
+]
+ScaleFactor = Annotated[
+    float | None,
+    typer.Option(help="Size at which the photos are matched, up to 1.", rich_help_panel=PANEL),
+]
+
+
+def configure(
+    calibration: list[Path] | None, unit: str | None, **fields: Any
+) -> StereoDepthAdvancedConfig:
+    """The configuration that the options say.
+
+    Args:
+        calibration: One file, or the left and the right camera's.
+        unit: Of its lengths.
+        fields: Of the configuration; those that are ``None`` are left out.
+
+    Raises:
+        typer.BadParameter: There are more than two calibration files.
+        InvalidConfigError: A file cannot be read or does not tell the pair, or a value is out of
+            range.
+    """
+    files = calibration or []
+    given = {name: value for name, value in fields.items() if value is not None}
+    if len(files) > 2:
+        raise typer.BadParameter("--calibration is given once, or twice for two ROS camera_info")
+    if not files:
+        return StereoDepthAdvancedConfig(**given)
+    return StereoDepthAdvancedConfig.from_calibration(
+        files[0], files[1] if len(files) == 2 else None, unit, **given
+    )
