@@ -83,7 +83,9 @@ class DepthResult(ResultModel):
     depth_image: O3dImage | None = None
     point_cloud: O3dPointCloud | None = None
     point_cloud_scale: Annotated[float, Fact("Metres per unit of the point cloud.")] = 1.0
-    intrinsics: Annotated[CameraIntrinsics | None, Fact("The camera.", "X-Intrinsics")] = None
+    intrinsics: Annotated[
+        CameraIntrinsics | None, Fact("The camera that was assumed.", "X-Intrinsics")
+    ] = None
     notes: Annotated[
         tuple[str, ...], Fact("What the numbers rest on and a reader should know.", "X-Notes")
     ] = ()

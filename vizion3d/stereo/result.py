@@ -9,6 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, computed_fie
 
 from vizion3d.core.arrays import BoolArray, Float32Array
 from vizion3d.errors import InvalidConfigError
+from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.projection import visible
 from vizion3d.outputs.depth_files import DEFAULT_COLOR_MAP
 from vizion3d.outputs.depth_result import DepthMap, DepthResult, array_of
@@ -61,6 +62,7 @@ class StereoDepthResult(DepthResult, defer_build=False):
     backend_used: Annotated[
         str, Fact("What matched: sgbm, or the checkpoint's file on the server.", "X-Model")
     ]
+    intrinsics: Annotated[CameraIntrinsics | None, Fact("The left camera.", "X-Intrinsics")] = None
 
     _config: StereoDepthAdvancedConfig = PrivateAttr(default_factory=StereoDepthAdvancedConfig)
     _depth_m: NDArray[np.float32] = PrivateAttr()
