@@ -72,6 +72,8 @@ class Task:
 
     def environment(self, contestant: Contestant) -> dict[str, str]:
         inherited = dict(os.environ)
+        # What is installed is compiled; so is a tree that is not, after its first run.
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         if contestant.python != _OURS:
             inherited.pop("PYTHONPATH", None)  # it may name our tree
         return {**inherited, "VIZION3D_MODEL_CACHE": str(self.cache), **contestant.settings}

@@ -51,21 +51,24 @@ class Row:
     outside: float
 
 
-def rest_asker(server: Server, accept: str) -> Ask:
+def rest_asker(server: Server, accept: str, input_size: int | None = None) -> Ask:
     session = requests.Session()
     session.headers.update({"Accept": accept, "Accept-Encoding": "identity"})
+    form = {"input_size": input_size}  # one that is None is not sent
 
     def ask() -> int:
-        answer = session.post(server.depth_url, files={"image": PHOTO}, timeout=300)
+        answer = session.post(server.depth_url, form, files={"image": PHOTO}, timeout=300)
         answer.raise_for_status()
         return len(answer.content)
 
     return ask
 
 
-def grpc_asker(server: Server, *, packed: bool) -> Ask:
+def grpc_asker(server: Server, *, packed: bool, input_size: int | None = None) -> Ask:
     stub = pb_grpc.LiftingServiceStub(server.channel())
-    request = pb.DepthEstimationRequest(image_bytes=PHOTO, packed_depth=packed)
+    request = pb.DepthEstimationRequest(
+        image_bytes=PHOTO, packed_depth=packed, input_size=input_size
+    )
 
     def ask() -> int:
         return stub.RunDepthEstimation(request, timeout=300).ByteSize()
