@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -139,10 +140,10 @@ def main() -> None:
     then, now = (commit_of(tree) for tree in trees)
     forms: dict[Protocol, dict[str, Callable[[Server], Ask]]] = {
         "rest": {
-            f"REST {name}": lambda server, accept=accept: rest_asker(server, accept, INPUT_SIZE_PX)
+            f"REST {name}": partial(rest_asker, accept=accept, input_size=INPUT_SIZE_PX)
             for name, accept in REST_FORMS.items()
         },
-        "grpc": {"gRPC packed": lambda s: grpc_asker(s, packed=True, input_size=INPUT_SIZE_PX)},
+        "grpc": {"gRPC packed": partial(grpc_asker, packed=True, input_size=INPUT_SIZE_PX)},
     }
     lines = [
         f"## The servers of {now} beside those of {then}",

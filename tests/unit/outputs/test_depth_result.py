@@ -43,10 +43,14 @@ class OtherResult(GivenResult):
     compared_maps = ("rgb",)
 
 
-ONE_FORMAT = (Format("facts", ".txt", "facts", lambda lifted: str(lifted.facts).encode()),)
+def _facts(lifted: Lifted) -> bytes:
+    return str(lifted.facts).encode()
 
 
-def result(kind: type[GivenResult] = GivenResult, **fields: Any) -> GivenResult:
+ONE_FORMAT = (Format("facts", ".txt", "facts", _facts),)
+
+
+def result(kind: type[GivenResult] = GivenResult, /, **fields: Any) -> GivenResult:
     given = {
         "depth": GivenLifted.depth,
         "rgb": GivenLifted.rgb,
