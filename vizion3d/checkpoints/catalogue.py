@@ -10,6 +10,7 @@ Stereo V2: the repository, which the weights belong to, is under the MIT licence
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from vizion3d.checkpoints.urls import file_name_of
@@ -113,7 +114,7 @@ class Release:
         """Size of the file; where it is not known, that of its weights in float32."""
         return self.size_bytes or 4 * self.parameters
 
-    @property
+    @cached_property  # asked of every release at every request
     def file_name(self) -> str:
         """Name of the file, as its source has it."""
         return self.source.name if isinstance(self.source, Path) else file_name_of(self.source)
