@@ -5,6 +5,7 @@ import sys
 import uuid
 from datetime import datetime
 from string import ascii_letters, digits
+from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.orjson import OrjsonFormatter
@@ -27,6 +28,16 @@ class _Formatter(OrjsonFormatter):
         return (
             datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
         )
+
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        """What a client wrote may have half characters, which no JSON has: their escapes."""
+        return super().jsonify_log_record({name: _whole(told) for name, told in log_data.items()})
+
+
+def _whole(told: object) -> object:
+    if not isinstance(told, str):
+        return told
+    return told.encode("utf-8", "backslashreplace").decode()
 
 
 def set_up_log(level: LogLevel) -> None:

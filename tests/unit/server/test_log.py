@@ -1,6 +1,9 @@
+import json
+import logging
+
 import pytest
 
-from vizion3d.server.log import request_id
+from vizion3d.server.log import request_id, set_up_log
 
 
 @pytest.mark.parametrize("given", ["a", "0f-A_b.c", "x" * 64])
@@ -14,3 +17,13 @@ def test_anything_else_gets_a_new_one(given: str | None) -> None:
     assert identity != given
     assert len(identity) == 32
     assert request_id(given) != identity
+
+
+@pytest.mark.usefixtures("own_log")
+def test_half_characters_of_a_client_stand_in_the_log_as_their_escapes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_up_log("info")
+    logging.getLogger("vizion3d.access").info("request", extra={"model": "a\ud800b"})
+    line = json.loads(capsys.readouterr().err)
+    assert line["model"] == "a\\ud800b"
