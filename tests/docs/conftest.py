@@ -111,3 +111,12 @@ def servers(home: Path) -> Iterator[dict[int, int]]:
         running("grpc", home / "grpc.log", *offer, **env) as grpc,
     ):
         yield {8000: rest.port, 50051: grpc.port}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """Ray on this machine, which the examples of batch jobs find and leave running."""
+    from vizion3d.ray.cluster import connected
+
+    with connected():
+        yield

@@ -2,17 +2,20 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
 
+from tests.docs.calls import PLAIN_WORDS
+from tests.support import programs
 from tests.support.servers import free_port
 
 ADDRESS = re.compile(r"(localhost[:/]|127\.0\.0\.1:|port[ =])(\d{4,5})\b")
@@ -22,6 +25,8 @@ COMMAND = re.compile(
 SERVE_LINE = re.compile(
     r"^((?:\w+=\S+ )*)(?=.*(?:vizion3d-serve-|vizion3d (?:ui|serve-ray)))", re.MULTILINE
 )
+ALONE = re.compile(rf"vizion3d-serve-(?:rest|grpc)(?P<arguments>{PLAIN_WORDS})")
+"""A server, started without anything that needs a shell."""
 DEFAULT_PORTS = {"rest": 8000, "grpc": 50051}
 READY_WITHIN_S = 120
 STOPPED_WITHIN_S = 60
@@ -77,14 +82,30 @@ def serves_and_stops(code: str, env: Mapping[str, str], log: Path) -> None:
     assert command is not None
     protocol = command[3] or "rest"
     port = int(re.findall(r"--port[ =](\d+)", code)[-1])
+    alone = ALONE.fullmatch(code.replace("\\\n", " ").strip())
+    if alone:
+        words = shlex.split(alone["arguments"])
+        program = programs.start(f"vizion3d.programs.{protocol}", words, log, env)
+        try:
+            _until_ready(protocol, port, program.is_alive, log)
+            program.terminate()
+            program.join(STOPPED_WITHIN_S)
+            assert program.exitcode == 0, log.read_text()
+        finally:
+            program.kill()
+        return
     with shell(SERVE_LINE.sub(r"\1exec ", code), env, log) as process:
-        end = time.monotonic() + READY_WITHIN_S
-        while not _is_ready(protocol, port):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.1)
+        _until_ready(protocol, port, lambda: process.poll() is None, log)
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOPPED_WITHIN_S) == 0, log.read_text()
+
+
+def _until_ready(protocol: str, port: int, is_alive: Callable[[], bool], log: Path) -> None:
+    end = time.monotonic() + READY_WITHIN_S
+    while not _is_ready(protocol, port):
+        assert is_alive(), log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.1)
 
 
 def _is_ready(protocol: str, port: int) -> bool:

@@ -1,4 +1,8 @@
-"""Every Python and bash example of README and docs, run as a reader would."""
+"""Every Python and bash example of README and docs, run as a reader would.
+
+Blocks that only call ``vizion3d`` or a Python program run it in this process, those that only serve
+in a forked one, the others in a shell.
+"""
 
 import inspect
 import os
@@ -11,6 +15,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from tests.docs.calls import WRITTEN_AND_RUN, plain_calls
 from tests.docs.serving import (
     free_ports,
     names_a_server,
@@ -20,6 +25,7 @@ from tests.docs.serving import (
     stays,
     with_ports,
 )
+from tests.support.command_line import vizion3d
 from vizion3d.client import GrpcClient, RestClient
 from vizion3d.lifting import DepthEstimation, DepthEstimationResult
 from vizion3d.stereo import StereoDepth, StereoDepthResult
@@ -44,16 +50,18 @@ DOCSTRINGS = (
     GrpcClient,
 )
 EXAMPLE_TIMEOUT_S = 300
+USES_RAY = re.compile(r"^vizion3d batch |vizion3d\.ray", re.MULTILINE)
 
 
 def blocks(language: str) -> list[ParameterSet]:
-    found = []
+    """Each block once, named after the places where it stands."""
+    places: dict[str, list[str]] = {}
     for page in PAGES:
         text = page.read_text()
         for match in re.finditer(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
             line = text[: match.start()].count("\n") + 2
-            found.append(pytest.param(match[1], id=f"{page.relative_to(ROOT)}:{line}"))
-    return found
+            places.setdefault(match[1], []).append(f"{page.relative_to(ROOT)}:{line}")
+    return [pytest.param(code, id="=".join(found)) for code, found in places.items()]
 
 
 @pytest.fixture
@@ -62,6 +70,8 @@ def placed(request: pytest.FixtureRequest) -> Callable[[str], str]:
     folder = request.getfixturevalue("at_home")
 
     def place(code: str) -> str:
+        if USES_RAY.search(code):
+            request.getfixturevalue("cluster")
         code = re.sub(r"(?<![\w.~])/models/", f"{folder}/models/", code)
         if starts_a_server(code):
             return with_ports(code, free_ports())
@@ -99,13 +109,23 @@ def test_the_example_in_a_docstring(documented: object, placed: Callable[[str], 
 
 @pytest.mark.parametrize("code", blocks("bash"))
 def test_shell_example(code: str, placed: Callable[[str], str], tmp_path: Path) -> None:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path}
+    code = placed(code)
+    written = WRITTEN_AND_RUN.fullmatch(code)
+    if written:
+        exec(compile(written["code"], written["name"], "exec"), {"__name__": "__main__"})
+        return
+    calls = plain_calls(code)
+    if calls:
+        for call in calls:
+            ended = vizion3d(*call.arguments, **call.environment)
+            assert ended.returncode == 0, ended
+        return
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     log = tmp_path / "log"
     if stays(code):
-        serves_and_stops(placed(code), env, log)
+        serves_and_stops(code, env, log)
         return
-    with shell(placed(code), env, log) as process:
+    with shell(code, env, log) as process:
         assert process.wait(EXAMPLE_TIMEOUT_S) == 0, log.read_text()
 
 

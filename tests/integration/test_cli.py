@@ -1,11 +1,7 @@
-"""The command line as a user runs it: a process, its files, its exit code."""
+"""The command line from its arguments to its files and its exit code; ``test_program`` has what a
+process of its own shows."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import av
@@ -14,44 +10,12 @@ import open3d as o3d
 import pytest
 from PIL import Image
 
-from tests.support import photos
 from tests.support.checkpoints import save_checkpoint
+from tests.support.command_line import vizion3d
 from tests.support.videos import panning, write_video
 from vizion3d import __version__
-from vizion3d.outputs.formats import FORMATS
 
-pytestmark = pytest.mark.process
-
-PROGRAM = [sys.executable, "-c", "from vizion3d.programs.cli import main; main()"]
-COFFEE = Path(__file__).parents[2] / "examples" / "coffee.jpg"
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_checkpoint(tmp_path_factory.mktemp("models") / "tiny.pth")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two photos (one that tells its focal length), a broken one, and something else."""
-    photo = Image.fromarray(photos.coffee()).resize((150, 100))
-    photo.save(tmp_path / "plain.png")
-    exif = Image.Exif()
-    exif.get_ifd(0x8769)[0xA405] = 26
-    photo.save(tmp_path / "phone.jpg", exif=exif)
-    (tmp_path / "broken.jpg").write_bytes((tmp_path / "phone.jpg").read_bytes()[:900])
-    (tmp_path / "notes.txt").write_text("no image")
-    return tmp_path
-
-
-def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "200", **environment},
-        check=False,
-    )
+pytestmark = pytest.mark.slow
 
 
 def pixels_of(path: Path) -> np.ndarray:
@@ -59,31 +23,11 @@ def pixels_of(path: Path) -> np.ndarray:
         return np.asarray(image)
 
 
-def test_a_folder_with_a_broken_photo(folder: Path, tiny: Path) -> None:
-    out = folder / "out"
-    ended = run("depth", folder, "--model", tiny, "--out", out, "--input-size", 98)
-    assert ended.returncode == 1
-    assert "failed:" in ended.stderr
-    assert "broken.jpg is truncated or damaged" in ended.stderr
-    assert "1 of 3 images failed" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert "EXIF focal length" in ended.stderr
-    assert "primesense scaled to 150x100" in ended.stderr
-    assert sorted(p.name for p in out.iterdir()) == [
-        "phone.color.png",
-        "phone.depth.png",
-        "phone.ply",
-        "plain.color.png",
-        "plain.depth.png",
-        "plain.ply",
-    ]
-
-
 def test_damaged_metadata_stop_nothing(folder: Path, tiny: Path) -> None:
     with Image.open(folder / "plain.png") as photo:
         photo.save(folder / "odd.png", exif=b"x")
     (folder / "broken.jpg").unlink()
-    ended = run("depth", folder, "--model", tiny, "--out", folder / "o", "--input-size", 98)
+    ended = vizion3d("depth", folder, "--model", tiny, "--out", folder / "o", "--input-size", 98)
     assert ended.returncode == 0, ended.stderr
     assert len(list((folder / "o").glob("*.ply"))) == 3
 
@@ -91,7 +35,7 @@ def test_damaged_metadata_stop_nothing(folder: Path, tiny: Path) -> None:
 def test_every_format(folder: Path, tiny: Path) -> None:
     formats = "png,color,metric-png,ply,glb,view,npy,npz,json"
     out = folder / "out"
-    ended = run(
+    ended = vizion3d(
         *("depth", folder / "plain.png", "--model", tiny, "--out", out, "--save", formats),
         *("--input-size", 98, "--fov", 60, "--near", 1, "--depth-trunc", 4, "--frame", "opengl"),
         *("--edge-threshold", 0, "--device", "cpu", "--precision", "fp32"),
@@ -123,7 +67,8 @@ def test_the_metric_png_is_a_depth_image_to_open3d(folder: Path, tiny: Path) -> 
     out = folder / "out"
     options = ("--save", "metric-png,ply,json", "--input-size", 98, "--edge-threshold", 0)
     assert (
-        run("depth", folder / "plain.png", "--model", tiny, "--out", out, *options).returncode == 0
+        vizion3d("depth", folder / "plain.png", "--model", tiny, "--out", out, *options).returncode
+        == 0
     )
     used = json.loads((out / "plain.json").read_text())["intrinsics"]
     camera = o3d.camera.PinholeCameraIntrinsic(
@@ -142,13 +87,13 @@ def test_the_metric_png_is_a_depth_image_to_open3d(folder: Path, tiny: Path) -> 
 def test_skip_existing_leaves_finished_images_alone(folder: Path, tiny: Path) -> None:
     out, photo = folder / "out", folder / "plain.png"
     arguments = ("depth", photo, "--model", tiny, "--out", out, "--save", "npy", "--input-size", 98)
-    assert run(*arguments).returncode == 0
+    assert vizion3d(*arguments).returncode == 0
     (out / "plain.npy").write_bytes(b"mine")
-    skipped = run(*arguments, "--skip-existing")
+    skipped = vizion3d(*arguments, "--skip-existing")
     assert skipped.returncode == 0
     assert "1 of 1 images have their results already" in skipped.stderr
     assert (out / "plain.npy").read_bytes() == b"mine"
-    assert run(*arguments).returncode == 0
+    assert vizion3d(*arguments).returncode == 0
     assert np.load(out / "plain.npy").shape == (100, 150)
 
 
@@ -168,7 +113,9 @@ def test_skip_existing_leaves_finished_images_alone(folder: Path, tiny: Path) ->
 def test_a_senseless_option_is_told_without_a_traceback(
     folder: Path, tiny: Path, arguments: list[str], code: int, told: str
 ) -> None:
-    ended = run("depth", folder / "plain.png", "--model", tiny, "--out", folder / "o", *arguments)
+    ended = vizion3d(
+        "depth", folder / "plain.png", "--model", tiny, "--out", folder / "o", *arguments
+    )
     assert ended.returncode == code
     assert told in " ".join(ended.stderr.replace("│", "").split())
     assert "Traceback" not in ended.stderr
@@ -180,7 +127,7 @@ def test_what_is_wrong_is_told_before_anything_is_downloaded(
     folder: Path, option: list[str]
 ) -> None:
     photo = "plain.png" if option else "none.png"
-    ended = run("depth", folder / photo, "--model", "large", *option, VIZION3D_OFFLINE="1")
+    ended = vizion3d("depth", folder / photo, "--model", "large", *option, VIZION3D_OFFLINE="1")
     assert ended.returncode == 1
     assert "curl" not in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -189,55 +136,30 @@ def test_what_is_wrong_is_told_before_anything_is_downloaded(
 def test_the_licence_is_shown(folder: Path) -> None:
     save_checkpoint(folder / "cache" / "depth_anything_v2_vitb.pth")
     arguments = ("depth", folder / "plain.png", "--out", folder / "o", "--save", "png")
-    ended = run(*arguments, "--input-size", 98, VIZION3D_MODEL_CACHE=str(folder / "cache"))
+    ended = vizion3d(*arguments, "--input-size", 98, VIZION3D_MODEL_CACHE=str(folder / "cache"))
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr.count("licensed CC-BY-NC-4.0 (no commercial use)") == 1
 
 
 def test_the_pixel_limit_is_the_environments(folder: Path, tiny: Path) -> None:
     arguments = ("depth", folder / "plain.png", "--model", tiny, "--out", folder / "o")
-    ended = run(*arguments, VIZION3D_MAX_PIXELS="14999")
+    ended = vizion3d(*arguments, VIZION3D_MAX_PIXELS="14999")
     assert ended.returncode == 1
     assert "150 x 100 = 15,000 pixels, more than the limit of 14,999" in ended.stderr
 
 
 def test_offline_tells_the_line_to_run(folder: Path) -> None:
     environment = {"VIZION3D_OFFLINE": "1", "VIZION3D_MODEL_CACHE": str(folder / "cache")}
-    ended = run("depth", folder / "plain.png", "--out", folder / "o", **environment)
+    ended = vizion3d("depth", folder / "plain.png", "--out", folder / "o", **environment)
     assert ended.returncode == 1
     assert "curl -fL https://github.com/OlafenwaMoses/vizion3D/releases" in ended.stderr
-
-
-def test_ctrl_c_leaves_no_half_written_file(folder: Path, tiny: Path) -> None:
-    photo = Image.open(folder / "plain.png").resize((900, 600))
-    for number in range(40):
-        photo.save(folder / f"many-{number:02}.png")
-    out = folder / "out"
-    arguments = ["depth", str(folder / "many-*.png"), "--model", str(tiny), "--out", str(out)]
-    process = subprocess.Popen(
-        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 60
-    while len(list(out.glob("*.ply"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
-    written = list(out.iterdir())
-    assert 0 < len(written) < 120
-    assert not [p for p in written if p.name.startswith(".") or ".part" in p.name]
-    for path in out.glob("*.ply"):
-        header, _, body = path.read_bytes().partition(b"end_header\n")
-        count = int(header.split(b"element vertex ")[1].split()[0])
-        assert len(body) == 15 * count
 
 
 def test_a_video(tiny: Path, tmp_path: Path) -> None:
     original = write_video(tmp_path / "in.mp4", panning(6), sound_s=0.6)
     out = tmp_path / "out" / "depth.mp4"
     options = ("--model", tiny, "--input-size", 98, "--save-frames", "png,ply", "--fov", 60)
-    ended = run("video", original, "--out", out, *options, "--gray16", out.with_suffix(".mkv"))
+    ended = vizion3d("video", original, "--out", out, *options, "--gray16", out.with_suffix(".mkv"))
     assert ended.returncode == 0, ended.stderr
     assert f"{original} -> {out}, {out.with_suffix('')}/" in ended.stderr
     with av.open(out) as container:
@@ -259,7 +181,7 @@ def test_a_video(tiny: Path, tmp_path: Path) -> None:
 def test_metres_from_what_is_known(tmp_path: Path) -> None:
     options = ("--model", "nano", "--input-size", 98, "--save", "npy,metric-png,json")
     known = ("--known", "105,30,0.42", "--known", "183,145,0.45", "--known", "260,30,0.65")
-    ended = run("depth", "examples/coffee.jpg", "--out", tmp_path, *options, *known)
+    ended = vizion3d("depth", "examples/coffee.jpg", "--out", tmp_path, *options, *known)
     assert ended.returncode == 0, ended.stderr
     assert "of 3 known values fit, median error" in ended.stderr
     depth_m = np.load(tmp_path / "coffee.npy")
@@ -269,25 +191,10 @@ def test_metres_from_what_is_known(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "coffee.json").read_text())
     assert (told["depth_kind"], told["alignment"]["known"]) == ("metric", 3)
     upside_down = ("--known", "105,30,9", "--known", "30,20,0.1")
-    refused = run("depth", "examples/coffee.jpg", "--out", tmp_path, *options, *upside_down)
+    refused = vizion3d("depth", "examples/coffee.jpg", "--out", tmp_path, *options, *upside_down)
     assert refused.returncode == 1
     assert "known 9 m, fitted" in refused.stderr
     assert "Traceback" not in refused.stderr
-
-
-def test_ctrl_c_leaves_no_half_of_a_video(tiny: Path, tmp_path: Path) -> None:
-    original = write_video(tmp_path / "in.mp4", panning(100) * 6)
-    out = tmp_path / "out"
-    arguments = ("video", original, "--model", tiny, "--out", out / "depth.mp4")
-    process = subprocess.Popen([*PROGRAM, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not list(out.glob(".depth.*.part.mp4")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
-    assert list(out.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -305,7 +212,7 @@ def test_a_video_that_cannot_be_made_is_told(
     monkeypatch.chdir(tmp_path)
     write_video(tmp_path / "in.mp4", panning(2))
     (tmp_path / "text.mp4").write_text("no video")
-    ended = run("video", *options, "--model", "nano")
+    ended = vizion3d("video", *options, "--model", "nano")
     assert ended.returncode in (1, 2)
     assert told in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -314,24 +221,25 @@ def test_a_video_that_cannot_be_made_is_told(
 
 def test_models(tiny: Path, tmp_path: Path) -> None:
     environment = {"VIZION3D_MODEL_CACHE": str(tmp_path)}
-    listed = run("models", "list", **environment).stdout
+    listed = vizion3d("models", "list", **environment).stdout
     assert "metric-outdoor-large" in listed
     assert "CC-BY-NC-4.0" in listed
     assert str(tmp_path) in listed
-    told = run("models", "info", tiny, **environment).stdout
+    told = vizion3d("models", "info", tiny, **environment).stdout
     assert "vit-64x4" in told
-    assert "0 MB freed" in run("models", "clear", **environment).stdout
+    assert "0 MB freed" in vizion3d("models", "clear", **environment).stdout
     default = tmp_path / "depth_anything_v2_vitb.pth"
-    assert run("models", "path", "default", **environment).stdout.strip() == str(default)
+    assert vizion3d("models", "path", "default", **environment).stdout.strip() == str(default)
     default.touch()
-    assert run("models", "download", "default", **environment).stdout.strip() == str(default)
-    unknown = run("models", "info", "smal", **environment)
+    assert vizion3d("models", "download", "default", **environment).stdout.strip() == str(default)
+    unknown = vizion3d("models", "info", "smal", **environment)
     assert unknown.returncode == 1
     assert unknown.stderr.startswith("error: 'smal' is not a model")
 
 
+@pytest.mark.process  # platform asks uname
 def test_doctor(tmp_path: Path) -> None:
-    told = run("doctor", VIZION3D_MODEL_CACHE=str(tmp_path / "cache"))
+    told = vizion3d("doctor", VIZION3D_MODEL_CACHE=str(tmp_path / "cache"))
     assert told.returncode == 0, told.stdout
     assert f"vizion3d   {__version__}" in told.stdout
     assert "open3d     imports" in told.stdout
@@ -339,35 +247,12 @@ def test_doctor(tmp_path: Path) -> None:
     assert "precision  auto (VIZION3D_PRECISION); auto is " in told.stdout
 
 
+@pytest.mark.process  # platform asks uname
 def test_doctor_diagnoses_settings_that_make_no_sense(tmp_path: Path) -> None:
     for variable, value in {"VIZION3D_DEVICE": "cuda:7", "VIZION3D_PRECISION": "fp8"}.items():
-        told = run("doctor", VIZION3D_MODEL_CACHE=str(tmp_path), **{variable: value})
+        told = vizion3d("doctor", VIZION3D_MODEL_CACHE=str(tmp_path), **{variable: value})
         assert told.returncode == 1
         assert "AMISS" in told.stdout
         assert value in told.stdout
         assert "open3d     imports" in told.stdout
         assert "Traceback" not in told.stderr
-
-
-def test_doctor_tells_the_remedy_of_a_broken_open3d(tmp_path: Path) -> None:
-    (tmp_path / "open3d.py").write_text("raise OSError('libGL.so.1: cannot open')")
-    told = run("doctor", PYTHONPATH=str(tmp_path), VIZION3D_MODEL_CACHE=str(tmp_path))
-    assert told.returncode == 1
-    assert "AMISS      Open3D cannot be imported" in told.stdout
-    assert "apt-get install libusb-1.0-0" in told.stdout
-
-
-def test_no_file_needs_open3d(folder: Path, tiny: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / "open3d.py").write_text("raise OSError('libGL.so.1: cannot open')")
-    arguments = ("depth", folder / "plain.png", "--model", tiny, "--input-size", 98)
-    out = ("--out", tmp_path / "out")
-    save = ",".join(row.name for row in FORMATS)
-    works = run(*arguments, *out, "--save", save, PYTHONPATH=str(broken))
-    assert works.returncode == 0, works.stderr
-    assert len(list((tmp_path / "out").iterdir())) == len(FORMATS)
-
-
-def test_version() -> None:
-    assert run("--version").stdout.strip() == f"vizion3d {__version__}"
