@@ -78,13 +78,13 @@ def test_exactly_the_surplus_is_refused_at_once_and_counted(
 
 def test_the_server_answers_while_it_works(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     with running("rest", tmp_path / "log", "--depth_model", "nano") as server:
-        work = [pool.submit(post, server) for _ in range(8)]
-        server.until(lambda: server.metric(IN_FLIGHT) == 8)
+        work = [pool.submit(post, server) for _ in range(4)]
+        server.until(lambda: server.metric(IN_FLIGHT) == 4)
         asked = 0
         while not all(f.done() for f in work):
             assert requests.get(f"{server.url}/health", timeout=2).ok
             asked += 1
-        assert asked > 20
+        assert asked > 10
         assert {f.result().status_code for f in work} == {200}
 
 
@@ -246,22 +246,19 @@ def test_the_grpc_port_opens_only_when_it_can_answer(tmp_path: Path, vits: Path)
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 @pytest.mark.parametrize(
-    ("arguments", "code", "message"),
+    ("arguments", "message"),
     [
-        (("--depth_model", "/no/such.pth"), 1, "no checkpoint file at /no/such.pth"),
-        (("--stereo-model", "x"), 1, "'x' is not a model"),
-        (("--stereo_model", "s2m2-L.pth"), 1, "no checkpoint file at s2m2-L.pth"),
-        (("--tls-cert", "README.md"), 1, "--tls-key"),
-        (("--api-key-file", "/no/keys"), 1, "API key file"),
-        (("--device", "cuda:9"), 1, "not available"),
+        # Found while it loads, and before; the other flags are in tests/unit/server/test_options.
+        (("--depth_model", "/no/such.pth"), "no checkpoint file at /no/such.pth"),
+        (("--api-key-file", "/no/keys"), "API key file"),
     ],
 )
 def test_what_is_wrong_with_the_flags_ends_it_with_a_message(
-    tmp_path: Path, protocol: Protocol, arguments: tuple[str, ...], code: int, message: str
+    tmp_path: Path, protocol: Protocol, arguments: tuple[str, ...], message: str
 ) -> None:
     server = Server(protocol, tmp_path / "log", *arguments)
     try:
-        assert server.wait() == code
+        assert server.wait() == 1
         assert message in server.log.read_text()
         assert "Traceback" not in server.log.read_text()
     finally:

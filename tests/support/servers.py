@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +12,8 @@ from typing import Any, Literal
 
 import grpc
 import requests
+
+from tests.support import programs
 
 Protocol = Literal["rest", "grpc"]
 
@@ -33,11 +33,12 @@ class Server:
         self.port = free_port()
         self.metrics_port = self.port
         self.log = log
-        command = (sys.executable, "-m", f"vizion3d.programs.{protocol}", "--port", str(self.port))
-        with log.open("wb") as stream:
-            self.process = subprocess.Popen(
-                (*command, *arguments), stdout=stream, stderr=stream, env={**os.environ, **env}
-            )
+        self.process = programs.start(
+            f"vizion3d.programs.{protocol}",
+            ("--port", str(self.port), *arguments),
+            log,
+            {**os.environ, **env},
+        )
 
     @property
     def url(self) -> str:
@@ -60,7 +61,7 @@ class Server:
         """Wait for something that a running server brings about."""
         end = time.monotonic() + timeout_s
         while not condition():
-            assert self.process.poll() is None, self.log.read_text()
+            assert self.process.is_alive(), self.log.read_text()
             assert time.monotonic() < end, self.log.read_text()
             time.sleep(0.02)
 
@@ -91,27 +92,33 @@ class Server:
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
         return [line for line in lines if line["logger"] == "vizion3d.access"]
 
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None
+        return self.process.pid
+
     def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
-        self.process.send_signal(number)
+        os.kill(self.pid, number)
 
     def wait(self, timeout_s: float = 60) -> int:
         """The exit code, once it has ended."""
-        return self.process.wait(timeout_s)
+        self.process.join(timeout_s)
+        assert self.process.exitcode is not None, self.log.read_text()
+        return self.process.exitcode
 
     def end(self, timeout_s: float = 10) -> None:
         """End it, so that coverage is written; kill it if it still runs after ``timeout_s``."""
         self.process.terminate()
-        try:
-            self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
+        self.process.join(timeout_s)
+        if self.process.is_alive():
             self.process.kill()
-            self.process.wait()
+            self.process.join()
 
     def memory_bytes(self) -> int:
         """Resident memory of the process."""
         import psutil
 
-        return int(psutil.Process(self.process.pid).memory_info().rss)
+        return int(psutil.Process(self.pid).memory_info().rss)
 
 
 @contextmanager
