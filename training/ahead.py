@@ -12,6 +12,8 @@ from training.render import Renderer
 
 Shard = tuple[Tensor, Tensor]
 """Images ``(B, 3, H, W)`` uint8 and inverse depths ``(B, H, W)`` float16."""
+LOOK_EVERY_S = 0.5
+"""How often it is looked whether the other process still lives."""
 
 
 def pack(renderer: Renderer, count: int, size: tuple[int, int]) -> Shard:
@@ -44,7 +46,7 @@ class Ahead:
         """
         while True:
             try:
-                image, inverse = self.queue.get(timeout=5)
+                image, inverse = self.queue.get(timeout=LOOK_EVERY_S)
             except queue.Empty:
                 if not self.process.is_alive():
                     status = self.process.exitcode

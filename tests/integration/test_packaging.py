@@ -40,8 +40,13 @@ def run(*command: str | Path, cwd: Path) -> str:
 def sources(folder: str = ".") -> set[str]:
     """Files of the project, without those that git ignores."""
     ignored = GitIgnoreSpec.from_lines([*(ROOT / ".gitignore").read_text().splitlines(), ".git"])
-    kept = ignored.match_tree_files(ROOT / folder, negate=True)
-    return {str(Path(folder, name)) for name in kept} - {"PKG-INFO"}
+    found = set()
+    for path, folders, names in os.walk(ROOT / folder):
+        below = Path(path).relative_to(ROOT)
+        # What is below an ignored folder is not even looked at.
+        folders[:] = [name for name in folders if not ignored.match_file(f"{below / name}/")]
+        found |= {str(below / name) for name in names}
+    return {name for name in found if not ignored.match_file(name)} - {"PKG-INFO"}
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ import torch
 from tests.support.seeds import LAS2, save_lite_any_stereo, stereo_pair
 from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.checkpoints.weights import load
-from vizion3d.runtime.conversions import ConversionStore
+from vizion3d.runtime.conversions import convert
+from vizion3d.runtime.openvino_library import core, hints_for
 
 REFERENCE = Path(__file__).parent / "data" / "lite_any_stereo.npz"
 # The first of the feed-forward networks at several sizes; its larger ones are the same code.
@@ -35,7 +36,7 @@ def test_the_disparity_equals_the_authors_in_both_frameworks(name: str, tmp_path
     checkpoint = CheckpointStore(tmp_path).read(path).checkpoint
     assert checkpoint.network.variant == name
     module = load(checkpoint).module
-    converted = ConversionStore(tmp_path / "cache").get(checkpoint, "fp32").network
+    converted = core.compile_model(convert(checkpoint)[0], "CPU", hints_for("fp32"))
     mean, deviation = (
         torch.tensor(v).view(1, 3, 1, 1)
         for v in (checkpoint.network.recipe.mean, checkpoint.network.recipe.deviation)

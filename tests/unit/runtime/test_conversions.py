@@ -232,5 +232,6 @@ def test_converting_and_inferring_report_to_nobody(
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert run.stdout.strip() == "[]", "and afterwards the package can be imported by others"
+    # Neither OpenVINO nor NNCF prints anything, and afterwards others can import the package.
+    assert (run.stdout.strip(), run.stderr) == ("[]", "")
     assert not (home / "intel").exists(), "where OpenVINO keeps the number of its client"

@@ -1,5 +1,6 @@
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,50 @@ import pytest
 from tests.support.checkpoints import TINY, checkpoint_at, save_checkpoint
 from tests.support.fakes import METRIC, RELATIVE
 from vizion3d.checkpoints.store import Checkpoint
+from vizion3d.core.arrays import Float32Array
 from vizion3d.errors import CheckpointError, MissingDependencyError
+from vizion3d.runtime import int8
 from vizion3d.runtime.calibration import calibration_images, dead_leaves, pink_noise
 from vizion3d.runtime.conversions import ConversionStore, convert
-from vizion3d.runtime.int8 import quantize
 from vizion3d.runtime.openvino_runtime import OpenVinoRuntime
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Checkpoint:
-    return checkpoint_at(save_checkpoint(tmp_path / "tiny.pth"))
+@dataclass(frozen=True)
+class Made:
+    """A metric checkpoint, the cache that holds its conversion to int8, and what NNCF made of it.
+
+    NNCF takes many seconds: it is run once for all that can be seen of what it made. That a
+    relative checkpoint is converted is seen in ``test_conversions``.
+    """
+
+    checkpoint: Checkpoint
+    cache: Path
+    model: Any
+    depth: Float32Array
+
+
+IMAGE = {"image": dead_leaves(np.random.default_rng(99), 120)[None, :90]}
+SIZE = (126, 168)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("int8")
+    checkpoint = Checkpoint(save_checkpoint(folder / "metric.pth", TINY, max_depth_m=20.0), METRIC)
+    models: list[Any] = []
+    quantize = int8.quantize
+
+    def remembering(*given: Any) -> Any:
+        models.append(quantize(*given))
+        return models[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(int8, "quantize", remembering)
+        runtime = OpenVinoRuntime(checkpoint, ConversionStore(folder / "cache"), "int8")
+    assert runtime.description == "openvino cpu int8"
+    depth = runtime.infer(IMAGE, SIZE)["depth"]
+    (model,) = models
+    return Made(checkpoint, folder / "cache", model, depth)
 
 
 def quantized_inputs(model: Any) -> set[str]:
@@ -33,40 +68,26 @@ def quantized_inputs(model: Any) -> set[str]:
 
 @pytest.mark.process
 def test_the_encoder_is_computed_in_8_bits_but_for_its_attention_and_the_head_is_not(
-    tiny: Checkpoint, capfd: pytest.CaptureFixture[str]
+    made: Made,
 ) -> None:
-    model, constants = convert(tiny)
-    read_by = quantized_inputs(quantize(model, tiny.network, constants))
+    read_by = quantized_inputs(made.model)
     assert {"pretrained.blocks.0.attn.qkv", "pretrained.blocks.1.mlp.fc2"} <= read_by
     assert not [name for name in read_by if "depth_head" in name or "scaled_dot" in name]
-    assert capfd.readouterr() == ("", ""), "NNCF draws its progress elsewhere"
 
 
 @pytest.mark.process
-def test_the_depth_stays_near_and_the_conversion_is_kept(tmp_path: Path, tiny: Checkpoint) -> None:
+def test_the_depth_stays_near_and_within_the_network_s_range(made: Made, tmp_path: Path) -> None:
     store = ConversionStore(tmp_path / "cache")
-    image = {"image": dead_leaves(np.random.default_rng(99), 120)[None, :90]}
-    size = tiny.network.recipe.network_size(90, 120, 168)
-    exact = OpenVinoRuntime(tiny, store, "fp32").infer(image, size)["depth"]
-    first = OpenVinoRuntime(tiny, store, "int8")
-    assert first.description == "openvino cpu int8"
-    depth = first.infer(image, size)["depth"]
-    assert 0 < np.abs(depth - exact).max() < 0.1 * np.ptp(exact)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))  # none is converted again
-        kept = OpenVinoRuntime(tiny, ConversionStore(tmp_path / "cache"), "int8")
-    assert np.array_equal(kept.infer(image, size)["depth"], depth)
+    exact = OpenVinoRuntime(made.checkpoint, store, "fp32").infer(IMAGE, SIZE)["depth"]
+    assert 0 < np.abs(made.depth - exact).max() < 0.1 * np.ptp(exact)
+    assert 0 < made.depth.min() < made.depth.max() < 20
 
 
 @pytest.mark.process
-def test_a_metric_network_is_converted_too(tmp_path: Path) -> None:
-    checkpoint = Checkpoint(
-        save_checkpoint(tmp_path / "metric.pth", TINY, max_depth_m=20.0), METRIC
-    )
-    runtime = OpenVinoRuntime(checkpoint, ConversionStore(tmp_path / "cache"), "int8")
-    depth = runtime.infer({"image": np.zeros((1, 30, 40, 3), np.uint8)}, (28, 42))["depth"]
-    assert depth.min() > 0
-    assert depth.max() < 20
+def test_the_conversion_is_kept(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(made.cache / "nowhere"))  # none is made again
+    kept = OpenVinoRuntime(made.checkpoint, ConversionStore(made.cache), "int8")
+    assert np.array_equal(kept.infer(IMAGE, SIZE)["depth"], made.depth)
 
 
 def test_without_nncf_it_says_how_to_get_it_before_it_reads_the_checkpoint(
@@ -80,13 +101,14 @@ def test_without_nncf_it_says_how_to_get_it_before_it_reads_the_checkpoint(
 
 
 @pytest.mark.process
-def test_what_nncf_cannot_do_is_told(tmp_path: Path, tiny: Checkpoint) -> None:
-    model, constants = convert(tiny)
+def test_what_nncf_cannot_do_is_told(tmp_path: Path) -> None:
+    checkpoint = checkpoint_at(save_checkpoint(tmp_path / "tiny.pth"))
+    model, constants = convert(checkpoint)
     cut = {"positions": constants["positions"][..., :-1]}
     with pytest.raises(
         CheckpointError, match=r"cannot be converted to int8 .* incompatible.*: ask for another"
     ):
-        quantize(model, tiny.network, cut)
+        int8.quantize(model, checkpoint.network, cut)
 
 
 def test_the_images_span_dark_and_bright_and_every_tint() -> None:
