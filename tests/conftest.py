@@ -25,6 +25,7 @@ _running: list[pytest.Item] = []
 
 # No test asserts how long something takes: a busy machine is no fault.
 settings.register_profile("vizion3d", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", settings.get_profile("vizion3d"), max_examples=20)
 settings.load_profile("vizion3d")
 
 
@@ -38,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if workers > 1:
         threads = max(1, (os.cpu_count() or 1) // workers)
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # torch's, here and in children
+    if config.option.fast:
+        settings.load_profile("fast")
     sys.addaudithook(_refuse_unmarked_processes)
 
 
