@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -87,25 +87,24 @@ def serves_and_stops(code: str, env: Mapping[str, str], log: Path) -> None:
         words = shlex.split(alone["arguments"])
         program = programs.start(f"vizion3d.programs.{protocol}", words, log, env)
         try:
-            _until_ready(protocol, port, program.is_alive, log)
-            program.terminate()
-            program.join(STOPPED_WITHIN_S)
-            assert program.exitcode == 0, log.read_text()
+            _stop_when_ready(program, protocol, port, log)
         finally:
             program.kill()
         return
     with shell(SERVE_LINE.sub(r"\1exec ", code), env, log) as process:
-        _until_ready(protocol, port, lambda: process.poll() is None, log)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(STOPPED_WITHIN_S) == 0, log.read_text()
+        _stop_when_ready(process, protocol, port, log)
 
 
-def _until_ready(protocol: str, port: int, is_alive: Callable[[], bool], log: Path) -> None:
+def _stop_when_ready(
+    process: "subprocess.Popen[bytes] | programs.Forked", protocol: str, port: int, log: Path
+) -> None:
     end = time.monotonic() + READY_WITHIN_S
     while not _is_ready(protocol, port):
-        assert is_alive(), log.read_text()
+        assert process.poll() is None, log.read_text()
         assert time.monotonic() < end, log.read_text()
         time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(STOPPED_WITHIN_S) == 0, log.read_text()
 
 
 def _is_ready(protocol: str, port: int) -> bool:

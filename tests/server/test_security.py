@@ -155,7 +155,7 @@ def test_only_configured_origins_are_let_in(rest: Server) -> None:
 def test_it_listens_on_loopback_only(protocol: Protocol, request: pytest.FixtureRequest) -> None:
     fixture = {"rest": "rest", "grpc": "grpc_server"}[protocol]
     server: Server = request.getfixturevalue(fixture)
-    connections = psutil.Process(server.pid).net_connections("tcp")
+    connections = psutil.Process(server.process.pid).net_connections("tcp")
     listening = {
         entry.laddr.ip.removeprefix("::ffff:")  # an IPv4 address, as gRPC writes it
         for entry in connections

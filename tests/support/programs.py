@@ -8,6 +8,8 @@ computed nothing yet. ``tests/integration/test_program.py``, ``tests/docs`` and
 import importlib
 import multiprocessing
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver
@@ -36,16 +38,55 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(list(IMPORTED))
 
 
+class Forked:
+    """A forked process, by the names that ``subprocess.Popen`` has."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        self._process = process
+        assert process.pid is not None
+        self.pid: int = process.pid
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(str(self._process), timeout or 0)
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
 def start(
     module: str, arguments: Sequence[str], log: Path, environment: Mapping[str, str]
-) -> BaseProcess:
-    """Start ``main`` of a module; its output goes to ``log``."""
+) -> subprocess.Popen[bytes] | Forked:
+    """Start ``main`` of a module; its output goes to ``log``.
+
+    Benchmarks and tools, which are no tests, start it as users do.
+    """
+    if "PYTEST_CURRENT_TEST" not in os.environ:
+        with log.open("wb") as stream:
+            return subprocess.Popen(
+                (sys.executable, "-m", module, *arguments),
+                stdout=stream,
+                stderr=stream,
+                env=dict(environment),
+            )
     _ensure_running()
     process = _context.Process(
         target=_run, args=(module, tuple(arguments), log, dict(environment), Path.cwd())
     )
     process.start()
-    return process
+    return Forked(process)
 
 
 def _ensure_running() -> None:

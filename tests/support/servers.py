@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ class Server:
         self.port = free_port()
         self.metrics_port = self.port
         self.log = log
-        self.process = programs.start(
+        self.process: subprocess.Popen[bytes] | programs.Forked = programs.start(
             f"vizion3d.programs.{protocol}",
             ("--port", str(self.port), *arguments),
             log,
@@ -61,7 +62,7 @@ class Server:
         """Wait for something that a running server brings about."""
         end = time.monotonic() + timeout_s
         while not condition():
-            assert self.process.is_alive(), self.log.read_text()
+            assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < end, self.log.read_text()
             time.sleep(0.02)
 
@@ -92,33 +93,27 @@ class Server:
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
         return [line for line in lines if line["logger"] == "vizion3d.access"]
 
-    @property
-    def pid(self) -> int:
-        assert self.process.pid is not None
-        return self.process.pid
-
     def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
-        os.kill(self.pid, number)
+        self.process.send_signal(number)
 
     def wait(self, timeout_s: float = 60) -> int:
         """The exit code, once it has ended."""
-        self.process.join(timeout_s)
-        assert self.process.exitcode is not None, self.log.read_text()
-        return self.process.exitcode
+        return self.process.wait(timeout_s)
 
     def end(self, timeout_s: float = 10) -> None:
         """End it, so that coverage is written; kill it if it still runs after ``timeout_s``."""
         self.process.terminate()
-        self.process.join(timeout_s)
-        if self.process.is_alive():
+        try:
+            self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.join()
+            self.process.wait()
 
     def memory_bytes(self) -> int:
         """Resident memory of the process."""
         import psutil
 
-        return int(psutil.Process(self.pid).memory_info().rss)
+        return int(psutil.Process(self.process.pid).memory_info().rss)
 
 
 @contextmanager
