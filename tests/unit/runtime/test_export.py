@@ -128,22 +128,31 @@ def test_nano_reduces_photos_inside_as_pillow_does(tmp_path: Path) -> None:
     assert exported.worst["depth"] < 1e-3
 
 
+@pytest.mark.parametrize("with_preprocessing", [False, True])
 @pytest.mark.parametrize("name", ["v2", "da3"])
 def test_half_precision_is_told_how_far_it_is_off(
-    tiny: Checkpoint, tmp_path: Path, name: str
+    tiny: Checkpoint, tmp_path: Path, name: str, with_preprocessing: bool
 ) -> None:
     checkpoint = tiny
     if name == "da3":
         path = save_depth_anything_3(tmp_path / "model.safetensors", DA3_TINY)
         checkpoint = CheckpointStore(tmp_path).read(path).checkpoint
-    exported = export(checkpoint, tmp_path / "out", "half", size=SIZE, precision="fp16")
+    exported = export(
+        checkpoint,
+        tmp_path / "out",
+        "half",
+        size=None if with_preprocessing else SIZE,
+        precision="fp16",
+        with_preprocessing=with_preprocessing,
+    )
     assert 1e-5 < max(exported.worst.values()) < TOLERANCES["fp16"]
     model = onnx.load(exported.path)
     kinds = {tensor.data_type for tensor in model.graph.initializer}
     assert onnx.TensorProto.FLOAT16 in kinds
     given = model.graph.input[0].type.tensor_type.elem_type
     told = model.graph.output[0].type.tensor_type.elem_type
-    assert given == told == onnx.TensorProto.FLOAT
+    assert told == onnx.TensorProto.FLOAT
+    assert given == (onnx.TensorProto.UINT8 if with_preprocessing else onnx.TensorProto.FLOAT)
 
 
 def test_a_network_that_nobody_has_written_as_a_graph_is_for_one_size(tmp_path: Path) -> None:
