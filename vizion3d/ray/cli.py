@@ -100,6 +100,10 @@ def batch(
     device: o.Device = None,
     precision: o.PrecisionOption = None,
     resume: Annotated[bool, typer.Option(help="Leave out what the destination has.")] = True,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Do photos of failed rows again."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
 ) -> None:
     """Run a task on any number of photos, on Ray: one machine, or a cluster."""
@@ -121,6 +125,7 @@ def batch(
             gpus_per_worker=gpus_per_worker,
             address=address,
             resume=resume,
+            retry_failed=retry_failed,
             dry_run=dry_run,
             chunk_photos=chunk_photos,
             device=device,

@@ -13,6 +13,7 @@ from vizion3d.checkpoints.commands import DownloadModelCommand
 from vizion3d.checkpoints.queries import ModelInfoQuery
 from vizion3d.errors import InvalidConfigError, Vizion3DError
 from vizion3d.ray.cluster import connected
+from vizion3d.ray.failures import forget_failures
 from vizion3d.ray.files import Files
 from vizion3d.ray.samples import samples_of
 from vizion3d.ray.sinks import ERRORS, SUMMARY, Into
@@ -84,6 +85,7 @@ def batch(
     gpus_per_worker: float = 0.0,
     address: str | None = None,
     resume: bool = True,
+    retry_failed: bool = False,
     dry_run: bool = False,
     chunk_photos: int | None = None,
     device: str | None = None,
@@ -123,6 +125,7 @@ def batch(
         gpus_per_worker: GPUs of each; 0.5 is two workers a GPU.
         address: As :func:`vizion3d.ray.cluster.connected`.
         resume: Leave out what the destination has.
+        retry_failed: Do the photos of rows that failed again; of files, these are always.
         dry_run: Only count.
         chunk_photos: Photos that a worker takes at a time; also the length of tables and shards.
         device: As ``VIZION3D_DEVICE``; ``None`` leaves it to that.
@@ -147,7 +150,11 @@ def batch(
     size = chunk_photos or (PHOTOS_A_CHUNK if into == "files" else SHARD_PHOTOS)
     chunks = plan(source, tensors.images, tensors.endings, destination, size)
     photos = [photo for chunk in chunks for photo in chunk.photos]
+    if retry_failed and not dry_run:
+        forget_failures(Files(destination), into)
     done = sink.done(photos) if resume else {}
+    if retry_failed:
+        done = {name: error for name, error in done.items() if not error}
     left = without(chunks, frozenset(done), size)
     known = all(chunk.kind == "files" for chunk in left)
     wanted = sum(len(chunk.photos) for chunk in left) if known else None
