@@ -8,6 +8,7 @@ no depth: pixels that either calls sky do not count, and the share that only one
 
 import argparse
 import json
+import math
 import statistics
 import tempfile
 import time
@@ -82,7 +83,9 @@ def network_of(model: str) -> Network:
 
 
 def seconds(estimates: dict[str, Estimate], rounds: int) -> dict[str, float]:
-    """Medians over one photo, in turn."""
+    """Medians over one photo, in turn; not a number without rounds."""
+    if not rounds:
+        return dict.fromkeys(estimates, math.nan)
     photo = PHOTOS["motorcycle"]()
     taken: dict[str, list[float]] = {label: [] for label in estimates}
     for _ in range(rounds):
@@ -119,7 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", help="names or paths; default: all that are here")
     parser.add_argument("--only", choices=list(SEEDED), help="one of the seeded, in its own rows")
-    parser.add_argument("--rounds", type=int, default=5, help="of the seconds")
+    parser.add_argument("--rounds", type=int, default=5, help="of the seconds; 0: none are told")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         seeded = save_checkpoint(Path(folder) / "seeded_vits.pth", VITS)
@@ -174,11 +177,12 @@ def compare(models: list[str], rounds: int) -> None:
             print(json.dumps({"model": model, "by": label}), found)
             worst = max(f["worst"] for f in found)
             abs_rel, delta = ([f[key] for f in found] for key in ("abs_rel", "delta_1"))
+            told_s = f"{taken[label]:.2f}" if rounds else "–"
             sky = f"{max(f['sky'] for f in found):.1%}" if tells_sky else "–"
             lines.append(
                 f"| {Path(model).name} | {label} | {worst:.1e} "
                 f"| {np.mean(abs_rel):.1e} ({max(abs_rel):.1e}) "
-                f"| {np.mean(delta):.4f} ({min(delta):.4f}) | {sky} | {taken[label]:.2f} |"
+                f"| {np.mean(delta):.4f} ({min(delta):.4f}) | {sky} | {told_s} |"
             )
     report = [
         "## Precision",

@@ -69,15 +69,26 @@ def measure(checkpoint: Path, way: str, rounds: int, map_path: Path) -> dict[str
     return {"seconds": seconds, "cpu_s": cpu_s, "peak_bytes": peak_bytes}
 
 
-def rows(name: str, folder: Path, rounds: int) -> list[str]:
-    """One network in every way, each in a fresh process; converted in one that is not measured."""
-    checkpoint = save_lite_any_stereo(folder / name / f"{name}.pth", LAS2[name])
+def prepare(name: str, folder: Path) -> Path:
+    """The checkpoint, converted; what is there is taken as it is."""
+    checkpoint = folder / name / f"{name}.pth"
+    if not checkpoint.exists():
+        save_lite_any_stereo(checkpoint, LAS2[name])
+    cache = checkpoint.parent / "cache"
+    for way in (way for way in WAYS if way.startswith("openvino")):
+        if not (cache / f"{way}.done").exists():
+            _apart(checkpoint, way, 1, folder / "converted.npy")
+            (cache / f"{way}.done").touch()
+    return checkpoint
+
+
+def rows(name: str, checkpoint: Path, rounds: int) -> list[str]:
+    """One network in every way, each in a fresh process."""
     exact: NDArray[np.float32] | None = None
     lines = []
     for way in WAYS:
-        map_path = folder / f"{name} {way}.npy"
-        for each in (0, rounds) if way.startswith("openvino") else (rounds,):
-            told = _apart(checkpoint, way, each, map_path)
+        map_path = checkpoint.with_name(f"{way}.npy")
+        told = _apart(checkpoint, way, rounds, map_path)
         disparity = np.load(map_path)
         exact = disparity if exact is None else exact
         off = np.abs(disparity - exact)
@@ -105,7 +116,7 @@ def _apart(checkpoint: Path, way: str, rounds: int, map_path: Path) -> dict[str,
 
 def worker(checkpoint: str, way: str, rounds: str, map_path: str) -> None:
     """One measurement, printed as JSON."""
-    print(json.dumps(measure(Path(checkpoint), way, max(1, int(rounds)), Path(map_path))))
+    print(json.dumps(measure(Path(checkpoint), way, int(rounds), Path(map_path))))
 
 
 def page(new: list[str], names: list[str]) -> str:
@@ -140,11 +151,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=["las2-s"], help=", ".join(LAS2))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = [
-            line for name in arguments.names for line in rows(name, Path(folder), arguments.rounds)
-        ]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (arguments.folder or Path(temporary)).absolute()
+        made = {name: prepare(name, folder) for name in arguments.names}
+        if arguments.rounds == 0:
+            return
+        found = [line for each in made.items() for line in rows(*each, arguments.rounds)]
     text = page(found, arguments.names)
     RESULT.write_text(text)
     print(text)

@@ -9,5 +9,5 @@ rest=$!
 .venv/bin/python -m vizion3d.programs.grpc --depth_model nano --port 18432 2> .venv-kserve/grpc.log &
 grpc=$!
 trap 'kill $rest $grpc' EXIT
-until grep -q 'serving gRPC' .venv-kserve/grpc.log && curl -sf localhost:18431/ready > .venv-kserve/ready; do sleep 0.5; done
+until grep -qs 'serving gRPC' .venv-kserve/grpc.log && curl -sf localhost:18431/ready > .venv-kserve/ready; do sleep 0.5; done
 "$client/python" tools/kserve_client.py http://127.0.0.1:18431 127.0.0.1:18432
