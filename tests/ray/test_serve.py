@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from tests.support.servers import free_port
 from vizion3d.client import GrpcClient, RestClient
 from vizion3d.errors import InvalidConfigError, InvalidImageError, ModelNotAllowedError
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
+from vizion3d.proto import lifting_pb2, lifting_pb2_grpc
 from vizion3d.ray.app import build
 from vizion3d.ray.cluster import connected
 from vizion3d.ray.serving import end, start
@@ -144,10 +146,14 @@ def test_what_is_too_much_is_refused_and_the_rest_is_right(ports: tuple[int, int
             assert float(answer.headers["Retry-After"]) >= 1
 
 
+def replicas_now() -> list[psutil.Process]:
+    named = psutil.process_iter(["cmdline"])
+    return [p for p in named if "ServeReplica" in "".join(p.info["cmdline"] or ())]
+
+
 def test_a_killed_replica_gives_no_wrong_answer(ports: tuple[int, int]) -> None:
     right = post(ports[0], 280).content
-    named = psutil.process_iter(["cmdline"])
-    replicas = [p for p in named if "ServeReplica" in "".join(p.info["cmdline"] or ())]
+    replicas = replicas_now()
 
     def one(number: int) -> requests.Response:
         if number == 6:
@@ -161,6 +167,46 @@ def test_a_killed_replica_gives_no_wrong_answer(ports: tuple[int, int]) -> None:
     assert lost == []
     assert statuses[200] >= 12
     assert {answer.content for answer in answers if answer.status_code == 200} == {right}
+
+
+def test_a_replica_lost_over_grpc_can_be_asked_again(
+    ports: tuple[int, int], models: list[str]
+) -> None:
+    """Who is at work is killed; what it had is ``UNAVAILABLE``, and works later."""
+    request = lifting_pb2.DepthEstimationRequest(
+        image_bytes=PHOTO, model_backend=models[0], input_size=840
+    )
+
+    def one() -> grpc.StatusCode:
+        with grpc.insecure_channel(f"127.0.0.1:{ports[1]}") as channel:
+            stub = lifting_pb2_grpc.LiftingServiceStub(channel)
+            try:
+                stub.RunDepthEstimation(request, timeout=60, metadata=(("x-api-key", KEY),))
+            except grpc.RpcError as error:
+                told: Any = error
+                code: grpc.StatusCode = told.code()
+                return code
+        return grpc.StatusCode.OK
+
+    def busy_s(process: psutil.Process) -> float:
+        return sum(process.cpu_times()[:2])
+
+    assert one() is grpc.StatusCode.OK
+    idle_s = {process: busy_s(process) for process in replicas_now()}
+    at_work: list[psutil.Process] = []
+    until = time.monotonic() + 60
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(one) for _ in range(4)]
+        while not at_work and time.monotonic() < until:
+            at_work = [process for process, s in idle_s.items() if busy_s(process) > s + 0.1]
+        for process in at_work:
+            process.kill()
+        codes = Counter(each.result() for each in asked)
+    assert codes.keys() <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}, codes
+    assert codes[grpc.StatusCode.UNAVAILABLE] >= 1, codes
+    while one() is not grpc.StatusCode.OK and time.monotonic() < until:
+        time.sleep(0.2)
+    assert one() is grpc.StatusCode.OK
 
 
 def test_several_models_are_deployments(ports: tuple[int, int], models: list[str]) -> None:

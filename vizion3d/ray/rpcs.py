@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 
 from vizion3d.proto import open_inference_pb2 as inference
+from vizion3d.ray.grpc_proxy import REMAINING
 from vizion3d.server.grpc.inference import INFERENCE_SERVICE, OPEN_METHODS
 from vizion3d.server.grpc.servicer import LIFTING_SERVICE
 from vizion3d.server.keys import ApiKeys
@@ -19,10 +20,11 @@ from vizion3d.wire.problems import KeyRefusedError, detail_of, status_of
 Metadata = Sequence[tuple[str, str]]
 
 SERVICERS = (
+    "vizion3d.ray.grpc_proxy.extend",
     "vizion3d.proto.lifting_pb2_grpc.add_LiftingServiceServicer_to_server",
     "vizion3d.ray.rpcs.add_inference",
 )
-"""Import paths of what Serve's proxy adds to its server."""
+"""Import paths of what Serve's proxy does to its server, in this order."""
 
 UNARY = (
     *((LIFTING_SERVICE, name) for name in ("RunDepthEstimation", "RunStereoDepth", "ListModels")),
@@ -57,8 +59,8 @@ class AbortedError(Exception):
 class ServeContext:
     """What our servicers ask of a call, on what Ray Serve knows of it.
 
-    Serve sends no initial metadata: they follow with the trailing ones. It knows no deadline of the
-    client; the server's own holds.
+    Serve sends no initial metadata: they follow with the trailing ones. The client's deadline comes
+    with what :mod:`vizion3d.ray.grpc_proxy` adds to the metadata.
 
     Args:
         inner: Serve's context.
@@ -78,8 +80,11 @@ class ServeContext:
         peer: str = self._inner.peer()
         return peer
 
-    def time_remaining(self) -> None:
-        """Not known."""
+    def time_remaining(self) -> float | None:
+        """Seconds that the client still waited when the proxy took the call; ``None``: for ever, or
+        not known."""
+        told = dict(self.invocation_metadata()).get(REMAINING)
+        return None if told in (None, "") else float(told)
 
     async def send_initial_metadata(self, metadata: Metadata) -> None:
         """Keep it, to be sent at the end."""
