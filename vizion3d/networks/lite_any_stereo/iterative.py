@@ -66,7 +66,7 @@ class CostPyramid:
             rows = (rows[..., 0::2] + rows[..., 1::2]) / 2
             self._levels.append((groups, rows))
         width = left.shape[3]
-        self._columns = torch.arange(width, device=left.device, dtype=left.dtype).view(1, 1, -1)
+        self._columns = torch.arange(width, device=left.device, dtype=torch.float32).view(1, 1, -1)
 
     def around(self, disparity: Tensor) -> Tensor:
         """``(N, 1, H, W)`` -> ``(N, levels * 9 * (G + 1), H, W)``."""
@@ -278,8 +278,8 @@ class IterativeStereo(nn.Module):
         attention = self.sam(told)
         pyramid = CostPyramid(features[0], other, groups)
         for _ in range(_STEPS):
-            costs = pyramid.around(disparity)
-            hidden, change = self.update_block(hidden, told, costs, disparity, attention)
+            costs, place = (x.to(hidden.dtype) for x in (pyramid.around(disparity), disparity))
+            hidden, change = self.update_block(hidden, told, costs, place, attention)
             disparity = disparity + change
         mask = 0.25 * self.update_block.mask(hidden)
         weights = self.spx_gru(self.spx_2_gru(mask, self.stem_2(left)))

@@ -1,6 +1,8 @@
 """Comparing the two images' features, and making a map of disparity of the comparison.
 
 Everything is written with slices of fixed offsets, so that it can be traced for every size.
+Disparities are float32 whatever the precision of the rest: bf16 tells 100 from 100.5 and nothing
+between. OpenVINO keeps to that as long as no convolution and no interpolation follows.
 """
 
 import torch
@@ -36,7 +38,8 @@ def _grouped(features: Tensor, groups: int) -> Tensor:
 
 
 def expected_disparity(scores: Tensor) -> Tensor:
-    """``(N, D, H, W)`` -> ``(N, 1, H, W)``: the mean of 0 ... D - 1, weighted by softmax."""
+    """``(N, D, H, W)`` -> float32 ``(N, 1, H, W)``: the mean of 0 ... D - 1, by softmax."""
+    scores = scores.float()
     values = torch.arange(scores.shape[1], dtype=scores.dtype, device=scores.device)
     return (F.softmax(scores, dim=1) * values.view(1, -1, 1, 1)).sum(dim=1, keepdim=True)
 
@@ -50,12 +53,13 @@ def upsample(disparity: Tensor, weights: Tensor, factor: int = 4) -> Tensor:
         factor: Between the sizes.
 
     Returns:
-        ``(N, factor * H, factor * W)``, in pixels of that size.
+        float32 ``(N, factor * H, factor * W)``, in pixels of that size.
     """
     padded = F.pad(factor * disparity, (1, 1, 1, 1))
     ends = (-2, -1, None)
     around = [
         padded[:, :, row : ends[row], col : ends[col]] for row in range(3) for col in range(3)
     ]
-    enlarged = F.interpolate(torch.cat(around, dim=1), scale_factor=float(factor), mode="nearest")
-    return (enlarged * F.softmax(weights, dim=1)).sum(dim=1)
+    # Each map factor x factor times, which the shuffle lays side by side: enlarged by repetition.
+    repeated = torch.cat([each for each in around for _ in range(factor**2)], dim=1)
+    return (F.pixel_shuffle(repeated, factor) * F.softmax(weights.float(), dim=1)).sum(dim=1)
