@@ -33,7 +33,7 @@ test: $(READY) ## run every test, and show what of vizion3d/ they reach; fails b
 	$(PYTEST) --durations 15 --cov --cov-report term-missing:skip-covered
 
 fast: $(READY) ## run the tests for every few minutes: no servers, browsers, child processes, full-size networks
-	$(PYTEST) --durations 5 --fast
+	$(PYTEST) --durations 5 --fast -p no:schemathesis
 
 lint: $(READY) ## style, formatting, and which package may import which
 	$(BIN)/ruff check .

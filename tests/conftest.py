@@ -21,6 +21,10 @@ MARKED_AS_A_WHOLE = re.compile(r"^pytestmark = pytest\.mark\.(\w+)$", re.MULTILI
 MAY_START_PROCESSES = ("process", "server", "browser")
 STARTS_A_PROCESS = ("subprocess.Popen", "os.fork", "os.posix_spawn")
 
+# What a process has compiled is kept for the next one: the suite starts more than a hundred.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 _running: list[pytest.Item] = []
 
 # No test asserts how long something takes: a busy machine is no fault.

@@ -13,6 +13,8 @@ from vizion3d.ray.proxy import PATH, VARIABLE
 from vizion3d.ray.rpcs import SERVICERS
 from vizion3d.server.metrics import Metrics
 
+pytestmark = pytest.mark.slow
+
 DEPLOY = Path(__file__).parents[2] / "examples" / "deploy"
 AUTOSCALER, RULE = yaml.safe_load_all((DEPLOY / "kubernetes-autoscaler.yaml").read_text())
 SERVICE: dict[str, Any] = yaml.safe_load((DEPLOY / "rayservice.yaml").read_text())

@@ -7,8 +7,9 @@ each in one interval, and an affine map keeps the ray's parameter: no root has t
 *shell* is the curved side of a round alone, without its ends and without a thickness.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -121,8 +122,11 @@ def _nearest_eager(
     return torch.minimum(best, _with_index(round_, boxes).amin(1))
 
 
-torch._dynamo.config.recompile_limit = 64  # one kernel per size of batch and image
-_compiled = torch.compile(_nearest_eager, dynamic=False)
+@cache
+def _compiled() -> Callable[..., Tensor]:
+    """Made when it is first needed: the compiler takes seconds to import."""
+    torch._dynamo.config.recompile_limit = 64  # one kernel per size of batch and image
+    return torch.compile(_nearest_eager, dynamic=False)
 
 
 def _nearest(
@@ -134,7 +138,7 @@ def _nearest(
     boxes: int,
 ) -> Tensor:
     small = direction.numel() < 3 << 15  # not worth a compilation
-    run = _nearest_eager if small else _compiled
+    run = _nearest_eager if small else _compiled()
     return run(inverse, center, quadric, origin, direction, boxes)
 
 
