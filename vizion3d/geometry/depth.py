@@ -22,13 +22,24 @@ AFFINE_SPACES: dict[DepthKind, tuple[Space, bool]] = {
 """Kind -> the space in which it is affine in metres, and whether a shift is missing too."""
 
 
-def scale_inverse_depth(inverse_depth: FloatArray) -> FloatArray:
+def scale_inverse_depth(
+    inverse_depth: FloatArray, limits: tuple[float, float] | None = None
+) -> FloatArray:
     """Scale inverse depth to [0, 1] over the image: 0 the farthest pixel, 1 the closest.
 
     An image without any contrast has no relative depth: it becomes 1 everywhere, a plane at the
     near distance.
+
+    Args:
+        inverse_depth: ``(H, W)``, higher = closer, any unit.
+        limits: What becomes 0 and 1, in place of the image's own range. What is farther becomes 0
+            too; what is closer goes beyond 1.
     """
     values = inverse_depth.astype(np.result_type(inverse_depth, np.float32), copy=False)
+    if limits is not None and limits[1] > limits[0]:
+        low, high = (values.dtype.type(limit) for limit in limits)
+        beyond: FloatArray = np.maximum((values - low) / (high - low), 0)
+        return beyond
     low, high = values.min(), values.max()
     if not high > low:
         return np.ones_like(values)
@@ -36,7 +47,12 @@ def scale_inverse_depth(inverse_depth: FloatArray) -> FloatArray:
     return scaled
 
 
-def inverse_depth_to_metres(inverse_depth: FloatArray, near_m: float, far_m: float) -> FloatArray:
+def inverse_depth_to_metres(
+    inverse_depth: FloatArray,
+    near_m: float,
+    far_m: float,
+    limits: tuple[float, float] | None = None,
+) -> FloatArray:
     """Depth of each pixel, if the closest lies at ``near_m`` and the farthest at ``far_m``.
 
     1/z = 1/far + d (1/near - 1/far), with d the inverse depth scaled to [0, 1]. The reciprocal is a
@@ -48,11 +64,13 @@ def inverse_depth_to_metres(inverse_depth: FloatArray, near_m: float, far_m: flo
         inverse_depth: ``(H, W)``, higher = closer, any unit.
         near_m: Distance of the closest pixel, in metres, positive.
         far_m: Distance of the farthest pixel, in metres, above ``near_m``.
+        limits: Inverse depth that lies at ``far_m`` and at ``near_m``, in place of the farthest and
+            the closest pixel's: that of a video's shot. What is farther comes to ``far_m`` too.
 
     Returns:
-        ``(H, W)``, metres, in ``[near_m, far_m]``.
+        ``(H, W)``, metres, positive, up to ``far_m``.
     """
-    inverse_m = scale_inverse_depth(inverse_depth)
+    inverse_m = scale_inverse_depth(inverse_depth, limits)
     inverse_m *= 1 / near_m - 1 / far_m
     inverse_m += 1 / far_m
     return np.reciprocal(inverse_m, out=inverse_m)
@@ -79,14 +97,20 @@ def scale_depth_to_metres(depth: FloatArray, far_m: float) -> FloatArray:
     return scaled
 
 
-def depth_to_metres(depth: FloatArray, kind: DepthKind, near_m: float, far_m: float) -> FloatArray:
+def depth_to_metres(
+    depth: FloatArray,
+    kind: DepthKind,
+    near_m: float,
+    far_m: float,
+    limits: tuple[float, float] | None = None,
+) -> FloatArray:
     """A network's output as distances along the optical axis, in metres.
 
     Metric depth is taken as it is; depth up to scale goes through :func:`scale_depth_to_metres`,
-    relative depth through :func:`inverse_depth_to_metres`.
+    relative depth, with its ``limits``, through :func:`inverse_depth_to_metres`.
     """
     if kind == "metric":
         return depth
     if kind == "up_to_scale":
         return scale_depth_to_metres(depth, far_m)
-    return inverse_depth_to_metres(depth, near_m, far_m)
+    return inverse_depth_to_metres(depth, near_m, far_m, limits)

@@ -35,6 +35,12 @@ _EDGE = 0.08
 _LEAST_SHARE, _LEAST_CORRELATION = 0.12, 0.55
 _ROUNDS, _HUBER = 6, 1.345
 
+_FARTHER, _CLOSER = 0.5, 2.0
+"""Shares of the shot's range by which a frame goes beyond its ends before it is widened: rarely,
+since the clouds before and after do not agree. A shot that fades in needs it. What is farther than
+the range has no points; what is closer, a hand before the camera, only comes nearer than
+``depth_near``."""
+
 
 @dataclass
 class _Shot:
@@ -73,7 +79,7 @@ class Steadier:
         gray, depth = self._small(raw_depth, image)
         shot = self._shot
         if shot is None or shot.gray.shape != gray.shape:
-            return self._begin(gray, depth)
+            return self._begin(gray, depth, raw_depth)
         flow = self._flow.calc(gray, shot.gray, None)
         columns, rows = _pixel_grid(gray.shape)
         at_u, at_v = columns + flow[..., 0], rows + flow[..., 1]
@@ -81,10 +87,10 @@ class Steadier:
         reference = self._carried(shot.reference, at_u, at_v)
         inside = (at_u >= 0) & (at_u <= gray.shape[1] - 1) & (at_v >= 0) & (at_v <= len(gray) - 1)
         if _is_cut(gray, before, inside):
-            return self._begin(gray, depth)
+            return self._begin(gray, depth, raw_depth)
         same = inside & (np.abs(before.astype(np.float32) - gray) < _SAME_GRAY)
         if same.mean() < _LEAST_SHARE:
-            return self._begin(gray, depth)
+            return self._begin(gray, depth, raw_depth)
         usable = same & ~self._edges(reference)
         if usable.mean() < _LEAST_SHARE:
             usable = same
@@ -94,15 +100,18 @@ class Steadier:
             used = usable
         share = float(used.mean())
         scale, shift = _fit(depth[used], reference[used], shot.fit.scale)
-        fit = FrameFit(scale ** (1 - _LEAK), shift * (1 - _LEAK), new_shot=False, share=share)
-        steady = fit.apply(depth)
+        scale, shift = scale ** (1 - _LEAK), shift * (1 - _LEAK)
+        steady = depth * np.float32(scale) + np.float32(shift)
+        low, high = _widened(shot.fit.range, steady)
+        fit = FrameFit(scale, shift, new_shot=False, share=share, low=low, high=high)
         # Where the reference was not seen, the frame itself is all there is.
         mixed = np.where(used, reference + _MEMORY * (steady - reference), steady)
         self._shot = _Shot(gray, mixed, fit, shot.camera)
         return fit
 
-    def _begin(self, gray: UInt8Array, depth: Float32Array) -> FrameFit:
-        fit = FrameFit(1.0, 0.0, new_shot=True, share=0.0)
+    def _begin(self, gray: UInt8Array, depth: Float32Array, raw_depth: Float32Array) -> FrameFit:
+        low, high = float(raw_depth.min()), float(raw_depth.max())
+        fit = FrameFit(1.0, 0.0, new_shot=True, share=0.0, low=low, high=high)
         self._shot = _Shot(gray, depth, fit, CameraFollower(depth))
         return fit
 
@@ -137,6 +146,17 @@ def _pixel_grid(shape: tuple[int, ...]) -> tuple[Float32Array, Float32Array]:
         np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
     )
     return columns, rows
+
+
+def _widened(shot: tuple[float, float], depth: Float32Array) -> tuple[float, float]:
+    """The shot's range, or as far as a frame's depth goes, where that is far beyond it."""
+    low, high = shot
+    least, most = float(depth.min()), float(depth.max())
+    size = high - low
+    return (
+        least if least < low - _FARTHER * size else low,
+        most if most > high + _CLOSER * size else high,
+    )
 
 
 def _is_cut(gray: UInt8Array, carried: UInt8Array, inside: BoolArray) -> bool:

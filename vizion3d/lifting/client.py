@@ -180,7 +180,7 @@ def _frame_fit(response: pb.DepthEstimationResponse) -> FrameFit | None:
     fit = response.steady
     if not response.HasField("steady"):
         return None
-    return FrameFit(fit.scale, fit.shift, fit.new_shot, fit.share)
+    return FrameFit(fit.scale, fit.shift, fit.new_shot, fit.share, fit.low, fit.high)
 
 
 def _alignment(response: pb.DepthEstimationResponse) -> Alignment | None:

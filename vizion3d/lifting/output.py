@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from vizion3d.core.arrays import BoolArray, Float32Array, UInt8Array
 from vizion3d.geometry.cut import Cut
 from vizion3d.geometry.depth import DepthKind, depth_to_metres
+from vizion3d.geometry.frame_fit import FrameFit
 from vizion3d.geometry.projection import visible
 from vizion3d.lifting.config import DepthEstimationAdvanceConfig
 from vizion3d.lifting.limit import DepthLimit
@@ -46,6 +47,10 @@ class Estimate(PhotoResult, Protocol):
     def depth_limit(self) -> DepthLimit | None:
         """Where the cloud ends."""
 
+    @property
+    def steady(self) -> FrameFit | None:
+        """Scale, shift and range that a frame of a video got."""
+
 
 class DepthOutput(ResultOutput[Estimate, DepthEstimationAdvanceConfig]):
     """A depth estimation and how it was asked for: a :class:`vizion3d.outputs.formats.Lifted`.
@@ -70,12 +75,12 @@ class DepthOutput(ResultOutput[Estimate, DepthEstimationAdvanceConfig]):
 
     @cached_property
     def depth_m(self) -> Float32Array:
-        """Metres of every pixel; where the network knows no scale, by the range in ``config``."""
-        near_m = self.config.depth_near
-        return np.asarray(
-            depth_to_metres(self.result.raw_depth, self.result.depth_kind, near_m, self.far_m),
-            np.float32,
-        )
+        """Metres of every pixel; where the network knows no scale, by the range in ``config``,
+        which all steadied frames of a shot share."""
+        raw, kind, steady = self.result.raw_depth, self.result.depth_kind, self.result.steady
+        limits = None if steady is None else steady.range
+        metres = depth_to_metres(raw, kind, self.config.depth_near, self.far_m, limits)
+        return np.asarray(metres, np.float32)
 
     @property
     def far_m(self) -> float:

@@ -60,7 +60,7 @@ class DepthEstimationResult(DepthResult, defer_build=False):
         depth_limit: Where the point cloud ends, and whether that was given, is the checkpoint's
             own range, or the default.
         steady: The scale and shift that a frame of a video got, if it was steadied; they are in
-            ``raw_depth`` already.
+            ``raw_depth`` already. Its cloud is made with the range that the shot's frames share.
     """
 
     compared_maps = ("raw_depth", "confidence")
@@ -135,6 +135,15 @@ class DepthEstimationResult(DepthResult, defer_build=False):
     def asked_with(self, config: DepthEstimationAdvanceConfig) -> Self:
         """The same result, which :meth:`save` and :meth:`metres` then show by ``config``."""
         self._config = config
+        return self
+
+    def with_own_cloud(self) -> Self:
+        """The same result, with a point cloud of the depth that it has now.
+
+        Raises:
+            MissingDependencyError: Open3D cannot be imported.
+        """
+        self.point_cloud = self._output().cloud()
         return self
 
     def _output(self, color_map: str = DEFAULT_COLOR_MAP) -> DepthOutput:

@@ -13,8 +13,8 @@ E = TypeVar("E", bound=Exception)
 def steadied(result: DepthEstimationResult, steadier: Steadier) -> DepthEstimationResult:
     """The next frame's result in the unit of its shot, and the scale and shift that it got.
 
-    Metric depth is the same in every frame as it is. Open3D objects of the result do not change:
-    they are made of the frame's own range.
+    Metric depth is the same in every frame as it is. A cloud is made anew, with the range that all
+    frames of the shot share; the 16-bit image still spans the frame's own range.
     """
     if result.depth_kind != "relative" or result.rgb is None:
         return result
@@ -26,7 +26,8 @@ def steadied(result: DepthEstimationResult, steadier: Steadier) -> DepthEstimati
         "max_depth": float(depth.max()),
         "steady": fit,
     }
-    return result.model_copy(update=changes)
+    steady = result.model_copy(update=changes)
+    return steady.with_own_cloud() if result.point_cloud is not None else steady
 
 
 def steady_results(

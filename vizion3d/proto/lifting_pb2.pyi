@@ -694,6 +694,8 @@ class FrameFit(_message.Message):
     SHIFT_FIELD_NUMBER: _builtins.int
     NEW_SHOT_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
     scale: _builtins.float
     shift: _builtins.float
     """in the unit of the shot's first frame"""
@@ -701,6 +703,10 @@ class FrameFit(_message.Message):
     """a shot begins with this frame"""
     share: _builtins.float
     """of the pixels that the fit rests on"""
+    low: _builtins.float
+    """depth, in that unit, at which the shot's clouds end (depth_trunc)"""
+    high: _builtins.float
+    """depth at which they begin (depth_near)"""
     def __init__(
         self,
         *,
@@ -708,10 +714,12 @@ class FrameFit(_message.Message):
         shift: _builtins.float = ...,
         new_shot: _builtins.bool = ...,
         share: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_shot", b"new_shot", "scale", b"scale", "share", b"share", "shift", b"shift"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low", "new_shot", b"new_shot", "scale", b"scale", "share", b"share", "shift", b"shift"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -56,6 +56,14 @@ def test_the_formula_of_the_reciprocal() -> None:
     assert metres == pytest.approx(np.array([[4.0, 1.0, 1 / 0.625]]))
 
 
+def test_a_range_that_is_given_holds_for_what_lies_beyond_it_too() -> None:
+    inverse = np.array([[1.0, 2.0, 4.0, 6.0]])
+    metres = inverse_depth_to_metres(inverse, 1.0, 4.0, limits=(2.0, 4.0))
+    assert metres == pytest.approx(np.array([[4.0, 4.0, 1.0, 1 / 1.75]]))
+    without_contrast = inverse_depth_to_metres(inverse, 1.0, 4.0, limits=(2.0, 2.0))
+    np.testing.assert_array_equal(without_contrast, inverse_depth_to_metres(inverse, 1.0, 4.0))
+
+
 def test_what_is_handed_in_is_left_alone() -> None:
     inverse = np.array([[1.0, 2.0]])
     inverse_depth_to_metres(inverse, 0.5, 10)

@@ -110,6 +110,18 @@ def test_a_flash_is_no_cut() -> None:
     assert not any(fit.new_shot for fit in fits[1:])
 
 
+def test_a_shot_keeps_its_range_until_a_frame_goes_far_beyond() -> None:
+    images, truth = panning(3, 0)
+    least, most = float(truth[0].min()), float(truth[0].max())
+    truth[1][:20, :20] = most + (most - least)
+    truth[2][:20, :20] = most + 3 * (most - least)
+    fits, _ = run(images, truth)
+    assert not any(fit.new_shot for fit in fits[1:])
+    assert fits[0].range == fits[1].range == (least, most)
+    assert fits[2].low == least
+    assert fits[2].high == pytest.approx(most + 3 * (most - least), rel=0.05)
+
+
 def test_drift_is_bounded() -> None:
     """Each frame alike and never any error to correct: scale and shift go back to the network's."""
     images, truth = panning(1, 0)

@@ -9,8 +9,10 @@ from tests.support.toy.commands import DifferenceCommand
 from tests.support.toy.task import DIFFERENCE
 from tests.unit.geometry.test_steady import flickering, lines, panning
 from vizion3d.errors import InferenceError, InvalidConfigError, InvalidImageError
+from vizion3d.geometry.cameras import CameraIntrinsics
 from vizion3d.geometry.steady import Steadier
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand, DepthEstimationResult
+from vizion3d.lifting.output import DepthOutput
 from vizion3d.lifting.steady import steady_results
 from vizion3d.lifting.task import DEPTH_ESTIMATION
 from vizion3d.server.settings import ServerSettings
@@ -51,6 +53,35 @@ def test_results_share_a_scale_and_say_which_they_got() -> None:
         assert before.steady is None
 
 
+def test_clouds_of_what_stands_still_agree_while_something_comes_close() -> None:
+    images, truth = panning(8, 0)
+    for number, (image, depth) in enumerate(zip(images, truth, strict=True)):
+        left = 8 * number
+        image[40:80, left : left + 30] = 255 - image[40:80, left : left + 30]
+        depth[40:80, left : left + 30] = 2.5 + 0.2 * number
+    made = [
+        DepthEstimationResult(
+            raw_depth=depth,
+            rgb=image,
+            min_depth=float(depth.min()),
+            max_depth=float(depth.max()),
+            backend_used="fake",
+            intrinsics=CameraIntrinsics(150, 150, 80, 60, 160, 120),
+        )
+        for image, depth in zip(images, flickering(truth), strict=True)
+    ]
+    steady = list(steady_results((each for each in made), Steadier()))
+
+    def spread(frames: list[DepthEstimationResult]) -> float:
+        """Largest change of the still pixels' distance between two frames, at the median."""
+        metres = np.array([np.delete(f.metres(), slice(40, 80), axis=0) for f in frames])
+        return float(np.median(np.abs(np.diff(metres, axis=0)) / metres[1:], axis=(1, 2)).max())
+
+    assert spread(made) > 0.03
+    assert spread(steady) < 0.01
+    np.testing.assert_array_equal(steady[0].metres(), made[0].metres())
+
+
 def test_errors_and_metric_depth_pass() -> None:
     _, made = results(depth_kind="metric")
     error = InferenceError("no")
@@ -63,12 +94,19 @@ def test_errors_and_metric_depth_pass() -> None:
 
 def test_run_many_steadies(tmp_path: Path) -> None:
     images, _ = panning(3, 2)
-    commands = [DepthEstimationCommand(image, "nano", input_size=56) for image in images]
+    commands = [
+        DepthEstimationCommand(image, "nano", input_size=56, return_point_cloud=True)
+        for image in images
+    ]
     plain = list(DepthEstimation().run_many(commands))
     steady = list(DepthEstimation().run_many(commands, steady=True))
     for before, after in zip(plain, steady, strict=True):
         assert after.steady is not None
         assert np.array_equal(after.raw_depth, after.steady.apply(before.raw_depth))
+        points = np.asarray(after.point_cloud.points)
+        shown = DepthOutput(after, commands[0].advanced_config).points[0]
+        np.testing.assert_allclose(points, shown, rtol=1e-5)
+        assert after.steady.range == steady[0].steady.range
     assert steady[0].steady is not None
     assert steady[0].steady.new_shot
 
@@ -82,7 +120,8 @@ def test_frames_out_of_order_cannot_be_steadied() -> None:
 def test_a_stream_is_steadied_by_the_server_as_by_the_library() -> None:
     images, _ = panning(4, 2)
     commands: list[DepthEstimationCommand] = [
-        DepthEstimationCommand(image, "nano", input_size=64) for image in images
+        DepthEstimationCommand(image, "nano", input_size=64, return_point_cloud=True)
+        for image in images
     ]
     broken = DepthEstimationCommand(b"no photo", "nano")
     expected = list(DepthEstimation().run_many(commands, steady=True))
@@ -99,6 +138,7 @@ def test_a_stream_is_steadied_by_the_server_as_by_the_library() -> None:
         assert isinstance(theirs, DepthEstimationResult)
         assert theirs.steady == ours.steady
         assert np.array_equal(theirs.raw_depth, ours.raw_depth)
+        assert np.array_equal(theirs.point_cloud.points, ours.point_cloud.points)
         assert (theirs.min_depth, theirs.max_depth) == (ours.min_depth, ours.max_depth)
     assert [result.steady for result in plain if not isinstance(result, Exception)] == [None] * 2
 
