@@ -42,7 +42,8 @@ ADDED_TO_THE_DOCUMENT: tuple[str, ...] = (
     "/components/schemas/Body_estimate_depth/properties/camera_(height_m|pitch_deg)",
     "/components/schemas/Body_estimate_depth/properties/(camera|fov|calibration)",
     "/components/schemas/Body_estimate_depth/properties/((width|height)_px|max_points|voxel)",
-    "/paths//lifting/depth-estimation/post/responses/200/content/model/obj",
+    "/paths//lifting/depth-estimation/post/responses/200/content/"
+    "(model/obj|image/x-exr|model/gltf-binary; content=mesh)",
     "/components/schemas/Model/(required|properties)/(here|size_bytes)",
     "/components/schemas/Readiness/properties/detail",
     "/paths//lifting/stereo-depth",

@@ -32,6 +32,7 @@ WORDS = {"frame": ("opengl", "opencv"), "rectify": ("calibration", "auto", "off"
 ACCEPTS = (
     *("application/json", "image/png", "application/x-npy", "application/x-npz", "*/*"),
     *("model/gltf-binary", "application/x-ply", "text/html", "image/*;q=0.5", "nonsense", ""),
+    *("model/gltf-binary; content=mesh", "model/obj", "image/x-exr"),
 )
 STRANGE_NUMBERS = ("", "nan", "inf", "-inf", "-1", "0", "1e308", "1e-300", "abc", "1,5", "0x10")
 
@@ -112,6 +113,13 @@ def png(pixels: Pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+@cache
+def encoded_pair() -> tuple[bytes, bytes]:
+    """A slanted wall, 160 x 120 pixels; focal length 200 pixels."""
+    pair = scenes.render_pair(scenes.SLANTED, scenes.camera(160, 120, 200.0))
+    return png(pair.left), png(pair.right)
 
 
 @cache

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import requests
 from filelock import FileLock, Timeout
 
+from vizion3d.checkpoints.interruptible import interruptible
 from vizion3d.checkpoints.network_faults import explain, is_unreachable
 from vizion3d.checkpoints.partial import Partial
 from vizion3d.checkpoints.urls import curl_line, require_secure
@@ -92,7 +93,7 @@ class Downloader:
         attempts: How often one file is tried before it is given up.
         backoff_s: Pause before the second attempt; it doubles with each further one.
         timeout_s: How long the server may stay silent.
-        sleep: What pauses.
+        sleep: What pauses; ``None``: a wait that ends when the download is called off.
         connect_timeout_s: How long making a connection may take.
         clock: Seconds, for how long a server that is not reached is tried.
     """
@@ -102,7 +103,7 @@ class Downloader:
         attempts: int = 5,
         backoff_s: float = 1.0,
         timeout_s: float = 30.0,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         connect_timeout_s: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -160,7 +161,7 @@ class Downloader:
                 watch.report(done_bytes, total_bytes)
 
             self._try(
-                lambda: self._attempt(session, url, partial, progress, size_bytes),
+                lambda: self._attempt(session, url, partial, progress, size_bytes, watch),
                 url,
                 target,
                 watch,
@@ -196,7 +197,7 @@ class Downloader:
                     reason,
                 ) from cause
             logger.info("attempt %d failed: %s; trying again in %g s", number, told, pause_s)
-            self._sleep(pause_s)
+            (self._sleep or watch.pause)(pause_s)
             watch.check()
 
     def _attempt(
@@ -206,12 +207,17 @@ class Downloader:
         partial: Partial,
         progress: Progress,
         size_bytes: int | None,
+        watch: Watch,
     ) -> None:
         have, validator = partial.resumable(url)
         headers = {"Accept-Encoding": "identity"}
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": validator}
-        with session.get(url, headers=headers, stream=True, timeout=self._timeouts_s) as response:
+
+        def ask() -> Iterator[requests.Response]:
+            yield session.get(url, headers=headers, stream=True, timeout=self._timeouts_s)
+
+        with next(interruptible(ask, watch)) as response:
             if response.status_code == 416:
                 if response.headers.get("Content-Range", "") == f"bytes */{have}":
                     return  # all of it had come: the last process ended just before the renaming
@@ -230,7 +236,8 @@ class Downloader:
                 partial.discard()
                 raise DownloadError(f"{url} {wrong_length(total, size_bytes)}", "damaged")
             with partial.data.open("ab") as file:
-                for chunk in response.iter_content(_CHUNK_BYTES):
+                chunks = interruptible(lambda: response.iter_content(_CHUNK_BYTES), watch)
+                for chunk in chunks:
                     file.write(chunk)
                     have += len(chunk)
                     progress(have, total)

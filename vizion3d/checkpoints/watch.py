@@ -22,8 +22,12 @@ class Watch:
         self._called_off = threading.Event()
 
     def call_off(self) -> None:
-        """Have the next :meth:`report` or :meth:`check` end the download."""
+        """Have the download end; who waits for the network need not wait any longer."""
         self._called_off.set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait that long, or until the download is called off."""
+        self._called_off.wait(seconds)
 
     def report(self, done_bytes: int, total_bytes: int | None) -> None:
         """So many bytes are here.

@@ -108,11 +108,11 @@ def encode_png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     return buffer.getvalue()
 
 
-def encode_exr(depth: FloatArray) -> bytes:
-    """Depth ``(H, W)`` as float32 in the channel ``Z`` of an OpenEXR file, without loss.
+def require_openexr() -> Any:
+    """The package OpenEXR.
 
     Raises:
-        MissingDependencyError: OpenEXR is not installed; the message says how to install it.
+        MissingDependencyError: It is not installed; the message says how to install it.
     """
     try:
         import OpenEXR
@@ -120,6 +120,16 @@ def encode_exr(depth: FloatArray) -> bytes:
         raise MissingDependencyError(
             f"OpenEXR cannot be imported ({error}): .exr files need pip install 'vizion3d[exr]'"
         ) from error
+    return OpenEXR
+
+
+def encode_exr(depth: FloatArray) -> bytes:
+    """Depth ``(H, W)`` as float32 in the channel ``Z`` of an OpenEXR file, without loss.
+
+    Raises:
+        MissingDependencyError: OpenEXR is not installed; the message says how to install it.
+    """
+    OpenEXR = require_openexr()  # noqa: N806  # the package's own name
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     buffer = io.BytesIO()
     plane = np.ascontiguousarray(depth, np.float32)

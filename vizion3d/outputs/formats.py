@@ -102,6 +102,8 @@ class Format(Generic[L]):
             not served.
         file_name: What a browser calls an answer.
         of_points: Whether it shows the points, and is empty where there are none.
+        require: Raises :class:`~vizion3d.errors.MissingDependencyError` where what writes it is not
+            installed.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Format(Generic[L]):
     media_types: tuple[str, ...] = ()
     file_name: str = ""
     of_points: bool = False
+    require: Callable[[], object] = lambda: None
 
 
 def _png(lifted: Lifted) -> bytes:
@@ -191,12 +194,28 @@ FORMATS: tuple[Format[Lifted], ...] = (
         "points.glb",
         of_points=True,
     ),
-    Format("mesh", ".mesh.glb", "mesh with the photo on it", _mesh, of_points=True),
+    Format(
+        "mesh",
+        ".mesh.glb",
+        "mesh with the photo on it",
+        _mesh,
+        ("model/gltf-binary; content=mesh",),
+        "mesh.glb",
+        of_points=True,
+    ),
     Format("obj", ".obj", "mesh", _obj, ("model/obj",), "mesh.obj", of_points=True),
     Format("view", ".view.png", "picture of the point cloud", _view, of_points=True),
     Format("npy", ".npy", "float32 depth", _npy, ("application/x-npy",), "depth.npy"),
     Format("npz", ".npz", "every array", _npz, ("application/x-npz",), "depth.npz"),
-    Format("exr", ".exr", "float32 depth for compositing", _exr),
+    Format(
+        "exr",
+        ".exr",
+        "float32 depth for compositing",
+        _exr,
+        ("image/x-exr",),
+        "depth.exr",
+        require=depth_files.require_openexr,
+    ),
     Format("json", ".json", "facts", _json),
 )
 

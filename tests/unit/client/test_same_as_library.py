@@ -23,6 +23,7 @@ from vizion3d.lifting import (
     DepthEstimationCommand,
     DepthEstimationResult,
 )
+from vizion3d.media import heif
 from vizion3d.media.images import ImageInput
 from vizion3d.server.settings import ServerSettings
 from vizion3d.serving import build_service
@@ -160,6 +161,21 @@ def test_both_clients_return_what_the_library_returns(
             assert parts(told) == parts(expected)
         else:
             assert told == expected
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_phones_photo_is_read_by_the_servers_as_by_the_library(
+    clients: tuple[Client, Client], library: Any, kind: str
+) -> None:
+    heif.register()
+    buffer = io.BytesIO()
+    Image.fromarray(PIXELS[24, 16]).save(buffer, kind)
+    command = DepthEstimationCommand(buffer.getvalue(), input_size=14)
+    expected = library(command)
+    for client in clients:
+        told = client.run(command)
+        assert told == expected
+        assert np.array_equal(told.rgb, expected.rgb)
 
 
 def test_where_intrinsics_came_from_is_told_as_the_library_tells_it(

@@ -2,7 +2,14 @@ import pytest
 
 from vizion3d.server.rest.negotiation import choose
 
-OFFERED = ("application/json", "image/png", "application/x-npy", "model/ply")
+OFFERED = (
+    "application/json",
+    "image/png",
+    "application/x-npy",
+    "model/ply",
+    "model/gltf-binary",
+    "model/gltf-binary; content=mesh",
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +30,11 @@ OFFERED = ("application/json", "image/png", "application/x-npy", "model/ply")
         ("image/png;level=1", "image/png"),
         (" , ,model/ply", "model/ply"),
         (";;,q=1", None),
+        ("model/gltf-binary", "model/gltf-binary"),
+        ("model/gltf-binary;content=mesh", "model/gltf-binary; content=mesh"),
+        ("Model/glTF-binary ; Content=mesh ; q=0.5", "model/gltf-binary; content=mesh"),
+        ("model/gltf-binary; content=fish", "model/gltf-binary"),
+        ("model/gltf-binary;q=0.1, model/gltf-binary;content=mesh", OFFERED[-1]),
     ],
 )
 def test_the_preferred_of_what_is_offered(accept: str, chosen: str | None) -> None:

@@ -135,7 +135,9 @@ def test_a_server_without_a_selected_model_is_ready_at_once() -> None:
 class NoNetwork(CheckpointStore):
     """Downloads nothing, as long as there is no network."""
 
-    network = threading.Event()
+    def __init__(self, cache: Path) -> None:
+        super().__init__(cache)
+        self.network = threading.Event()
 
     def fetch(self, backend: str) -> Path:
         if not self.network.is_set():

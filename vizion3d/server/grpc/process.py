@@ -58,9 +58,8 @@ async def _serve(service: Service) -> None:
     server, health_servicer = await build_server(service)
     port = _listen(server, settings)
     serve_metrics(settings, service.metrics.registry)
-    await server.start()
     logger.info("serving gRPC", extra={"host": settings.host, "port": port})
-    ready = asyncio.create_task(_serve_when_ready(service, health_servicer))
+    ready = asyncio.create_task(serve_when_ready(service, server, health_servicer))
     await asyncio.wait((stopping, ready), return_when=asyncio.FIRST_COMPLETED)
     if ready.done():
         ready.result()
@@ -71,13 +70,17 @@ async def _serve(service: Service) -> None:
     await asyncio.gather(server.stop(settings.drain_timeout_s), service.stop())
 
 
-async def _serve_when_ready(service: Service, health_servicer: Any) -> None:
-    """Say NOT_SERVING until a model can answer, then SERVING."""
-    for name in ("", LIFTING_SERVICE, INFERENCE_SERVICE):
-        await health_servicer.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+async def serve_when_ready(service: Service, server: grpc.aio.Server, health_servicer: Any) -> None:
+    """Answer, and say of one's health NOT_SERVING until a model can answer, then SERVING."""
+
+    async def tell(status: Any) -> None:
+        for name in ("", LIFTING_SERVICE, INFERENCE_SERVICE):
+            await health_servicer.set(name, status)
+
+    await tell(health_pb2.HealthCheckResponse.NOT_SERVING)  # before anybody can ask
+    await server.start()
     await service.wait_for_defaults()
-    for name in ("", LIFTING_SERVICE, INFERENCE_SERVICE):
-        await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    await tell(health_pb2.HealthCheckResponse.SERVING)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from vizion3d.core.cqrs import Command
+from vizion3d.errors import MissingDependencyError
 from vizion3d.outputs.facts import headers_of
 from vizion3d.outputs.formats import Format, Lifted, by_media_type
 from vizion3d.server.encoding import compress
@@ -44,11 +45,13 @@ class Binary(Generic[C, R]):
         file_name: What a browser calls it.
         encode: Makes it of the result and its command.
         content_type: The header, where it says more than the media type.
+        require: Raises :class:`~vizion3d.errors.MissingDependencyError` where it cannot be made.
     """
 
     file_name: str
     encode: Callable[[R, C], bytes]
     content_type: str = ""
+    require: Callable[[], object] = lambda: None
 
 
 def binary_forms(
@@ -65,7 +68,7 @@ def binary_forms(
         return lambda result, command: row.encode(show(result, command))
 
     rows = by_media_type(formats)
-    return {kind: Binary(row.file_name, encoder(row)) for kind, row in rows.items()}
+    return {kind: Binary(row.file_name, encoder(row), row.require) for kind, row in rows.items()}
 
 
 def binary_headers(result: type[BaseModel]) -> dict[str, str]:
@@ -112,12 +115,18 @@ class Route(Generic[C, R]):
         """The media type that the client likes best.
 
         Raises:
-            HTTPException: 406: none that it accepts is offered.
+            HTTPException: 406: none that it accepts is offered, or what makes it is not installed.
         """
         accept = ", ".join(request.headers.getlist("accept")) or JSON
         media_type = negotiation.choose(accept, self.media_types)
         if media_type is None:
             raise HTTPException(406, f"Accept must be one of {', '.join(self.media_types)}")
+        if media_type in self.binary:
+            try:
+                self.binary[media_type].require()
+            except MissingDependencyError as error:
+                detail = f"this server cannot make {media_type}: {error}"
+                raise HTTPException(406, detail) from error
         return media_type
 
     def encode(self, result: R, asked: Asked[C], media_type: str) -> tuple[bytes, dict[str, str]]:
