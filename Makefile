@@ -8,7 +8,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fast web screenshots bench-web lint types check protos docs figures bench bench-serving soak clean
+.PHONY: help setup demo test fast web nano screenshots bench-web lint types check protos docs figures bench bench-serving soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -61,6 +61,9 @@ screenshots: $(READY) ## photograph the web page for README and docs
 
 web: $(READY) ## fetch three.js, pinned, and write the colour maps into the web page
 	$(BIN)/python tools/web_assets.py
+
+nano: $(READY) ## convert nano anew, after its weights have changed
+	$(BIN)/python -m tools.convert_nano
 
 bench-web: $(READY) ## time the web page with a million points, into benchmarks/results/
 	$(BIN)/python -m benchmarks.web_page

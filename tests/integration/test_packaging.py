@@ -8,11 +8,14 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from importlib.metadata import packages_distributions
+from importlib.metadata import Distribution, distribution, packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from pathspec import GitIgnoreSpec
+
+from tests.support.checkpoints import save_checkpoint
 
 pytestmark = pytest.mark.process
 
@@ -117,37 +120,74 @@ def test_the_wheel_lifts_a_photo(installed: Path, tmp_path: Path) -> None:
 
 
 NOT_SLIM = ("torch", "open3d")
-REFUSES = f"""
-import sys
-
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {NOT_SLIM}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Refuse())
-"""
-"""A ``sitecustomize`` of an environment that lacks them."""
+SLIM_LIST = ROOT / "examples" / "deploy" / "requirements-slim.txt"
 
 
 def test_the_slim_list_is_everything_but_torch_and_open3d() -> None:
-    lines = (ROOT / "examples" / "deploy" / "requirements-slim.txt").read_text().splitlines()
+    lines = SLIM_LIST.read_text().splitlines()
     wanted = {d for d in PROJECT["dependencies"] if re.split(r"[>\[;]", d)[0] not in NOT_SLIM}
     assert {line for line in lines if not line.startswith("#")} == wanted
 
 
-def test_a_converted_model_needs_neither_torch_nor_open3d(installed: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def slim(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``bin`` of an environment with the wheel and what the slim list brings, and nothing else."""
+    folder = tmp_path_factory.mktemp("slim")
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    (own,) = (folder / "lib").glob("python*/site-packages")
+    for package in installed_with(SLIM_LIST.read_text().splitlines()):
+        for top in {Path(file).parts[0] for file in package.files or ()} - {".."}:
+            if not (own / top).exists():
+                (own / top).symlink_to(str(package.locate_file(top)))
+    pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python")
+    quiet = ("--disable-pip-version-check", "--no-deps", "--no-index")
+    run(*pip, "install", *quiet, wheel, cwd=folder)
+    return folder / "bin"
+
+
+def installed_with(lines: list[str]) -> list[Distribution]:
+    """What pip installs for a list of requirements, as far as this environment has it."""
+    waiting = [Requirement(line) for line in lines if not line.startswith("#")]
+    found: dict[str, Distribution] = {}
+    while waiting:
+        wanted = waiting.pop()
+        holds = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+        if holds and wanted.name not in found:
+            found[wanted.name] = package = distribution(wanted.name)
+            waiting += [Requirement(line) for line in package.requires or ()]
+    return list(found.values())
+
+
+@pytest.mark.slow
+def test_nano_lifts_a_photo_where_torch_and_open3d_are_not_installed(
+    installed: Path, slim: Path, tmp_path: Path
+) -> None:
+    find = "from importlib.util import find_spec; print(*map(find_spec, ('torch', 'open3d')))"
+    assert run(slim / "python", "-c", find, cwd=tmp_path) == "None None\n"
     photo = ROOT / "examples" / "astronaut.jpg"
-    options = ("depth", photo, "--model", "nano", "--input-size", "168", "--save", "ply,mesh,png")
-    run(installed / "vizion3d", *options, "--out", tmp_path / "whole", cwd=tmp_path)
-    (tmp_path / "slim").mkdir()
-    (tmp_path / "slim" / "sitecustomize.py").write_text(REFUSES)
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "slim")}
-    slim = (str(installed / "vizion3d"), *map(str, options), "--out", str(tmp_path / "out"))
-    done = subprocess.run(slim, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for name in ("astronaut.ply", "astronaut.mesh.glb", "astronaut.depth.png"):
-        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    options = ("depth", photo, "--model", "nano", "--save", "png,npy,ply,mesh")
+    made = {}
+    for environment in (installed, slim):
+        folder = tmp_path / environment.parent.name
+        command = [str(part) for part in (environment / "vizion3d", *options, "--out", folder)]
+        variables = {**os.environ, "VIZION3D_MODEL_CACHE": str(folder / "cache")}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        endings = (".depth.png", ".npy", ".ply", ".mesh.glb")
+        made[environment] = [(folder / f"astronaut{end}").read_bytes() for end in endings]
+    assert made[slim] == made[installed]
+
+
+@pytest.mark.slow
+def test_what_needs_torch_says_so_where_it_is_not_installed(slim: Path, tmp_path: Path) -> None:
+    weights = save_checkpoint(tmp_path / "tiny.safetensors")
+    photo = ROOT / "examples" / "astronaut.jpg"
+    command = [str(slim / "vizion3d"), "depth", str(photo), "--model", str(weights)]
+    variables = {**os.environ, "VIZION3D_MODEL_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "torch" in done.stderr
 
 
 @pytest.mark.parametrize("program", PROJECT["scripts"])

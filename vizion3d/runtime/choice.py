@@ -7,6 +7,7 @@ from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.errors import InvalidConfigError
 from vizion3d.runtime.base import Runtime, RuntimeLoader
 from vizion3d.runtime.conversions import ConversionStore
+from vizion3d.runtime.devices import may_have_gpu, require_torch
 from vizion3d.settings import Precision, Settings
 
 Framework = Literal["torch", "openvino", "onnxruntime"]
@@ -34,6 +35,7 @@ def runtime_loader(
             from vizion3d.runtime.openvino_runtime import OpenVinoRuntime
 
             return OpenVinoRuntime(checkpoint, conversions, wanted)
+        require_torch(checkpoint.path)
         from vizion3d.runtime.torch_runtime import TorchRuntime
 
         return TorchRuntime(checkpoint, settings.device, wanted)
@@ -109,9 +111,7 @@ def default_batch_size(settings: Settings) -> int:
 
 def _has_gpu() -> bool:
     """Whether torch sees a GPU; asked without importing torch where the system has none."""
-    from vizion3d.runtime.devices import may_have_gpu
-
-    if not may_have_gpu():
+    if not may_have_gpu() or importlib.util.find_spec("torch") is None:
         return False
     from vizion3d.runtime.torch_runtime import choose_device
 

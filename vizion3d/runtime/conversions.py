@@ -19,6 +19,8 @@ import numpy as np
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.core.arrays import Float32Array
 from vizion3d.core.files import write_atomic
+from vizion3d.runtime.devices import require_torch
+from vizion3d.runtime.ready import read_ready
 from vizion3d.settings import Precision
 
 logger = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ class ConversionStore:
 
         Raises:
             CheckpointError: The file's tensors are not those of its network.
-            MissingDependencyError: What converts for int8 is not installed.
+            MissingDependencyError: What converts is not installed: torch, and NNCF for int8.
         """
         from vizion3d.runtime.openvino_library import fingerprint
 
@@ -128,7 +130,7 @@ class ConversionStore:
         return freed
 
     def _make(self, checkpoint: Checkpoint, precision: Precision, folder: Path) -> Converted:
-        logger.info("converting %s for OpenVINO in %s, once", checkpoint.path, precision)
+        logger.info("compiling %s for OpenVINO in %s, once", checkpoint.path, precision)
         made = _compile(checkpoint, precision)
         beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
         shutil.rmtree(folder, ignore_errors=True)  # one that could not be read
@@ -194,11 +196,14 @@ def _compile(checkpoint: Checkpoint, precision: Precision) -> Converted:
 
     if precision == "int8":
         require_int8(checkpoint.network)  # before the work, not after it
-    model, constants = convert(checkpoint)
-    if precision == "int8":
+        model, constants = convert(checkpoint)
         model = quantize(model, checkpoint.network, constants)
-    elif precision != "fp32":
-        compress_to_half(model)
+    elif (ready := read_ready(checkpoint)) is not None:
+        model, constants = ready, {}
+    else:
+        model, constants = convert(checkpoint)
+        if precision != "fp32":
+            compress_to_half(model)
     return Converted(core.compile_model(model, "CPU", hints_for(precision)), constants)
 
 
@@ -221,7 +226,9 @@ def convert(checkpoint: Checkpoint) -> tuple[Any, dict[str, Float32Array]]:
 
     Raises:
         CheckpointError: The file's tensors are not those of its network.
+        MissingDependencyError: torch is not installed.
     """
+    require_torch(checkpoint.path)
     import torch
 
     from vizion3d.checkpoints.weights import load

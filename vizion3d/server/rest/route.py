@@ -68,7 +68,9 @@ def binary_forms(
         return lambda result, command: row.encode(show(result, command))
 
     rows = by_media_type(formats)
-    return {kind: Binary(row.file_name, encoder(row), row.require) for kind, row in rows.items()}
+    return {
+        kind: Binary(row.file_name, encoder(row), require=row.require) for kind, row in rows.items()
+    }
 
 
 def binary_headers(result: type[BaseModel]) -> dict[str, str]:
