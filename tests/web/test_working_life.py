@@ -143,6 +143,35 @@ def test_two_models_stand_side_by_side(visit: Open, photo: Path) -> None:
     assert changed(before, pixels(shown, "#compare")) < 0.03  # but for the cursor
 
 
+def test_two_models_clouds_turn_together(visit: Open, photo: Path) -> None:
+    shown = visit().open()
+    shown.give(photo)
+    names = shown.page.locator("#beside option").evaluate_all("all => all.map(o => o.value)")
+    metric = next(name for name in names if "metric" in name)
+    alone = pixels(shown, "#cloud")
+    shown.page.select_option("#beside", metric)
+    shown.page.wait_for_selector("#panes", state="visible")
+    labels = shown.page.locator("#panes span").all_inner_texts()
+    assert ["nano" in labels[0], "metric" in labels[1]] == [True, True]
+    assert shown.page.locator("#panes span").count() == 2
+    shown.settle()
+    both = pixels(shown, "#cloud")
+    half = both.shape[1] // 2
+    assert changed(both[:, :half], both[:, half : 2 * half]) > 0.05, "the same cloud twice"
+    shown.page.focus("#cloud")
+    for _ in range(5):
+        shown.page.keyboard.press("ArrowRight")
+    shown.settle()
+    turned = pixels(shown, "#cloud")
+    for part in (slice(0, half), slice(half, None)):
+        assert changed(both[:, part], turned[:, part]) > 0.05
+    shown.page.keyboard.press("r")
+    shown.page.select_option("#beside", "")
+    shown.page.wait_for_selector("#panes", state="hidden")
+    shown.settle()
+    assert changed(alone, pixels(shown, "#cloud")) < 0.03
+
+
 def test_on_a_phone_the_cloud_comes_first_then_the_downloads(visit: Open, photo: Path) -> None:
     shown = visit(viewport={"width": 390, "height": 844}, has_touch=True).open()
     shown.give(photo)

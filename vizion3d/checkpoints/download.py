@@ -8,7 +8,7 @@ sections 13.1.5 and 14.2), also in a later process. One process downloads; other
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -214,10 +214,16 @@ class Downloader:
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": validator}
 
-        def ask() -> Iterator[requests.Response]:
-            yield session.get(url, headers=headers, stream=True, timeout=self._timeouts_s)
+        def transfer() -> Iterator[requests.Response | bytes]:
+            with session.get(
+                url, headers=headers, stream=True, timeout=self._timeouts_s
+            ) as response:
+                yield response
+                yield from response.iter_content(_CHUNK_BYTES)
 
-        with next(interruptible(ask, watch)) as response:
+        with closing(interruptible(transfer, watch)) as pieces:
+            response = next(pieces)
+            assert isinstance(response, requests.Response)
             if response.status_code == 416:
                 if response.headers.get("Content-Range", "") == f"bytes */{have}":
                     return  # all of it had come: the last process ended just before the renaming
@@ -236,8 +242,8 @@ class Downloader:
                 partial.discard()
                 raise DownloadError(f"{url} {wrong_length(total, size_bytes)}", "damaged")
             with partial.data.open("ab") as file:
-                chunks = interruptible(lambda: response.iter_content(_CHUNK_BYTES), watch)
-                for chunk in chunks:
+                for chunk in pieces:
+                    assert isinstance(chunk, bytes)
                     file.write(chunk)
                     have += len(chunk)
                     progress(have, total)

@@ -1,7 +1,7 @@
 """Waiting for a network that may stay silent, without being bound to it."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from queue import Empty, Full, Queue
 from typing import Generic, TypeVar
 
@@ -14,11 +14,11 @@ _AHEAD = 4
 """Items that are read before they are wanted."""
 
 
-def interruptible(items: Callable[[], Iterable[T]], watch: Watch) -> Iterator[T]:
+def interruptible(items: Callable[[], Iterable[T]], watch: Watch) -> Generator[T, None, None]:
     """Items, read in a thread of their own: calling the download off ends the wait for the next.
 
     The thread is left to itself then. It ends with the item it waits for, or with the network's
-    timeout, and has no part in the files.
+    timeout, closes what it has opened, and has no part in the files.
 
     Args:
         items: Opens and yields them.

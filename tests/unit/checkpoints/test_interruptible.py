@@ -46,7 +46,7 @@ def test_what_nobody_takes_any_more_is_not_read_further() -> None:
 
     wanted = interruptible(watched, Watch())
     assert next(wanted) == 0
-    wanted.close()  # type: ignore[attr-defined]  # a generator's
+    wanted.close()
     assert ended.wait(WITHIN_S)
     assert len(read) < 10
 

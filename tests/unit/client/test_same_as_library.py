@@ -175,6 +175,7 @@ def test_a_phones_photo_is_read_by_the_servers_as_by_the_library(
     for client in clients:
         told = client.run(command)
         assert told == expected
+        assert told.rgb is not None
         assert np.array_equal(told.rgb, expected.rgb)
 
 

@@ -43,7 +43,7 @@ def test_a_network_that_was_made_of_other_weights_counts_for_nothing(
 
 
 def test_a_network_of_unknown_origin_counts_for_nothing(nano: Checkpoint, tmp_path: Path) -> None:
-    moved = CheckpointStore(tmp_path).resolve(shutil.copy(nano.path, tmp_path))
+    moved = CheckpointStore(tmp_path).resolve(str(shutil.copy(nano.path, tmp_path)))
     xml = place_of(nano).read_text()
     shutil.copy(place_of(nano).with_suffix(".bin"), place_of(moved).with_suffix(".bin"))
     place_of(moved).write_text(xml)

@@ -3,6 +3,7 @@
 import { Api } from "./api.js";
 import { Beside } from "./beside.js";
 import { cameraOf, offerPresets } from "./cameras.js";
+import { colourise } from "./colour.js";
 import { offerThemes, offerWideView } from "./chrome.js";
 import { DepthView } from "./depth_view.js";
 import { $, fieldOf } from "./dom.js";
@@ -21,7 +22,7 @@ import { depthOf } from "./npy.js";
 import { adoptRange, askedFields, readSettings, restFields, validate } from "./settings.js";
 import { offerSnippets } from "./snippet_panel.js";
 import { Viewer } from "./viewer.js";
-import { countPoints, describe, labelOf, showValues } from "./words.js";
+import { countPoints, describe, labelOf, labelPanes, showValues } from "./words.js";
 
 /** @type {HTMLFormElement} */
 const form = $("settings");
@@ -31,7 +32,7 @@ const depthView = new DepthView();
 const viewer = makeViewer();
 const choice = new ModelChoice(api, form);
 const known = new KnownPanel();
-const beside = new Beside(api, depthView, showError);
+const beside = new Beside(api, depthView, showError, showBeside);
 const past = new History(showAgain);
 
 /** @type {File | null} The photo that was last given. */
@@ -143,7 +144,9 @@ async function showAgain({ id, file, npy, facts }) {
 
 /** Choose the pixels that become points, then all that follows. */
 function sample() {
-  viewer?.load(new Samples(shown.depth, readSettings(form).budget));
+  const { budget } = readSettings(form);
+  viewer?.load(new Samples(shown.depth, budget));
+  if (beside.answer) viewer?.setBeside(new Samples(beside.answer.depth, budget));
   recolour();
   reproject();
 }
@@ -153,6 +156,17 @@ function recolour() {
   depthView.colour(colourMap);
   const byPhoto = colourBy === "photo" && shown.hasPhoto;
   viewer?.paint(byPhoto ? depthView.photoColours() : depthView.colours.data);
+  if (!beside.answer) return;
+  viewer?.paintBeside(byPhoto ? depthView.photoColours() : colourise(beside.answer.depth, colourMap).data);
+}
+
+/** Another model's points beside the first's, or no longer. @param {string} of - The model. */
+function showBeside(of) {
+  labelPanes(of && viewer ? [labelOf(shown.network.model), of] : []);
+  if (!beside.answer) return viewer?.setBeside(null);
+  viewer?.setBeside(new Samples(beside.answer.depth, readSettings(form).budget));
+  recolour();
+  reproject();
 }
 
 /** Place the points by the settings: nothing is asked of the server. */
@@ -163,6 +177,10 @@ function reproject() {
   if (settings.camera !== "fov") fieldOf(form, "fov").value = String(fovFromFocal(camera.fx, shown.depth.width));
   if (settings.camera !== "matrix") fillMatrix(camera);
   shown.depth.factor = metresFactor(camera, shown.intrinsics, shown.focalPx);
+  if (beside.answer) {
+    const { depth, intrinsics, focalPx } = beside.answer;
+    depth.factor = metresFactor(camera, intrinsics, focalPx);
+  }
   viewer?.style({ size: settings.pointSize, frame: settings.frame });
   if (viewer) {
     const count = viewer.place(camera, settings.range);

@@ -1,10 +1,11 @@
 /** The point cloud in 3D. It draws when something changes, and not otherwise. */
 
-import { Matrix4, Scene, WebGLRenderer } from "../vendor/three-0.185.1/three.module.min.js";
+import { Matrix4, WebGLRenderer } from "../vendor/three-0.185.1/three.module.min.js";
 import { ALL, Cloud } from "./cloud.js";
 import { Orbit } from "./orbit.js";
 import { Overlay } from "./overlay.js";
 import { Pace } from "./pace.js";
+import { Panes } from "./panes.js";
 import { pickPoint } from "./pick.js";
 
 const PICK_RADIUS_PX = 7;
@@ -32,8 +33,7 @@ export class Viewer extends EventTarget {
     this.orbit = new Orbit(canvas);
     this.overlay = new Overlay(overlay);
     this.cloud = new Cloud();
-    this.scene = new Scene();
-    this.scene.add(this.cloud.world);
+    this.panes = new Panes(this.cloud);
     /** Axes that points are told in. @type {"opencv" | "opengl"} */
     this.frame = "opencv";
     this.measuring = false;
@@ -42,6 +42,7 @@ export class Viewer extends EventTarget {
     /** Pixel of the photo that is pointed at, as an index of a point; -1: none. */
     this._marked = -1;
     this._pace = new Pace();
+    this._size = { width: 1, height: 1 };
     this._listen();
   }
 
@@ -85,6 +86,22 @@ export class Viewer extends EventTarget {
   }
 
   /**
+   * Show another cloud beside the first, from the same place; null: the first alone.
+   *
+   * @param {import("./geometry.js").Samples | null} samples - It appears when it is coloured and placed.
+   */
+  setBeside(samples) {
+    this.panes.set(samples);
+    this._resize();
+  }
+
+  /** Colour the second cloud. @param {Uint8ClampedArray} rgba - Of every pixel, row by row. */
+  paintBeside(rgba) {
+    this.panes.beside?.paint(rgba);
+    this.invalidate();
+  }
+
+  /**
    * Colour the points.
    *
    * @param {Uint8ClampedArray} rgba - Of every pixel, row by row.
@@ -107,6 +124,8 @@ export class Viewer extends EventTarget {
     if (this.orbit.median > 0) this.orbit.follow(median);
     else this.orbit.look(camera, this.samples.depth, median);
     this.cloud.drawFrustum(median / 5);
+    this.panes.beside?.place(camera, range);
+    this.panes.beside?.drawFrustum(median / 5);
     this._reportMeasure();
     this.invalidate();
     return count;
@@ -161,11 +180,15 @@ export class Viewer extends EventTarget {
     if (!this.cloud.isPlaced) return;
     const { cloud, camera } = this;
     const screenFocal = (this.renderer.domElement.height / 2) * camera.projectionMatrix.elements[5];
-    cloud.detail(level, screenFocal);
-    cloud.frustum.material.color.set(getComputedStyle(this.canvas).color);
-    // From where the photo was taken, its camera would only be in the way.
-    cloud.frustum.visible = !this.orbit.isAtPhoto;
-    this.renderer.render(this.scene, camera);
+    for (const each of [cloud, this.panes.beside]) {
+      if (!each?.isPlaced) continue;
+      each.size = cloud.size;
+      each.detail(level, screenFocal);
+      each.frustum.material.color.set(getComputedStyle(this.canvas).color);
+      // From where the photo was taken, its camera would only be in the way.
+      each.frustum.visible = !this.orbit.isAtPhoto;
+    }
+    this.panes.draw(this.renderer, camera, this._size);
     this.overlay.draw(camera, this.frame, {
       picked: this._picked.map((i) => cloud.worldPoint(i)),
       marked: this._marked < 0 ? null : cloud.worldPoint(this._marked),
@@ -175,10 +198,16 @@ export class Viewer extends EventTarget {
   _resize() {
     const { clientWidth, clientHeight } = this.canvas.parentElement;
     if (!clientWidth || !clientHeight) return;
+    this._size = { width: clientWidth, height: clientHeight };
     this.renderer.setSize(clientWidth, clientHeight, false);
-    this.orbit.resize(clientWidth / clientHeight);
-    this.overlay.resize(clientWidth, clientHeight);
+    this.orbit.resize(this._paneWidth / clientHeight);
+    this.overlay.resize(this._paneWidth, clientHeight);
     this.invalidate();
+  }
+
+  /** Of the first cloud's part of the view, in CSS pixels. */
+  get _paneWidth() {
+    return this._size.width / this.panes.count;
   }
 
   _pickAt(x, y) {
@@ -188,13 +217,14 @@ export class Viewer extends EventTarget {
     const toScreen = new Matrix4()
       .multiplyMatrices(camera.projectionMatrix, camera.matrixWorldInverse)
       .multiply(cloud.world.matrixWorld);
-    const { clientWidth, clientHeight } = this.canvas;
+    const [width, height] = [this._paneWidth, this.canvas.clientHeight];
+    if (x > width) return -1; // distances are the first cloud's
     return pickPoint(cloud.positions, cloud.shown, cloud.shown.length, {
       matrix: toScreen.elements,
-      x: (2 * x) / clientWidth - 1,
-      y: 1 - (2 * y) / clientHeight,
-      radiusX: (2 * PICK_RADIUS_PX) / clientWidth,
-      radiusY: (2 * PICK_RADIUS_PX) / clientHeight,
+      x: (2 * x) / width - 1,
+      y: 1 - (2 * y) / height,
+      radiusX: (2 * PICK_RADIUS_PX) / width,
+      radiusY: (2 * PICK_RADIUS_PX) / height,
     });
   }
 
@@ -225,7 +255,7 @@ export class Viewer extends EventTarget {
   /** @param {KeyboardEvent} event */
   _onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const { clientWidth, clientHeight } = this.canvas;
+    const { clientHeight } = this.canvas;
     const actions = {
       ArrowLeft: () => this.orbit.turn(-0.08, 0),
       ArrowRight: () => this.orbit.turn(0.08, 0),
@@ -236,7 +266,7 @@ export class Viewer extends EventTarget {
       "-": () => this.orbit.zoom(1 / 0.9),
       r: () => this.reset(),
       m: () => this.dispatchEvent(new Event("toggle-measure")),
-      Enter: () => this.measuring && this._measureAt(clientWidth / 2, clientHeight / 2),
+      Enter: () => this.measuring && this._measureAt(this._paneWidth / 2, clientHeight / 2),
     };
     const action = actions[event.key];
     if (!action) return;

@@ -70,3 +70,10 @@ export function megabytes(bytes) {
 function group(count) {
   return count.toLocaleString("en-GB");
 }
+
+/** Whose points each half of the 3D view shows; nothing where it shows one cloud. @param {string[]} names */
+export function labelPanes(names) {
+  const labels = names.map((name) => Object.assign(document.createElement("span"), { textContent: name }));
+  $("panes").hidden = !names.length;
+  $("panes").replaceChildren(...labels);
+}
