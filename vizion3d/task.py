@@ -62,7 +62,7 @@ class Feature:
     name: str
     title: str
     model_option: str
-    without_model: str = "Without it the release checkpoint is downloaded on the first request."
+    without_model: str = "Without it the default checkpoint is downloaded when the server starts."
 
 
 Register: TypeAlias = Callable[[Parts, Bus], None]

@@ -18,7 +18,7 @@ _PACKAGES = ("vizion3d", "torch", "openvino", "open3d", "numpy", "pillow", "pyda
 
 
 def doctor(context: typer.Context) -> None:
-    """Tell versions, devices, Open3D's state and the cache; exit code 1 if something is amiss."""
+    """Show versions, devices, Open3D's state and the cache; exit code 1 if something is wrong."""
     _tell("python", f"{platform.python_version()} on {platform.platform()}")
     for name in _PACKAGES:
         _tell(name, _version(name))

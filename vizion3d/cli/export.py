@@ -24,7 +24,7 @@ def export(
     model: Annotated[str, typer.Argument(help="A name, an https URL, or a path.")],
     out: Annotated[Path, typer.Option(help="Folder of the file.", file_okay=False)] = Path(),
     file_format: Annotated[
-        ExportFormat, typer.Option("--format", help="onnx or openvino.")
+        ExportFormat, typer.Option("--format", help="Kind of file: onnx or openvino.")
     ] = "onnx",
     static: Annotated[
         str | None,
@@ -33,12 +33,21 @@ def export(
             show_default="any",
         ),
     ] = None,
-    precision: Annotated[ExportPrecision, typer.Option(help="fp32 or fp16.")] = "fp32",
+    precision: Annotated[
+        ExportPrecision, typer.Option(help="Precision of weights and arithmetic: fp32 or fp16.")
+    ] = "fp32",
     with_preprocessing: Annotated[
-        bool, typer.Option(help="uint8 photos of any size in, maps of their size out.")
+        bool,
+        typer.Option(
+            help="Put resizing and normalising into the file too: uint8 photos of any size in, "
+            "depth of their size out."
+        ),
     ] = False,
     triton_repository: Annotated[
-        Path | None, typer.Option(help="Also put it here, for NVIDIA Triton.", file_okay=False)
+        Path | None,
+        typer.Option(
+            help="Also put the file into this model repository of NVIDIA Triton.", file_okay=False
+        ),
     ] = None,
 ) -> None:
     """Write a network as a file for other runtimes, check it, and print its path."""

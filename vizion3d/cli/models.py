@@ -14,7 +14,7 @@ from vizion3d.errors import CheckpointError
 from vizion3d.runtime.recommend import RecommendQuery, Scene
 
 models = typer.Typer(
-    help="Checkpoints: what is known, what is here.", no_args_is_help=True, add_completion=False
+    help="Show, download and recommend models.", no_args_is_help=True, add_completion=False
 )
 
 ModelArgument = Annotated[str, typer.Argument(help="A name, an https URL, or a path.")]
@@ -76,13 +76,17 @@ def model_info(context: typer.Context, model: ModelArgument) -> None:
 def recommend(
     context: typer.Context,
     commercial: Annotated[bool, typer.Option(help="Its licence must allow commercial use.")] = True,
-    metric: Annotated[bool, typer.Option("--metric/--relative", help="Metres or not.")] = False,
-    scene: Annotated[Scene, typer.Option(help="any, indoor or outdoor.")] = "any",
+    metric: Annotated[
+        bool, typer.Option("--metric/--relative", help="Whether it must estimate metres.")
+    ] = False,
+    scene: Annotated[
+        Scene, typer.Option(help="What the photos show: any, indoor or outdoor.")
+    ] = "any",
     within_s: Annotated[
         float | None, typer.Option(help="Seconds that a photo may take on this machine.", min=0)
     ] = None,
 ) -> None:
-    """Tell which model to take; times are measured here, on models that are here."""
+    """Recommend a model; models that are on this machine are timed on it."""
     query = RecommendQuery(commercial, metric, scene, within_s)
     found = application_of(context).default().queries.dispatch(query)
     if found is None:

@@ -13,21 +13,24 @@ Model = Annotated[
 InputSize = Annotated[
     int | None,
     typer.Option(
-        help="Shorter side that the network sees, pixels.",
+        help="Shorter side of the photo as the network sees it, in pixels.",
         min=MIN_INPUT_SIZE,
         show_default="the model's best",
     ),
 ]
 ColorMap = Annotated[str, typer.Option(help="Colour map: inferno, turbo, viridis ...")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Device = Annotated[
+    str | None, typer.Option(help="Where the network runs: auto, cpu, cuda, cuda:1 or mps.")
+]
 PrecisionOption = Annotated[
-    Precision | None, typer.Option("--precision", help="Arithmetic of the network; int8 on CPUs.")
+    Precision | None,
+    typer.Option("--precision", help="Arithmetic of the network; int8 is for CPUs."),
 ]
 MaxPoints = Annotated[
     int | None,
-    typer.Option(help="The most points of a cloud, and vertices of a mesh; or all.", min=1),
+    typer.Option(help="Most points of a cloud, and most vertices of a mesh (all).", min=1),
 ]
 Voxel = Annotated[
     float | None,
-    typer.Option(help="One point for each cube of that side, metres; all points if not given."),
+    typer.Option(help="Keep one point in each cube of this side, in metres (all points)."),
 ]

@@ -53,10 +53,11 @@ def batch(
             "or s3://, gs://, az:// ..."
         ),
     ],
-    destination: Annotated[str, typer.Argument(help="Folder, here or as a URI.")],
+    destination: Annotated[str, typer.Argument(help="Folder for the results, here or as a URI.")],
     model: o.Model = "default",
     save: Annotated[
-        str, typer.Option(help="What to write of each photo; as for the task's own command.")
+        str,
+        typer.Option(help="What to write for each photo, as for --save of the task's own command."),
     ] = "png",
     into: Annotated[
         Literal["files", "parquet", "webdataset"],
@@ -73,38 +74,44 @@ def batch(
     ] = [],  # noqa: B006 (typer copies it)
     input_size: o.InputSize = None,
     workers: Annotated[
-        str | None, typer.Option(help="How many: N, or MIN:MAX.", rich_help_panel=PANEL)
+        str | None, typer.Option(help="How many workers: N, or MIN:MAX.", rich_help_panel=PANEL)
     ] = None,
     cpus_per_worker: Annotated[
         int | None,
-        typer.Option(help="Cores of each [the machine's, divided].", min=1, rich_help_panel=PANEL),
+        typer.Option(
+            help="Cores of each worker (the machine's, divided).", min=1, rich_help_panel=PANEL
+        ),
     ] = None,
     gpus_per_worker: Annotated[
-        float, typer.Option(help="GPUs of each; 0.5: two share one.", min=0, rich_help_panel=PANEL)
+        float,
+        typer.Option(help="GPUs of each; 0.5: two share one GPU.", min=0, rich_help_panel=PANEL),
     ] = 0.0,
     address: Annotated[
         str | None,
         typer.Option(
-            help="Ray cluster; auto: the one that this machine is of [one is started here].",
+            help="Ray cluster to join; auto: the one that this machine belongs to (one is started "
+            "here).",
             rich_help_panel=PANEL,
         ),
     ] = None,
     chunk_photos: Annotated[
         int | None,
         typer.Option(
-            help="Photos a worker takes at a time, and of a table or shard.",
+            help="Photos that a worker takes at a time, and that a table or shard holds.",
             min=1,
             rich_help_panel=PANEL,
         ),
     ] = None,
     device: o.Device = None,
     precision: o.PrecisionOption = None,
-    resume: Annotated[bool, typer.Option(help="Leave out what the destination has.")] = True,
+    resume: Annotated[
+        bool, typer.Option(help="Leave out photos whose results are at the destination already.")
+    ] = True,
     retry_failed: Annotated[
         bool,
-        typer.Option("--retry-failed", help="Do photos of failed rows again."),
+        typer.Option("--retry-failed", help="Do the photos again that failed in an earlier run."),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the photos.")] = False,
 ) -> None:
     """Run a task on any number of photos, on Ray: one machine, or a cluster."""
     show_log()

@@ -32,22 +32,27 @@ def serve_ray(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = (
         LOOPBACK
     ),
-    port: Annotated[int, typer.Option(help="Of REST.", min=1, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(help="Port of REST.", min=1, max=65535)] = 8000,
     grpc_port: Annotated[
         int | None,
-        typer.Option(help="Of gRPC, on every address of the machine [none].", min=1, max=65535),
+        typer.Option(
+            help="Port of gRPC, on every address of the machine (none).", min=1, max=65535
+        ),
     ] = None,
     replicas: Annotated[
-        str, typer.Option(help="How many: N, or MIN:MAX, as requests come.", rich_help_panel=PANEL)
+        str,
+        typer.Option(
+            help="How many replicas: N, or MIN:MAX, as requests come.", rich_help_panel=PANEL
+        ),
     ] = "1",
     cpus_per_replica: Annotated[
-        float, typer.Option(help="Cores of each.", min=0, rich_help_panel=PANEL)
+        float, typer.Option(help="Cores of each replica.", min=0, rich_help_panel=PANEL)
     ] = 1.0,
     gpus_per_replica: Annotated[
         float, typer.Option(help="GPUs of each; 0.5: two share one.", min=0, rich_help_panel=PANEL)
     ] = 0.0,
     max_queued_requests: Annotated[
-        int, typer.Option(help="That wait for a replica; more are refused.", min=0)
+        int, typer.Option(help="Most requests that wait for a replica; more are refused.", min=0)
     ] = 16,
     settings: Annotated[
         list[str],
@@ -60,7 +65,8 @@ def serve_ray(
     address: Annotated[
         str | None,
         typer.Option(
-            help="Ray cluster; auto: the one that this machine is of [one is started here].",
+            help="Ray cluster to join; auto: the one that this machine belongs to (one is started "
+            "here).",
             rich_help_panel=PANEL,
         ),
     ] = None,

@@ -100,9 +100,11 @@ class ServerSettings(ValidatedModel):
             name="--allow-model",
         ),
     ] = ()
-    device: Annotated[str | None, Flag("auto, cpu, cuda, cuda:1 or mps.", FEATURES)] = None
+    device: Annotated[
+        str | None, Flag("Where networks run: auto, cpu, cuda, cuda:1 or mps.", FEATURES)
+    ] = None
     precision: Annotated[
-        Precision | None, Flag("Arithmetic of the network; int8 on CPUs.", FEATURES)
+        Precision | None, Flag("Arithmetic of the network; int8 is for CPUs.", FEATURES)
     ] = None
     licences: Annotated[
         Licences | None,
@@ -116,11 +118,11 @@ class ServerSettings(ValidatedModel):
         ),
     ] = ()
     host: Annotated[
-        str, Flag("Address to listen on; 0.0.0.0 is every one.", envvar="VIZION3D_HOST")
+        str, Flag("Address to listen on; 0.0.0.0: every network interface.", envvar="VIZION3D_HOST")
     ] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535), Flag("Port to listen on.")]
     workers: Annotated[
-        int, Field(ge=1), Flag("Processes, each with models of its own.", only="rest")
+        int, Field(ge=1), Flag("Server processes; each loads its own models.", only="rest")
     ] = 1
     ui: Annotated[bool, Flag("Serve the web page at /.", FEATURES, only="rest")] = True
     downloads: Annotated[
@@ -131,13 +133,17 @@ class ServerSettings(ValidatedModel):
             only="rest",
         ),
     ] = False
-    log_level: Annotated[LogLevel, Flag("Of the log on standard error.")] = "info"
-    max_body_bytes: Annotated[int, Field(gt=0), Flag("Largest request body.", LIMITS)] = 32 * MIB
-    max_pixels: Annotated[int, Field(gt=0), Flag("Largest image.", LIMITS)] = 50_000_000
+    log_level: Annotated[LogLevel, Flag("Level of the log on standard error.")] = "info"
+    max_body_bytes: Annotated[int, Field(gt=0), Flag("Largest request body, in bytes.", LIMITS)] = (
+        32 * MIB
+    )
+    max_pixels: Annotated[
+        int, Field(gt=0), Flag("Largest image, in pixels (width times height).", LIMITS)
+    ] = 50_000_000
     max_decoded_bytes: Annotated[
         int,
         Field(gt=0),
-        Flag("Decoded images in memory at the same time; requests with more wait.", LIMITS),
+        Flag("Memory for the decoded images of all requests, in bytes; more wait.", LIMITS),
     ] = 1 << 30
     max_queue: Annotated[
         int, Field(ge=0), Flag("Requests that may wait; more are refused at once.", LIMITS)
@@ -145,33 +151,35 @@ class ServerSettings(ValidatedModel):
     max_batch_size: Annotated[
         int | None,
         Field(gt=0),
-        Flag("Images of equal shape at the network together [8 on a GPU, 1 on a CPU].", LIMITS),
+        Flag("Most images of one shape in a batch (8 on a GPU, 1 on a CPU).", LIMITS),
     ] = None
     max_batch_delay_ms: Annotated[
         float,
         Field(ge=0, allow_inf_nan=False),
-        Flag("How long a batch waits to be full, under load.", LIMITS),
+        Flag("Milliseconds that a batch waits for more images, under load.", LIMITS),
     ] = 5.0
     request_timeout_s: Annotated[
         float,
         Field(gt=0, allow_inf_nan=False),
-        Flag("A request's time for waiting and running.", LIMITS),
+        Flag("Seconds that a request may wait and run.", LIMITS),
     ] = 60.0
     receive_timeout_s: Annotated[
         float,
         Field(gt=0, allow_inf_nan=False),
-        Flag("A request's time for arriving.", LIMITS, only="rest"),
+        Flag("Seconds that a request may take to arrive.", LIMITS, only="rest"),
     ] = 30.0
     drain_timeout_s: Annotated[
         float,
         Field(ge=0, allow_inf_nan=False),
-        Flag("Time for what is under way when told to stop.", LIMITS),
+        Flag("Seconds that requests under way have to finish when the server is stopped.", LIMITS),
     ] = 30.0
     api_key_file: Annotated[
         Path | None, Flag("File of accepted API keys, one a line.", SECURITY)
     ] = None
-    tls_cert: Annotated[Path | None, Flag("PEM certificate chain.", SECURITY)] = None
-    tls_key: Annotated[Path | None, Flag("PEM private key.", SECURITY)] = None
+    tls_cert: Annotated[Path | None, Flag("File of the TLS certificate chain, PEM.", SECURITY)] = (
+        None
+    )
+    tls_key: Annotated[Path | None, Flag("File of its private key, PEM.", SECURITY)] = None
     cors_origins: Annotated[
         tuple[str, ...],
         Flag(
@@ -201,7 +209,7 @@ class ServerSettings(ValidatedModel):
     metrics_port: Annotated[
         int | None,
         Field(ge=0, le=65535),
-        Flag("Port for Prometheus, at /metrics.", only="grpc"),
+        Flag("Port for Prometheus to read /metrics from.", only="grpc"),
     ] = None
 
     @field_validator("trusted_proxies")

@@ -23,13 +23,15 @@ def parse_camera(text: str) -> str:
 Camera = Annotated[
     str,
     typer.Option(
-        help="Intrinsics: auto (EXIF, else primesense), " + ", ".join(PRESETS) + ".",
+        help="Camera that took the photo: auto (by its EXIF data, else primesense), "
+        + ", ".join(PRESETS)
+        + ".",
         callback=parse_camera,
         rich_help_panel=PANEL,
     ),
 ]
 Fov = Annotated[
-    float | None, typer.Option(help="Horizontal field of view, degrees.", rich_help_panel=PANEL)
+    float | None, typer.Option(help="Horizontal field of view, in degrees.", rich_help_panel=PANEL)
 ]
 Calibration = Annotated[
     Path | None,
@@ -39,16 +41,29 @@ Calibration = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
-Pixels = Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)]
+Fx = Annotated[
+    float | None, typer.Option(help="Focal length along x, in pixels.", rich_help_panel=PANEL)
+]
+Fy = Annotated[
+    float | None, typer.Option(help="Focal length along y, in pixels.", rich_help_panel=PANEL)
+]
+Cx = Annotated[
+    float | None,
+    typer.Option(help="Column of the principal point, in pixels.", rich_help_panel=PANEL),
+]
+Cy = Annotated[
+    float | None, typer.Option(help="Row of the principal point, in pixels.", rich_help_panel=PANEL)
+]
 WidthPx = Annotated[
     int | None,
     typer.Option(
-        help="Width of the images that --fx, --fy, --cx, --cy are for, if another size.",
+        help="Width of the images that --fx, --fy, --cx and --cy are for, in pixels, if they are "
+        "not of the photo's size.",
         rich_help_panel=PANEL,
     ),
 ]
 HeightPx = Annotated[
-    int | None, typer.Option(help="Height of those images.", rich_help_panel=PANEL)
+    int | None, typer.Option(help="Height of those images, in pixels.", rich_help_panel=PANEL)
 ]
 
 
@@ -57,7 +72,7 @@ Near = Annotated[
     typer.Option(
         "--near",
         "--depth-near",
-        help="Metres given to the closest pixel [0.5].",
+        help="Distance of the closest pixel, in metres, where the model knows no scale (0.5).",
         rich_help_panel=PANEL,
     ),
 ]
@@ -66,11 +81,18 @@ Far = Annotated[
     typer.Option(
         "--depth-trunc",
         "--far",
-        help="Metres at which points end [10, or the range of a metric model].",
+        help="Distance at which the point cloud ends, in metres (10, or a metric model's range).",
         rich_help_panel=PANEL,
     ),
 ]
-Axes = Annotated[Frame, typer.Option(help="Axes of the cloud.", rich_help_panel=PANEL)]
+Axes = Annotated[
+    Frame,
+    typer.Option(
+        help="Axes of the cloud: opencv (x right, y down, z forward) or opengl (x right, y up, z "
+        "back).",
+        rich_help_panel=PANEL,
+    ),
+]
 
 
 def camera_fields(

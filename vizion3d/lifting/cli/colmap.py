@@ -36,7 +36,9 @@ _HEADROOM = 2.0
 def align_colmap(
     context: typer.Context,
     colmap: Annotated[Path, typer.Argument(help="Folder of a COLMAP model, text or binary.")],
-    images: Annotated[Path, typer.Argument(help="Folder of its photos.")],
+    images: Annotated[
+        Path, typer.Argument(help="Folder of the photos that the model was made from.")
+    ],
     out: Annotated[
         Path, typer.Option(help="Folder of the depth images and transforms.json.")
     ] = Path("vizion3d-output"),

@@ -44,17 +44,19 @@ def depth(
     camera: c.Camera = "auto",
     fov: c.Fov = None,
     calibration: c.Calibration = None,
-    fx: c.Pixels = None,
-    fy: c.Pixels = None,
-    cx: c.Pixels = None,
-    cy: c.Pixels = None,
+    fx: c.Fx = None,
+    fy: c.Fy = None,
+    cx: c.Cx = None,
+    cy: c.Cy = None,
     width_px: c.WidthPx = None,
     height_px: c.HeightPx = None,
     near: c.Near = None,
     depth_trunc: c.Far = None,
     depth_scale: Annotated[
         float | None,
-        typer.Option(help="Units per metre of metric-png [1000].", rich_help_panel=c.PANEL),
+        typer.Option(
+            help="Units per metre of metric-png (1000: millimetres).", rich_help_panel=c.PANEL
+        ),
     ] = None,
     frame: c.Axes = "opencv",
     known: Annotated[
@@ -62,7 +64,7 @@ def depth(
         typer.Option(
             "--known",
             metavar="U,V,METRES",
-            help="A known depth of a pixel (column, row); may be given again.",
+            help="The known depth of a pixel: column, row, metres; repeatable.",
             rich_help_panel=KNOWN_PANEL,
         ),
     ] = [],  # noqa: B006 (typer copies it)
@@ -71,7 +73,8 @@ def depth(
         typer.Option(
             "--distance",
             metavar="U1,V1,U2,V2,METRES",
-            help="A known distance between what two pixels show; may be given again.",
+            help="The known distance between what two pixels show: column, row, column, row, "
+            "metres; repeatable.",
             rich_help_panel=KNOWN_PANEL,
         ),
     ] = [],  # noqa: B006
@@ -80,30 +83,40 @@ def depth(
         typer.Option(
             "--plane",
             metavar="U1,V1,U2,V2,METRES",
-            help="Corners of a part of a plane, and the camera's distance from it.",
+            help="Two opposite corners of a flat part of the photo, and the camera's distance "
+            "from its plane, in metres; repeatable.",
             rich_help_panel=KNOWN_PANEL,
         ),
     ] = [],  # noqa: B006
     sparse: Annotated[
         Path | None,
         typer.Option(
-            help="A depth image (16-bit PNG, TIFF, NPY) of the photo's size, or a folder of them.",
+            help="Measured depth: an image (16-bit PNG, TIFF, NPY) of the photo's size, or a "
+            "folder of them.",
             rich_help_panel=KNOWN_PANEL,
         ),
     ] = None,
     camera_height: Annotated[
         float | None,
-        typer.Option(help="Metres above the ground in view.", rich_help_panel=KNOWN_PANEL),
+        typer.Option(
+            help="Height of the camera above the ground that it sees, in metres.",
+            rich_help_panel=KNOWN_PANEL,
+        ),
     ] = None,
     camera_pitch: Annotated[
         float | None,
         typer.Option(
-            help="Degrees the camera looks up (negative: down).", rich_help_panel=KNOWN_PANEL
+            help="How far the camera looks up, in degrees (negative: down).",
+            rich_help_panel=KNOWN_PANEL,
         ),
     ] = None,
     edge_threshold: Annotated[
         float,
-        typer.Option(help="Relative jump that makes a flying pixel; 0 keeps all.", min=0),
+        typer.Option(
+            help="Leave out points where depth jumps by more than this share of itself; 0 keeps "
+            "all.",
+            min=0,
+        ),
     ] = FLYING_PIXEL_THRESHOLD,
     input_size: o.InputSize = None,
     max_points: o.MaxPoints = None,
@@ -112,7 +125,10 @@ def depth(
     device: o.Device = None,
     precision: o.PrecisionOption = None,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave out images whose results are there.")
+        bool,
+        typer.Option(
+            "--skip-existing", help="Leave out photos whose results are in the folder already."
+        ),
     ] = False,
 ) -> None:
     """Estimate depth: a depth image, a coloured picture of it and a point cloud for each photo."""

@@ -44,7 +44,7 @@ def video(
     path: Annotated[Path, typer.Argument(help="The video.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="The depth video (vizion3d-output/NAME.depth.mp4)."),
+        typer.Option(help="File of the depth video (vizion3d-output/NAME.depth.mp4)."),
     ] = None,
     model: o.Model = "default",
     save_frames: Annotated[
@@ -63,28 +63,31 @@ def video(
     depth_range: Annotated[
         tuple[float, float] | None,
         typer.Option(
-            "--range", help="Depth at the two ends of the colour map (the frames', evened out)."
+            "--range",
+            help="Depth at the two ends of the colour map (the frames' own range, smoothed).",
         ),
     ] = None,
     steady: Annotated[
         bool,
         typer.Option(
-            help="One scale and shift for all frames of a shot (relative models); "
-            "writes them beside the video, as .steady.json."
+            help="No flicker: one scale and shift for all frames of a shot (relative models); "
+            "written to .steady.json beside the video."
         ),
     ] = True,
     camera: c.Camera = "auto",
     fov: c.Fov = None,
     calibration: c.Calibration = None,
-    fx: c.Pixels = None,
-    fy: c.Pixels = None,
-    cx: c.Pixels = None,
-    cy: c.Pixels = None,
+    fx: c.Fx = None,
+    fy: c.Fy = None,
+    cx: c.Cx = None,
+    cy: c.Cy = None,
     width_px: c.WidthPx = None,
     height_px: c.HeightPx = None,
     near: c.Near = None,
     depth_trunc: c.Far = None,
-    axes: Annotated[Frame, typer.Option("--frame", help="Axes of the clouds.")] = "opencv",
+    axes: Annotated[
+        Frame, typer.Option("--frame", help="Axes of the clouds: opencv or opengl.")
+    ] = "opencv",
     input_size: o.InputSize = None,
     color_map: o.ColorMap = DEFAULT_COLOR_MAP,
     device: o.Device = None,

@@ -21,48 +21,69 @@ Unit = Annotated[
     Literal["mm", "cm", "m"] | None,
     typer.Option(help="Unit of the calibration's lengths.", rich_help_panel=PANEL),
 ]
-FocalPx = Annotated[float | None, typer.Option(help="Focal length, pixels.", rich_help_panel=PANEL)]
+FocalPx = Annotated[
+    float | None, typer.Option(help="Focal length, in pixels.", rich_help_panel=PANEL)
+]
 BaselineMm = Annotated[
     float | None,
-    typer.Option(help="Distance between the cameras, millimetres.", rich_help_panel=PANEL),
+    typer.Option(help="Distance between the two cameras, in millimetres.", rich_help_panel=PANEL),
 ]
 Pixels = Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)]
 Doffs = Annotated[
     float | None,
     typer.Option(
-        help="Right principal point's column less the left one's, pixels.",
+        help="Column of the right principal point minus that of the left one, in pixels (0).",
         rich_help_panel=PANEL,
     ),
 ]
 Far = Annotated[
     float | None,
-    typer.Option(help="Metres at which points end [50].", rich_help_panel=PANEL),
+    typer.Option(
+        help="Distance at which the point cloud ends, in metres (50).", rich_help_panel=PANEL
+    ),
 ]
 Near = Annotated[
     float | None,
-    typer.Option(help="Metres of the closest thing.", rich_help_panel=PANEL),
+    typer.Option(
+        help="Distance of the closest thing to look for, in metres (seen from the photos).",
+        rich_help_panel=PANEL,
+    ),
 ]
 ConfThreshold = Annotated[
     float | None,
-    typer.Option(help="Least confidence of a point [0.1].", rich_help_panel=PANEL),
+    typer.Option(help="Least confidence of a point, 0 to 1 (0.1).", rich_help_panel=PANEL),
 ]
 RectifyOption = Annotated[
     Rectify,
     typer.Option(
-        help="calibration: by the calibration; auto: by the photos' content; off: they are.",
+        help="Bring matching pixels into one row. calibration: by the calibration; auto: by "
+        "what the photos show; off: the photos are rectified already.",
         rich_help_panel=PANEL,
     ),
 ]
-Fill = Annotated[bool, typer.Option("--fill", help="A depth for pixels without a match as well.")]
+Fill = Annotated[
+    bool,
+    typer.Option(
+        "--fill", help="Also give pixels without a match a depth, from those around them."
+    ),
+]
 Axes = Annotated[
-    Literal["opencv", "opengl"], typer.Option(help="Axes of the cloud.", rich_help_panel=PANEL)
+    Literal["opencv", "opengl"],
+    typer.Option(help="Axes of the cloud: opencv or opengl.", rich_help_panel=PANEL),
 ]
 EdgeThreshold = Annotated[
-    float, typer.Option(help="Relative jump that makes a flying pixel; 0 keeps all.", min=0)
+    float,
+    typer.Option(
+        help="Leave out points where depth jumps by more than this share of itself; 0 keeps all.",
+        min=0,
+    ),
 ]
 ScaleFactor = Annotated[
     float | None,
-    typer.Option(help="Size at which the photos are matched, up to 1.", rich_help_panel=PANEL),
+    typer.Option(
+        help="Size at which the photos are matched, as a share of theirs, up to 1.",
+        rich_help_panel=PANEL,
+    ),
 ]
 
 

@@ -56,7 +56,7 @@ def find_pairs(
     lefts, rights = (find_jobs([side], out) for side in pairs)
     if len(lefts) != len(rights):
         raise InvalidImageError(
-            f"{pairs[0]} means {len(lefts)} photos and {pairs[1]} {len(rights)}; there must be as "
+            f"{pairs[0]} holds {len(lefts)} photos and {pairs[1]} {len(rights)}; there must be as "
             "many right photos as left ones"
         )
     for left, right in zip(lefts, rights, strict=True):
