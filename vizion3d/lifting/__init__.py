@@ -114,7 +114,7 @@ class DepthEstimation:
         names = [field.name for field in fields(Knowledge)]
         if unknown := known.keys() - set(names):
             raise InvalidConfigError(
-                f"nothing can be known as {', '.join(sorted(unknown))}; use {', '.join(names)}"
+                f"align has no argument {', '.join(sorted(unknown))}; use {', '.join(names)}"
             )
         command = AlignDepthCommand(source, Knowledge(**known))
         return default_container().commands.dispatch(command)

@@ -233,8 +233,8 @@ class Layout:
         fewest, most = (workers, workers) if isinstance(workers, int) else workers
         if not 1 <= fewest <= most or gpus < 0 or (cpus is not None and cpus < 1):
             raise InvalidConfigError(
-                "workers must be at least 1, and no fewer at most than at least, with at least one "
-                f"core each; got workers={workers!r}, cpus_per_worker={cpus!r}, "
+                "workers must be N, or MIN and MAX with 1 <= MIN <= MAX, each with at least one "
+                f"core; got workers={workers!r}, cpus_per_worker={cpus!r}, "
                 f"gpus_per_worker={gpus!r}"
             )
         most = max(1, min(most, chunks))

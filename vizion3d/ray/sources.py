@@ -181,7 +181,8 @@ def _photos(
         ending = next((e for e in endings if stem.endswith(e)), None)
         if ending is None:
             raise InvalidImageError(
-                f"{name} ends with none of {', '.join(endings)}: which image of a pair is it?"
+                f"{name} ends with none of {', '.join(endings)}, so whether it is the "
+                "left or the right image is not known"
             )
         groups.setdefault(stem.removesuffix(ending), {})[ending] = address
     for stem, group in groups.items():

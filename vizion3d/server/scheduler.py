@@ -84,8 +84,8 @@ class Scheduler:
             raise OverloadedError("the server is stopping; send the request to another one")
         if self._in_flight >= self.capacity:
             raise OverloadedError(
-                f"the server has {self._in_flight} requests under way, as many as it takes on; "
-                "try again in a moment"
+                f"the server is busy: {self._in_flight} requests are under way, as many as it "
+                "accepts; try again in a moment"
             )
         self._count(+1)
 

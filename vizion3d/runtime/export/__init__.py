@@ -179,7 +179,8 @@ def _check(network: Network, size: Size | None, with_preprocessing: bool) -> Non
     if size is None:
         height, width = recipe.network_size(480, 640)
         raise InvalidConfigError(
-            f"a file with {network.title} is for one size: give one, such as {height}x{width}"
+            f"a file with {network.title} has one fixed input size: give it, such as "
+            f"{height}x{width}"
         )
     if with_preprocessing and recipe.host_resize:
         raise InvalidConfigError(

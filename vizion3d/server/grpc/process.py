@@ -65,7 +65,7 @@ async def _serve(service: Service) -> None:
         ready.result()
     await stopping
     ready.cancel()
-    logger.info("stopping: finishing what is under way")
+    logger.info("stopping: finishing the requests under way")
     await health_servicer.enter_graceful_shutdown()
     await asyncio.gather(server.stop(settings.drain_timeout_s), service.stop())
 

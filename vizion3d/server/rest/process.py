@@ -60,7 +60,7 @@ class DrainingServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def _drain(self) -> None:
-        logger.info("stopping: finishing what is under way")
+        logger.info("stopping: finishing the requests under way")
         await self.service.stop()
         self.should_exit = True
 
