@@ -28,7 +28,16 @@ BaselineMm = Annotated[
     float | None,
     typer.Option(help="Distance between the two cameras, in millimetres.", rich_help_panel=PANEL),
 ]
-Pixels = Annotated[float | None, typer.Option(help="Pixels.", rich_help_panel=PANEL)]
+Cx = Annotated[
+    float | None,
+    typer.Option(
+        help="Column of the left camera's principal point, in pixels.", rich_help_panel=PANEL
+    ),
+]
+Cy = Annotated[
+    float | None,
+    typer.Option(help="Row of the principal point, in pixels.", rich_help_panel=PANEL),
+]
 Doffs = Annotated[
     float | None,
     typer.Option(
