@@ -136,7 +136,7 @@ CHANGED_IN_THE_HELP = (
     r"--(device|precision|host|workers|log-level|metrics-port|tls-cert|tls-key) ",
     r"--(max-(body-bytes|pixels|batch-size|batch-delay-ms)|(request|receive)-timeout-s) ",
     r"--depth_model,--depth-model ",
-    r"(doctor|models|Show|Tell|Checkpoints:) ",
+    r"(doctor|models|Show|Tell|Checkpoints)\b",
 )
 """Beginnings of lines whose text may differ; the option itself must be there."""
 

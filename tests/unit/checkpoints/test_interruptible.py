@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from tests.support.http_server import Served, serve
 from vizion3d.checkpoints.download import Downloader
@@ -54,16 +56,16 @@ def test_what_nobody_takes_any_more_is_not_read_further() -> None:
 def test_a_transfer_that_stalls_is_called_off_at_once_and_goes_on_where_it_stopped(
     tmp_path: Path,
 ) -> None:
-    content = bytes(range(256)) * 2000
-    served, target = Served(content, halfway=threading.Event()), tmp_path / "w.pth"
+    content = save({"w": np.zeros(100_000, np.float32)})
+    served, target = Served(content, halfway=threading.Event()), tmp_path / "w.safetensors"
     assert served.halfway is not None
     with serve(served) as url:
         transfers = Transfers(Downloader())
-        transfers.begin(f"{url}/w.pth", target, None)
+        transfers.begin(f"{url}/w.safetensors", target, None)
         _until(lambda: transfers.of(target).done_bytes > 0)
         took_s = _seconds_until_ended(transfers, target)
         served.halfway.set()
-        transfers.fetch(f"{url}/w.pth", target, None)
+        transfers.fetch(f"{url}/w.safetensors", target, None)
     assert took_s < PROMPT_S
     assert target.read_bytes() == content
     assert served.ranges[0] is None
@@ -71,9 +73,9 @@ def test_a_transfer_that_stalls_is_called_off_at_once_and_goes_on_where_it_stopp
 
 
 def test_a_server_that_never_answers_is_called_off_at_once(tmp_path: Path) -> None:
-    target = tmp_path / "w.pth"
+    target = tmp_path / "w.safetensors"
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}/w.pth"
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/w.safetensors"
         transfers = Transfers(Downloader())
         transfers.begin(url, target, None)
         accepted, _ = silent.accept()
@@ -82,11 +84,11 @@ def test_a_server_that_never_answers_is_called_off_at_once(tmp_path: Path) -> No
 
 
 def test_the_pause_between_attempts_is_called_off_at_once(tmp_path: Path) -> None:
-    target = tmp_path / "w.pth"
+    target = tmp_path / "w.safetensors"
     served = Served(b"w", statuses=[503] * 9)
     with serve(served) as url:
         transfers = Transfers(Downloader(backoff_s=60))
-        transfers.begin(f"{url}/w.pth", target, None)
+        transfers.begin(f"{url}/w.safetensors", target, None)
         _until(lambda: bool(served.ranges))
         assert _seconds_until_ended(transfers, target) < PROMPT_S
 
