@@ -47,7 +47,7 @@ def test_more_than_the_capacity_is_refused_at_once_and_patience_waits() -> None:
         first = [asyncio.create_task(s.run(w)) for w in works[:2]]
         for work in works[:2]:
             await begun(work)
-        with pytest.raises(OverloadedError, match="2 requests under way"):
+        with pytest.raises(OverloadedError, match="2 requests are under way"):
             await s.run(works[2])
         patient = asyncio.create_task(s.run(works[2], patient=True))
         await asyncio.sleep(0.05)
