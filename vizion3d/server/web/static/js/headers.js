@@ -7,11 +7,11 @@ export const DEPTH = {
   min_depth: "X-Min-Depth",
   max_depth: "X-Max-Depth",
   backend_used: "X-Model",
-  depth_kind: "X-Depth-Kind",
   intrinsics: "X-Intrinsics",
+  notes: "X-Notes",
+  depth_kind: "X-Depth-Kind",
   sky_depth: "X-Sky-Depth",
   focal_px: "X-Focal-Length",
-  notes: "X-Notes",
   alignment: "X-Alignment",
   depth_limit: "X-Depth-Limit",
 };
