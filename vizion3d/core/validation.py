@@ -1,12 +1,18 @@
 """Pydantic's validation errors, told as ours."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import BaseModel, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from vizion3d.errors import InvalidConfigError
+
+TINIEST, LARGEST = 1e-6, 1e9
+"""Bounds of the numbers of a configuration, so that points stay within float32."""
+
+Positive = Annotated[float, Field(gt=TINIEST, le=LARGEST)]
+Moderate = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 
 _MAX_SHOWN = 100
 

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from vizion3d.core.limits import DEFAULT_MAX_PIXELS
-from vizion3d.core.validation import ValidatedModel
+from vizion3d.core.validation import Moderate, Positive, ValidatedModel
 from vizion3d.errors import InvalidConfigError
 from vizion3d.geometry import cameras
 from vizion3d.geometry.calibration import CalibratedCamera
@@ -27,12 +27,6 @@ from vizion3d.media import images
 
 if TYPE_CHECKING:
     from vizion3d.geometry.calibration_files import CalibrationInput
-
-TINIEST, LARGEST = 1e-6, 1e9
-"""Bounds of the numbers of a configuration, so that points stay within float32."""
-
-Positive = Annotated[float, Field(gt=TINIEST, le=LARGEST)]
-Moderate = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 
 
 class CameraConfig(ValidatedModel, defer_build=True):

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from vizion3d.core.validation import Positive
 from vizion3d.geometry.frames import Frame
-from vizion3d.lifting.camera_config import CameraConfig, Positive
+from vizion3d.lifting.camera_config import CameraConfig
 from vizion3d.lifting.limit import DepthLimit
 
 

@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from vizion3d.core.arrays import BoolArray, Float32Array
-from vizion3d.core.validation import ValidatedModel
+from vizion3d.core.validation import Moderate, Positive, ValidatedModel
 from vizion3d.geometry import cameras
 from vizion3d.geometry.calibration import StereoCalibration
 from vizion3d.geometry.cameras import CameraIntrinsics
@@ -24,14 +24,9 @@ if TYPE_CHECKING:
 
 Rectify = Literal["calibration", "auto", "off"]
 
-TINIEST, LARGEST = 1e-6, 1e9
-"""What a number may be at most, and a positive one more than: points stay within float32."""
-
 DEFAULT_SIZE = (1280, 720)
 """Width and height of the images that the default intrinsics are for."""
 
-_Positive = Annotated[float, Field(gt=TINIEST, le=LARGEST)]
-_Moderate = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -77,24 +72,24 @@ class StereoDepthAdvancedConfig(ValidatedModel):
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
 
-    focal_length: _Positive = 1000.0
-    cx: _Moderate = 640.0
-    cy: _Moderate = 360.0
-    baseline: _Positive = 100.0
-    doffs: _Moderate = 0.0
-    z_far: _Positive = 50.0
+    focal_length: Positive = 1000.0
+    cx: Moderate = 640.0
+    cy: Moderate = 360.0
+    baseline: Positive = 100.0
+    doffs: Moderate = 0.0
+    z_far: Positive = 50.0
     conf_threshold: _Share = 0.1
     occ_threshold: _Share = 0.5
     scale_factor: Annotated[float, Field(gt=0.01, le=1)] | None = None
     frame: Frame = "opengl"
     rectify: Rectify = "calibration"
-    min_depth_m: _Positive | None = None
+    min_depth_m: Positive | None = None
     fill: bool = False
-    edge_threshold: _Positive | None = None
+    edge_threshold: Positive | None = None
     max_points: Annotated[int, Field(gt=0)] | None = Field(
         None, description="The most points of a cloud, and vertices of a mesh."
     )
-    voxel: _Positive | None = Field(
+    voxel: Positive | None = Field(
         None, description="One point for each cube of that side, metres."
     )
 

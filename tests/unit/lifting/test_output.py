@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from vizion3d.core.validation import LARGEST, TINIEST
 from vizion3d.geometry.cameras import CameraIntrinsics
-from vizion3d.lifting.camera_config import LARGEST, TINIEST
 from vizion3d.lifting.models import DepthEstimationAdvanceConfig, DepthEstimationResult
 from vizion3d.lifting.output import DepthOutput
 from vizion3d.outputs.formats import FORMATS, Lifted
