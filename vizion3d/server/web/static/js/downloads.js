@@ -23,6 +23,7 @@ const FILES = [
   },
   { label: "PLY", format: FORMATS["ply"] },
   { label: "GLB", format: FORMATS["glb"] },
+  { label: "Mesh", format: FORMATS["mesh"] },
   {
     label: "View",
     format: FORMATS["view"],
