@@ -143,7 +143,7 @@ def test_two_models_stand_side_by_side(visit: Open, photo: Path) -> None:
     assert changed(before, pixels(shown, "#compare")) < 0.03  # but for the cursor
 
 
-def test_two_models_clouds_turn_together(visit: Open, photo: Path) -> None:
+def test_two_models_clouds_turn_together(visit: Open, photo: Path, tmp_path: Path) -> None:
     shown = visit().open()
     shown.give(photo)
     names = shown.page.locator("#beside option").evaluate_all("all => all.map(o => o.value)")
@@ -165,7 +165,7 @@ def test_two_models_clouds_turn_together(visit: Open, photo: Path) -> None:
     turned = pixels(shown, "#cloud")
     for part in (slice(0, half), slice(half, None)):
         assert changed(both[:, part], turned[:, part]) > 0.05
-    shown.page.keyboard.press("r")
+    shown.page.screenshot(path=tmp_path / "beside.png")
     shown.page.select_option("#beside", "")
     shown.page.wait_for_selector("#panes", state="hidden")
     shown.settle()

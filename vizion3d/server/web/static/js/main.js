@@ -109,8 +109,8 @@ function show(file, answer, bitmap, exif, network) {
   known.tell(answer.alignment);
   fieldOf(form, "depth_near").disabled = answer.depth.kind !== "relative";
   adoptRange(form, answer.alignment ? null : choice.rangeOf(network.model));
+  beside.load(file, network.inputSize); // takes the last photo's away
   sample();
-  beside.load(file, network.inputSize);
 }
 
 /** Have what is on the screen outlast a reload. */

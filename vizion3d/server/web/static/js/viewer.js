@@ -91,8 +91,10 @@ export class Viewer extends EventTarget {
    * @param {import("./geometry.js").Samples | null} samples - It appears when it is coloured and placed.
    */
   setBeside(samples) {
+    const before = this.panes.count;
     this.panes.set(samples);
     this._resize();
+    if (this.panes.count !== before) this.reset(); // so that the whole photo is in each
   }
 
   /** Colour the second cloud. @param {Uint8ClampedArray} rgba - Of every pixel, row by row. */
