@@ -111,15 +111,15 @@ def main() -> None:
         task = prepare(Path(folder), "vits")
         for runtime in arguments.runtimes:
             before, after = measure(trees, runtime, task, arguments.rounds)
-            lines += [
+            rows = [
                 row(f"{runtime}: cold", before.cold_s, after.cold_s, "s"),
                 row(f"{runtime}: cold, CPU time", before.cold_cpu_s, after.cold_cpu_s, "s"),
                 row(f"{runtime}: warm", before.warm_s, after.warm_s, "s"),
                 row(f"{runtime}: memory", before.peak_bytes, after.peak_bytes, "MB", 1e-6),
             ]
-    page = "\n".join(lines) + "\n"
-    (RESULTS / "beside.md").write_text(page)
-    print(page)
+            print("\n".join(rows), flush=True)
+            lines += rows
+    (RESULTS / "beside.md").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
