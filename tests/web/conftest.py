@@ -152,7 +152,7 @@ def kept(browser: Browser, server: Server, photo: Path) -> Iterator[Visit]:
 
 @pytest.fixture(scope="session")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """600 x 400; its name needs quoting in a shell."""
+    """300 x 200; its name needs quoting in a shell."""
     path = tmp_path_factory.mktemp("photos") / "a 'cup', 1.png"
-    Image.fromarray(photos.coffee()).save(path)
+    Image.fromarray(photos.coffee()).resize((300, 200)).save(path)
     return path

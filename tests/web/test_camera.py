@@ -138,5 +138,5 @@ def test_presets_are_offered_and_give_the_library_s_intrinsics(visit: Open, phot
     for name in ("realsense-d455", "kinect-v2", "primesense"):
         shown.change("camera", name)
         focal_px = float(shown.page.locator("[name=fx]").input_value())
-        assert focal_px == PRESETS[name].focal_for(600, 400)
+        assert focal_px == PRESETS[name].focal_for(300, 200)
         assert f"camera={name}" in shown.page.inner_text("#snippet")

@@ -94,7 +94,7 @@ def test_the_glb_follows_the_settings(
     depth_m = inverse_depth_to_metres(expected.raw_depth, 0.5, 6)
     assert -z.min() == pytest.approx(depth_m[depth_m < 5.999].max(), rel=1e-5)
     assert -z.max() == pytest.approx(0.5, rel=1e-5)
-    assert np.abs(x / z).max() == pytest.approx(299.5 / 300, rel=1e-5)
+    assert np.abs(x / z).max() == pytest.approx(149.5 / 150, rel=1e-5)
 
 
 def test_the_view(kept: Visit, tmp_path: Path) -> None:
@@ -139,6 +139,6 @@ def test_the_code_does_what_it_says(
     cloud = open3d.io.read_point_cloud(folder / "a 'cup', 1.ply")
     assert len(cloud.points) == count_told(shown)
     x, _, z = np.asarray(cloud.points).T
-    focal_px = {"matrix": 410.25, "fov": 600 / (2 * np.tan(np.radians(71.5) / 2))}[camera]
-    columns = x / z * focal_px + 299.5
+    focal_px = {"matrix": 410.25, "fov": 300 / (2 * np.tan(np.radians(71.5) / 2))}[camera]
+    columns = x / z * focal_px + 149.5
     np.testing.assert_allclose(columns, np.rint(columns), atol=1e-3)

@@ -76,7 +76,7 @@ def test_a_model_is_downloaded_in_sight_called_off_and_then_used(
     shown.page.select_option("#model", url)
     shown.page.click("#download-start")
     shown.page.wait_for_selector("#download", state="hidden", timeout=60_000)
-    told(shown, "#status", "600 × 400 px")
+    told(shown, "#status", "300 × 200 px")
     shown.settle()
     assert shown.page.input_value("#model") == url
     assert shown.posts[-1] == "/lifting/depth-estimation"

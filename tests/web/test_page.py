@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import FloatRect
 
+from tests.support import photos
 from tests.support.servers import running
 from tests.web.conftest import Visit
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
@@ -53,7 +54,7 @@ def test_the_page_offers_models_and_samples_before_there_is_a_photo(visit: Open)
 
 def test_a_photo_becomes_depth_and_a_cloud_that_turns(shown: Visit) -> None:
     assert shown.posts == [DEPTH]
-    assert "600 × 400 px" in shown.page.inner_text("#status")
+    assert "300 × 200 px" in shown.page.inner_text("#status")
     depth = pixels(shown, "#compare")
     assert len(np.unique(depth[:, depth.shape[1] // 2 :].reshape(-1, 3), axis=0)) > 100
     cloud = pixels(shown, "#view")
@@ -100,16 +101,16 @@ def test_the_field_of_view_becomes_intrinsics_of_the_image(shown: Visit) -> None
     assert shown.page.input_value("[name=camera]") == "fov"
     assert "fov=90 " in shown.page.inner_text("#snippet")
     shown.change("camera", "matrix")
-    assert float(shown.page.input_value("[name=fx]")) == pytest.approx(300)
-    assert float(shown.page.input_value("[name=cx]")) == 299.5
+    assert float(shown.page.input_value("[name=fx]")) == pytest.approx(150)
+    assert float(shown.page.input_value("[name=cx]")) == 149.5
 
 
 def test_given_intrinsics_start_from_the_server_s(shown: Visit) -> None:
     shown.change("camera", "matrix")
-    assert float(shown.page.input_value("[name=cx]")) == 299.5
+    assert float(shown.page.input_value("[name=cx]")) == 149.5
     assert shown.page.locator("[name=fov]").is_hidden()
     before = pixels(shown, "#view")
-    shown.change("fx", 200)
+    shown.change("fx", 100)
     assert changed(before, pixels(shown, "#view")) > 0.01
 
 
@@ -151,8 +152,8 @@ def test_the_legend_and_the_cursor_tell_the_true_values(kept: Visit, photo: Path
     kept.page.keyboard.press("ArrowRight")
     kept.page.keyboard.press("Shift+ArrowDown")
     told = kept.page.inner_text("#readout")
-    assert told.startswith("column 301, row 210: inverse depth ")
-    assert float(told.split()[6].rstrip(",")) == pytest.approx(depth[210, 301], rel=1e-3)
+    assert told.startswith("column 151, row 110: inverse depth ")
+    assert float(told.split()[6].rstrip(",")) == pytest.approx(depth[110, 151], rel=1e-3)
     assert not kept.page.locator("#overlay .marked").get_attribute("hidden")
 
 
@@ -213,7 +214,11 @@ def test_every_control_has_a_name(kept: Visit) -> None:
     assert nameless == []
 
 
-def test_a_metric_checkpoint_s_metres_are_taken_as_they_are(shown: Visit) -> None:
+def test_a_metric_checkpoint_s_metres_are_taken_as_they_are(visit: Open, tmp_path: Path) -> None:
+    photo = tmp_path / "dense.png"  # of which there is a point wherever one clicks
+    Image.fromarray(photos.coffee()).save(photo)
+    shown = visit().open()
+    shown.give(photo)
     names = shown.page.locator("#model option").evaluate_all("all => all.map((o) => o.value)")
     metric = next(name for name in names if "metric" in name)
     shown.change("model_backend", metric)
@@ -228,6 +233,7 @@ def test_a_metric_checkpoint_s_metres_are_taken_as_they_are(shown: Visit) -> Non
     box = box_of(shown, "#cloud")
     for share in (0.45, 0.55):
         shown.page.mouse.click(box["x"] + share * box["width"], box["y"] + 0.5 * box["height"])
+    shown.settle()
     assert shown.page.inner_text("#measured").endswith(" m")
 
 
@@ -241,8 +247,8 @@ def test_metres_that_follow_the_focal_length_follow_the_camera_that_is_set(shown
     before, asked = ticks(), list(shown.posts)
     assert "the focal length was not given" in shown.page.inner_text("#range-note")
     assumed_px = float(shown.page.input_value("[name=fx]"))
-    shown.change("fov", 90)  # 300 pixels, of 600
-    assert ticks() == pytest.approx([m * 300 / assumed_px for m in before], rel=1e-3)
+    shown.change("fov", 90)  # 150 pixels, of 300
+    assert ticks() == pytest.approx([m * 150 / assumed_px for m in before], rel=1e-3)
     assert "the focal length" not in shown.page.inner_text("#range-note")
     shown.page.focus("#depth")
     shown.page.keyboard.press("ArrowRight")
@@ -251,7 +257,7 @@ def test_metres_that_follow_the_focal_length_follow_the_camera_that_is_set(shown
     with shown.page.expect_download() as started:
         shown.page.click("[data-ending='.npy']")
     served = np.load(started.value.path())
-    assert float(told.split()[4]) == pytest.approx(served[200, 301], rel=1e-3)
+    assert float(told.split()[4]) == pytest.approx(served[100, 151], rel=1e-3)
     assert ticks()[-1] == pytest.approx(served.max(), rel=1e-3)
 
 
@@ -386,6 +392,6 @@ def test_a_server_with_keys_asks_for_one_and_says_when_it_is_wrong(
                 shown.page.wait_for_selector(f"#key-note:has-text('{next_note}')")
         shown.page.wait_for_selector("#model option", state="attached")
         shown.give(photo)
-        assert "600 × 400 px" in shown.page.inner_text("#status")
+        assert "300 × 200 px" in shown.page.inner_text("#status")
         assert "$VIZION3D_API_KEY" in shown.page.inner_text("#snippet")
         assert "a-right-key" not in shown.page.content()
