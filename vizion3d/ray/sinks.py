@@ -80,11 +80,7 @@ class Writer(Protocol):
 
 def sink_of(into: Into, files: Files, formats: Sequence[Format[Any]]) -> Sink:
     """The sink of that name."""
-    kinds: dict[str, Any] = {
-        "files": FilesSink,
-        "parquet": ParquetSink,
-        "webdataset": WebDatasetSink,
-    }
+    kinds: Any = {"files": FilesSink, "parquet": ParquetSink, "webdataset": WebDatasetSink}
     made: Sink = kinds[into](files, formats)
     return made
 
@@ -282,6 +278,8 @@ class _Shard(_Spooled):
 
     def finish(self) -> None:
         self._tar.close()
+        if not self._lines:
+            self.path.unlink()
 
     def after(self) -> None:
         self._files.write(self._list, b"".join(self._lines))
