@@ -147,7 +147,7 @@ def main() -> None:
         "grpc": {"gRPC packed": partial(grpc_asker, packed=True, input_size=INPUT_SIZE_PX)},
     }
     lines = [
-        f"## The servers of {now} beside those of {then}",
+        f"### The servers of {now} beside those of {then}",
         "",
         describe_machine(),
         "",
