@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.beside_serving OTHER_TREE`` (a ``git worktree`` of the commit to compare to)
 starts the REST and the gRPC server of both trees with this interpreter and its packages, and asks
-them round by round, one while the other idles. The network sees the photo at a small size, so that
-what the servers do is a large part of the time. Writes ``benchmarks/results/beside_serving.md``.
+them round by round, one while the other idles. With ``--input-size 98`` what the servers do is a
+large part of the time; 518 is what is usual. Writes ``beside_serving-SIZE.md`` into
+``benchmarks/results``.
 """
 
 import argparse
@@ -28,7 +29,6 @@ from benchmarks.serving import Ask, grpc_asker, rest_asker
 from tests.support.checkpoints import VITS, save_checkpoint
 from tests.support.servers import Protocol, Server, free_port
 
-INPUT_SIZE_PX = 98
 REST_FORMS = {"PNG": "image/png", "NPY": "application/x-npy", "PLY": "model/ply"}
 
 
@@ -136,24 +136,26 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--count", type=int, default=16, help="requests of a round")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--input-size", type=int, default=518)
     arguments = parser.parse_args()
+    size_px = arguments.input_size
     trees = (arguments.other.resolve(), ROOT)
     then, now = (commit_of(tree) for tree in trees)
     forms: dict[Protocol, dict[str, Callable[[Server], Ask]]] = {
         "rest": {
-            f"REST {name}": partial(rest_asker, accept=accept, input_size=INPUT_SIZE_PX)
+            f"REST {name}": partial(rest_asker, accept=accept, input_size=size_px)
             for name, accept in REST_FORMS.items()
         },
-        "grpc": {"gRPC packed": partial(grpc_asker, packed=True, input_size=INPUT_SIZE_PX)},
+        "grpc": {"gRPC packed": partial(grpc_asker, packed=True, input_size=size_px)},
     }
     lines = [
         f"### The servers of {now} beside those of {then}",
         "",
         describe_machine(),
         "",
-        f"Coffee, 600 x 400; seeded vits, which sees it at {INPUT_SIZE_PX} pixels; "
+        f"Coffee, 600 x 400; seeded vits, which sees it at {size_px} pixels; "
         f"{arguments.rounds} rounds of {arguments.count} requests, in turn. "
-        "`python -m benchmarks.beside_serving`",
+        f"`python -m benchmarks.beside_serving OTHER_TREE --input-size {size_px}`",
         "",
         f"| answer | clients | requests/s of {then} | of {now} | ratio | in the rounds "
         "| of the best rounds | CPU time of a request | bytes |",
@@ -167,7 +169,7 @@ def main() -> None:
                         taken = measure(servers, make, clients, arguments.count, arguments.rounds)
                         lines.append(row(form, clients, taken))
                         print(lines[-1], flush=True)
-    (RESULTS / "beside_serving.md").write_text("\n".join(lines) + "\n")
+    (RESULTS / f"beside_serving-{size_px}.md").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ NOT_RUN = re.compile(
     r"^(pip (install|download)|python -m training|make |git clone|cd |curl -fL|#|  |$"
     r"|sudo apt-get|docker (build|run|compose)"
     # What needs a reconstruction, or nerfstudio.
-    r"|vizion3d align-colmap|ns-train)"
+    r"|vizion3d align-colmap|ns-train|nft add )"
 )
 
 DOCSTRINGS = (
