@@ -119,6 +119,10 @@ class Transfers:
     def _start(self, url: str, location: Path, release: Release | None) -> "Future[None]":
         with self._lock:
             running = self._running.get(location)
+            if running is None and location.is_file():  # it has come since somebody looked
+                here: Future[None] = Future()
+                here.set_result(None)
+                return here
             if running is None:
                 running = _Running(Watch(release.about_bytes if release else None), Future())
                 thread = threading.Thread(

@@ -70,6 +70,14 @@ def test_progress_is_told_while_it_downloads(tmp_path: Path) -> None:
     assert len(downloader.asked) == 1
 
 
+def test_what_came_since_somebody_looked_is_not_downloaded_again(tmp_path: Path) -> None:
+    downloader, target = SteppingDownloader(), tmp_path / "w.pth"
+    target.write_bytes(b"here")
+    Transfers(downloader).fetch(URL, target, None)
+    assert downloader.asked == []
+    assert target.read_bytes() == b"here"
+
+
 def test_a_download_is_called_off_and_begun_anew(tmp_path: Path) -> None:
     downloader, target = SteppingDownloader(), tmp_path / "w.pth"
     transfers = Transfers(downloader)

@@ -141,7 +141,7 @@ def test_it_travels_between_processes() -> None:
 
 
 def test_what_nothing_is_known_as_is_refused() -> None:
-    with pytest.raises(InvalidConfigError, match=r"known as heights; use points, distances"):
+    with pytest.raises(InvalidConfigError, match=r"no argument heights; use points, distances"):
         DepthEstimation().align(result(), heights=[1])
 
 

@@ -63,5 +63,5 @@ def test_a_photo_without_its_other_is_told(tmp_path: Path) -> None:
         list(find_pairs([str(left), str(missing)], None, None, OUT))
     photo(tmp_path / "right" / "a.png")
     photo(tmp_path / "right" / "b.png")
-    with pytest.raises(InvalidImageError, match=r"left means 1 photos and .*right 2"):
+    with pytest.raises(InvalidImageError, match=r"left holds 1 photos and .*right 2"):
         list(find_pairs([], (str(tmp_path / "left"), str(tmp_path / "right")), None, OUT))
