@@ -82,7 +82,11 @@ class _SecureSession(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         target = super().get_redirect_target(resp)
         if target is not None:
-            require_secure(requests.compat.urljoin(resp.url, target))
+            try:
+                require_secure(requests.compat.urljoin(resp.url, target))
+            except BaseException:
+                resp.close()  # nobody else has it
+                raise
         return target
 
 
