@@ -100,7 +100,7 @@ def main() -> None:
     ]
     then, now = (commit.strip() for commit in commits)
     lines = [
-        f"## {now} beside {then}",
+        f"### {now} beside {then}",
         "",
         describe_machine(),
         "",
