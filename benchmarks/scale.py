@@ -235,23 +235,29 @@ def rate(url: str, seconds: float, concurrency: int) -> float:
 
 
 def serve(folder: Path, note: Note, seconds: float = 15.0) -> None:
+    vits = str(save_checkpoint(folder / "vits.safetensors", VITS))
+    for name, model in (("nano", "nano"), ("vits", vits)):
+        beside_plain(folder / f"{name}.log", note, name, model, seconds)
+
+
+def beside_plain(log: Path, note: Note, name: str, model: str, seconds: float) -> None:
     path, rates = "/lifting/depth-estimation", dict[str, list[float]](plain=[], serve=[])
-    with running("rest", folder / "log", "--depth_model", "nano") as plain, serve_ray() as url:
+    with running("rest", log, "--depth_model", model) as plain, serve_ray(model) as url:
         for _ in range(3):
-            for name, address in (("plain", plain.url), ("serve", url)):
+            for kind, address in (("plain", plain.url), ("serve", url)):
                 rate(address + path, 1.0, 8)
-                rates[name].append(rate(address + path, seconds / 3, 8))
-    medians = {name: statistics.median(values) for name, values in rates.items()}
-    note(f"plain server, nano, 8 clients: {medians['plain']:.2f} answers/s")
+                rates[kind].append(rate(address + path, seconds / 3, 8))
+    medians = {kind: statistics.median(values) for kind, values in rates.items()}
+    note(f"plain server, {name}, 8 clients: {medians['plain']:.2f} answers/s")
     share = medians["serve"] / medians["plain"]
     note(f"Ray Serve, one replica, the same: {medians['serve']:.2f} answers/s, {share:.0%} of it")
 
 
 @contextmanager
-def serve_ray() -> Iterator[str]:
+def serve_ray(model: str) -> Iterator[str]:
     port = free_port()
     cores = os.cpu_count() or 1
-    told = (*CLI, "serve-ray", "--depth_model", "nano", "--port", str(port))
+    told = (*CLI, "serve-ray", "--depth_model", model, "--port", str(port))
     process = subprocess.Popen((*told, "--cpus-per-replica", str(cores)), stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
