@@ -182,7 +182,7 @@ def test_stereo_as_1_5_writes_it() -> None:
     )
     command = stereo.StereoDepthCommand("left.png", "right.png", "sgbm", True, True, False, config)
     assert command.advanced_config is config
-    result = stereo.StereoDepthResult(  # type: ignore[call-arg]  # disparity_map stands for it
+    result = stereo.StereoDepthResult(  # type: ignore[call-arg]  # 1.5.6 has no disparity: it is made of disparity_map
         depth_map=[[1.0, 2.0]],
         disparity_map=[[4.0, 2.0]],
         min_depth=1.0,

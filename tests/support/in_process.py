@@ -48,7 +48,7 @@ class AsgiAdapter(BaseAdapter):
         self._app, self._loop = app, loop
 
     # The options of a real adapter are all taken, and none is used.
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         status, headers, body = self._loop.run(self._call(request))
         response = requests.Response()
         response.status_code, response.headers = status, CaseInsensitiveDict(headers)

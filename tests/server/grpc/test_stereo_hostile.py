@@ -31,17 +31,16 @@ def _channel(server: Server) -> grpc.Channel:
     return server.channel()
 
 
-def message(**fields: object) -> pb.StereoDepthRequest:
+def message(**fields: Any) -> pb.StereoDepthRequest:
     config = pb.StereoDepthAdvancedConfig(focal_length=200, baseline=100)
-    given: dict[str, object] = {
+    given: dict[str, Any] = {
         "left_image_bytes": LEFT,
         "right_image_bytes": RIGHT,
         "advanced_config": config,
         "packed_depth": True,
         **fields,
     }
-    # The stub knows each field by name; these are checked by protobuf itself.
-    return pb.StereoDepthRequest(**given)  # type: ignore[arg-type]
+    return pb.StereoDepthRequest(**given)
 
 
 @pytest.fixture(autouse=True)
