@@ -6,6 +6,7 @@ to here: a test that uses the browser or the full-size checkpoint is marked by t
 a marker may start no child process.
 """
 
+import logging
 import os
 import re
 import sys
@@ -120,3 +121,17 @@ def clean_environment(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("VIZION3D_DEVICE", "cpu")
     # One for all: what converts a checkpoint has its own lock.
     monkeypatch.setenv("VIZION3D_MODEL_CACHE", str(run_folder / "model-cache"))
+
+
+@pytest.fixture(autouse=True)
+def clean_log() -> Iterator[None]:
+    """What a program sets up for its process ends with the test: its stream will be closed."""
+    root, ours = logging.getLogger(), logging.getLogger("vizion3d")
+    levels = root.level, ours.level
+    yield
+    root.handlers[:] = [
+        each for each in root.handlers if type(each).__module__ == "_pytest.logging"
+    ]
+    ours.handlers.clear()
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])

@@ -119,7 +119,6 @@ class MoreSettings(ServerSettings):
     max_faces: Annotated[int, Field(gt=0), Flag("Most faces in a photo.", LIMITS)] = 7
 
 
-@pytest.mark.usefixtures("own_log")
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_another_limit_is_a_field_and_a_flag_of_both_servers(protocol: Protocol) -> None:
     served: list[ServerSettings] = []

@@ -178,7 +178,6 @@ def test_a_feature_that_does_not_exist_is_refused() -> None:
         ),
     ],
 )
-@pytest.mark.usefixtures("own_log")
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_its_flags_select_it(
     protocol: Protocol,

@@ -6,10 +6,13 @@ import pytest
 
 pytestmark = pytest.mark.process
 
+# A job that a shell runs in the background ignores Ctrl-C, and so do the children of its tests.
 PROGRAM = """
+import signal
 import threading
 from vizion3d.cli.interrupt import interruptible
 
+signal.signal(signal.SIGINT, signal.{disposition})
 with interruptible():
     try:
         print("ready", flush=True)
@@ -27,7 +30,11 @@ with interruptible():
 )
 def test_ctrl_c_ends(cleaning: str, code: int) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(cleaning=cleaning)],
+        [
+            sys.executable,
+            "-c",
+            PROGRAM.format(disposition="default_int_handler", cleaning=cleaning),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -42,10 +49,8 @@ def test_ctrl_c_ends(cleaning: str, code: int) -> None:
 
 
 def test_an_ignored_ctrl_c_stays_ignored() -> None:
-    program = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)" + PROGRAM.replace(
+    program = PROGRAM.replace(
         "threading.Event().wait()", "signal.raise_signal(signal.SIGINT)", 1
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", program.format(cleaning="pass")], timeout=30, check=False
-    )
+    ).format(disposition="SIG_IGN", cleaning="pass")
+    ended = subprocess.run([sys.executable, "-c", program], timeout=30, check=False)
     assert ended.returncode == 0

@@ -19,7 +19,6 @@ def test_anything_else_gets_a_new_one(given: str | None) -> None:
     assert request_id(given) != identity
 
 
-@pytest.mark.usefixtures("own_log")
 def test_half_characters_of_a_client_stand_in_the_log_as_their_escapes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -30,7 +30,6 @@ def run(protocol: Protocol, *arguments: str) -> Result:
     return CliRunner().invoke(options.program(command), arguments)
 
 
-@pytest.mark.usefixtures("own_log")
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -51,7 +50,6 @@ def test_what_is_wrong_with_the_flags_ends_the_program_with_a_message(
     assert message in " ".join(ended.output.split())
 
 
-@pytest.mark.usefixtures("own_log")
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 @pytest.mark.parametrize(
     ("flags", "content", "message"),

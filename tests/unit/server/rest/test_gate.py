@@ -115,7 +115,6 @@ def test_the_documentation_opens_without_a_key_and_has_a_place_for_one(
     assert client.get(f"{BASE}/models").status_code == 401
 
 
-@pytest.mark.usefixtures("own_log")
 def test_the_time_has_its_zone(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_log("info")
     logging.getLogger("vizion3d").warning("something")
