@@ -23,7 +23,6 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.support.checkpoints import TINY, VITB, VITS, seeded_network, state_dict
-from tests.support.peer import IMAGE_PROCESSOR, to_transformers
 from training.network import in_channels_last
 from vizion3d.app import reset_default_container
 from vizion3d.checkpoints.store import Checkpoint
@@ -181,6 +180,8 @@ class Bench:
     def pipeline(self) -> Any:
         from transformers import DPTImageProcessorPil
         from transformers.pipelines.depth_estimation import DepthEstimationPipeline
+
+        from tests.support.peer import IMAGE_PROCESSOR, to_transformers
 
         processor = DPTImageProcessorPil(**IMAGE_PROCESSOR)
         network: torch.nn.Module = to_transformers(self.network.float().cpu())

@@ -37,9 +37,10 @@ class PrecisionFallback:
     def infer(self, images: Images, size: Size) -> Maps:
         """See :meth:`vizion3d.runtime.base.Runtime.infer`."""
         maps = self._fast.infer(images, size)
-        # The sum of an image is finite only if every pixel is, and costs no array of flags.
-        sums = [m.reshape(len(m), -1).sum(axis=1, dtype=np.float64) for m in maps.values()]
-        bad = ~np.isfinite(sums).all(axis=0)
+        # Both ends of an image are finite only if every pixel is, and cost no array of flags.
+        flat = [m.reshape(len(m), -1) for m in maps.values()]
+        ends = [end for m in flat for end in (m.min(axis=1), m.max(axis=1))]
+        bad = ~np.isfinite(ends).all(axis=0)
         if not bad.any():
             return maps
         self._tell()
