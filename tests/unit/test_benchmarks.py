@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from benchmarks import gpu_photos, gpu_stereo
+from benchmarks import gpu_photos
 from benchmarks.stereo_rendered import refusals, table
 from tests.support import stereo_scenes as scenes
 from tests.support.checkpoints import save_checkpoint
@@ -54,18 +53,10 @@ def test_photos_are_measured_by_stage_and_size_of_batch(tmp_path: Path) -> None:
     way = gpu_photos.Way(keeps_thread=True)
     photos = gpu_photos.Photos(way, "cpu", checkpoint)
     buffer = io.BytesIO()
-    Image.new("RGB", (60, 40), "grey").save(buffer, "JPEG")
-    told = gpu_photos.measure(photos, [buffer.getvalue()] * 8, [3, 8], rounds=1)
+    Image.new("RGB", (40, 40), "grey").save(buffer, "JPEG")
+    told = gpu_photos.measure(photos, [buffer.getvalue()] * 2, [1, 2], rounds=1)
     assert set(told["stages_ms"]) == {"load", "decode", "queue", "inference", "package"}
-    assert set(told["batches"]) <= {1, 2, 4, 8}
-    assert sum(size * told["batches"][size][0] for size in told["batches"]) == 3 + 3 + 8
-    rates = gpu_photos.report({"here": told}, [3, 8])[2]
-    assert rates.startswith(f"| here | {told['first_s']:.2f} | {3 / told['median_s'][0]:.1f} |")
-
-
-def test_stereo_networks_are_measured_in_every_precision(tmp_path: Path) -> None:
-    exact, half = gpu_stereo.rows("las2-s", torch.device("cpu"), (96, 64), 1, tmp_path)
-    assert exact.startswith("| las2-s | fp32 | 96 x 64 |")
-    assert exact.endswith("| 0.00 GB | 0.0e+00 | 0.0e+00 | 0.0e+00 |")
-    assert half.startswith("| las2-s | bf16 |")
-    assert float(half.split("|")[-4]) > 0
+    assert set(told["batches"]) <= {1, 2}
+    assert sum(size * told["batches"][size][0] for size in told["batches"]) == 1 + 1 + 2
+    rates = gpu_photos.report({"here": told}, [1, 2])[2]
+    assert rates.startswith(f"| here | {told['first_s']:.2f} | {1 / told['median_s'][0]:.1f} |")
