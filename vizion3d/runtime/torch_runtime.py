@@ -1,7 +1,7 @@
 """The network on torch: CUDA, MPS or CPU."""
 
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +10,7 @@ from torch import Tensor
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.checkpoints.weights import load, torch_threads
 from vizion3d.core.arrays import Float32Array, UInt8Array
+from vizion3d.core.kept_thread import CallersThread, KeptThread, Thread
 from vizion3d.errors import InvalidConfigError
 from vizion3d.networks.base import Output, Recipe, Size
 from vizion3d.runtime.base import KEPT_SIZES, Images, Maps
@@ -67,6 +68,16 @@ def _statistics(mean: Channels, deviation: Channels, device: torch.device) -> tu
     return a, b
 
 
+@cache
+def thread_for(device: torch.device) -> Thread:
+    """Where a device's networks run: on CUDA in one thread of the process for all of them.
+
+    torch keeps the handles and plans of cuDNN and cuBLAS by thread: in a new one each size of a
+    batch costs a few hundred milliseconds at first.
+    """
+    return KeptThread(f"torch-{device}") if device.type == "cuda" else CallersThread()
+
+
 class TorchRuntime:
     """A checkpoint loaded into torch.
 
@@ -75,6 +86,7 @@ class TorchRuntime:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:<n>`` or ``mps``.
         precision: Of weights and arithmetic; ``auto`` is fp16 on CUDA and fp32 elsewhere. The
             recipe around the network stays in float32.
+        thread: Where it runs; :func:`thread_for` the device if it is not given.
 
     Raises:
         CheckpointError: The file's tensors are not those of its network.
@@ -82,9 +94,14 @@ class TorchRuntime:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, device: str = "auto", precision: Precision = "auto"
+        self,
+        checkpoint: Checkpoint,
+        device: str = "auto",
+        precision: Precision = "auto",
+        thread: Thread | None = None,
     ) -> None:
         self._device = choose_device(device)
+        self._thread = thread or thread_for(self._device)
         if precision == "auto":
             precision = "fp16" if self._device.type == "cuda" else "fp32"
         self._dtype = _DTYPES[precision]
@@ -100,10 +117,13 @@ class TorchRuntime:
         self._extras_for = lru_cache(maxsize=KEPT_SIZES)(self._extras)
         self.description = f"torch {self._device} {precision}"
 
-    @torch.inference_mode()
     def infer(self, images: Images, size: Size) -> Maps:
         """See :meth:`vizion3d.runtime.base.Runtime.infer`."""
         torch_threads.use()
+        return self._thread.run(partial(self._infer, images, size))
+
+    @torch.inference_mode()
+    def _infer(self, images: Images, size: Size) -> Maps:
         inputs = [self._prepared(images[name], size) for name in self.network.inputs]
         height, width = images[self.network.inputs[0]].shape[1:3]
         with self._exact_convolutions():

@@ -1,3 +1,7 @@
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 import pytest
 import torch
@@ -5,9 +9,12 @@ import torch
 from tests.support.checkpoints import checkpoint_at, save_checkpoint
 from tests.support.fakes import depth_of
 from vizion3d.checkpoints.store import Checkpoint
+from vizion3d.core.kept_thread import CallersThread, KeptThread
 from vizion3d.errors import InvalidConfigError
-from vizion3d.runtime.torch_runtime import TorchRuntime, choose_device
+from vizion3d.runtime.torch_runtime import TorchRuntime, choose_device, thread_for
 from vizion3d.settings import Precision
+
+T = TypeVar("T")
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 30, 40, 3), np.uint8)
 
@@ -44,3 +51,38 @@ def test_a_device_that_is_not_here_is_told() -> None:
     with pytest.raises(InvalidConfigError, match=f"device '{absent}' is not available here"):
         choose_device(absent)
     assert choose_device("cpu") == torch.device("cpu")
+
+
+class Counted(KeptThread):
+    """A kept thread that counts what it is asked for, and who asks."""
+
+    def __init__(self) -> None:
+        super().__init__("counted")
+        self.callers: list[int] = []
+
+    def run(self, work: Callable[[], T]) -> T:
+        self.callers.append(threading.get_ident())
+        return super().run(work)
+
+
+def test_a_kept_thread_changes_no_number(tiny: Checkpoint) -> None:
+    thread = Counted()
+    kept = TorchRuntime(tiny, "cpu", "fp32", thread)
+    found = depth_of(kept, IMAGES, (70, 98))
+    assert np.array_equal(found, depth_of(TorchRuntime(tiny, "cpu", "fp32"), IMAGES, (70, 98)))
+    assert thread.callers == [threading.get_ident()]
+
+
+def test_an_error_in_a_kept_thread_reaches_the_caller(tiny: Checkpoint) -> None:
+    kept = TorchRuntime(tiny, "cpu", "fp32", Counted())
+    with pytest.raises(KeyError, match="image"):
+        kept.infer({}, (70, 98))
+    assert depth_of(kept, IMAGES, (70, 98)).shape == (2, 30, 40)
+
+
+def test_cuda_has_one_kept_thread_a_device_and_a_cpu_none() -> None:
+    first, second = torch.device("cuda:0"), torch.device("cuda:1")
+    assert isinstance(thread_for(first), KeptThread)
+    assert thread_for(first) is thread_for(torch.device("cuda:0"))
+    assert thread_for(first) is not thread_for(second)
+    assert isinstance(thread_for(torch.device("cpu")), CallersThread)
