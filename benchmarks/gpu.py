@@ -40,14 +40,21 @@ PHOTO_SIZE = (1024, 768)
 class Bench:
     """One checkpoint on one device."""
 
-    def __init__(self, device: torch.device, encoder: str, rounds: int, folder: Path) -> None:
+    def __init__(
+        self,
+        device: torch.device,
+        encoder: str,
+        rounds: int,
+        folder: Path,
+        photo_size: tuple[int, int] = PHOTO_SIZE,
+    ) -> None:
         self.device, self.rounds = device, rounds
         self.network = seeded_network(ENCODERS[encoder])
         self.checkpoint = folder / "checkpoint.pth"
         torch.save(state_dict(self.network), self.checkpoint)
         with Image.open(ROOT / "examples" / "coffee.jpg") as photo:
-            self.photo = photo.convert("RGB").resize(PHOTO_SIZE, Image.Resampling.LANCZOS)
-        self.size = RECIPE.network_size(PHOTO_SIZE[1], PHOTO_SIZE[0])
+            self.photo = photo.convert("RGB").resize(photo_size, Image.Resampling.LANCZOS)
+        self.size = RECIPE.network_size(photo_size[1], photo_size[0])
         self.read = Checkpoint(self.checkpoint, DepthAnythingV2Network(self.network.config))
         self.dtype = torch.float16 if device.type == "cuda" else torch.float32
 

@@ -1,14 +1,14 @@
-"""Where the time of many photos goes on a GPU: who decodes, which batches form, what each takes.
+"""Where the time of many photos goes on a GPU: which batches form, and what each stage takes.
 
 ``python -m benchmarks.gpu_photos`` from the source tree; it needs what ``benchmarks.gpu`` needs but
-transformers, and torchvision for nvJPEG. Each way runs in a process of its own, so that its first
-call finds nothing warm but the loaded model. ``--device cpu --encoder tiny`` runs anywhere.
+transformers. Each way runs in a process of its own, so that its first call finds nothing warm but
+the loaded model; each row is printed when it is there. ``--device cpu --encoder tiny`` runs
+anywhere.
 """
 
 import argparse
-import importlib.util
 import json
-import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,21 +25,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.gpu import ENCODERS, Bench, describe
+from benchmarks.gpu import ENCODERS, PHOTO_SIZE, Bench, describe
 from vizion3d.app import build_container
 from vizion3d.checkpoints.commands import LoadModelCommand
+from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.container import Container, wire
-from vizion3d.core.arrays import UInt8Array
+from vizion3d.core.kept_thread import CallersThread
 from vizion3d.core.observe import Stage
 from vizion3d.lifting import DepthEstimationCommand
-from vizion3d.media.images import JpegDecoder, decode
-from vizion3d.media.nvjpeg import find_nvjpeg
 from vizion3d.media.reader import ImageReader
-from vizion3d.runtime.choice import GPU_BATCH_SIZE
-from vizion3d.runtime.many import run_many
+from vizion3d.runtime.cache import RuntimeCache
+from vizion3d.runtime.many import run_many, threads_around
 from vizion3d.runtime.queue import InferenceQueue
 from vizion3d.runtime.torch_runtime import TorchRuntime
-from vizion3d.settings import load_settings
+from vizion3d.settings import Precision, load_settings
 
 
 @dataclass(frozen=True)
@@ -47,24 +46,34 @@ class Way:
     """How photos are worked on.
 
     Attributes:
-        nvjpeg: They are decoded by nvJPEG; otherwise by Pillow.
-        own_stream: nvJPEG's pixels come back on a CUDA stream that the network does not use.
+        batch_size: Photos that go through the network together, at most.
         few_sizes: Batches come in powers of two; otherwise in any size.
-        keeps_thread: One queue, and so one thread at the network, for all calls.
+        kept_thread: The network runs in the thread that the runtime keeps; otherwise in that of a
+            queue, of which each call has its own.
+        threads_of: Batch size that the number of threads is chosen for; ``None``: this one.
+        decoders: Photos that are decoded at the same time; ``None``: as many as there are cores.
+        switch_interval_s: Of Python, whose default is 0.005; ``None``: as it is.
     """
 
-    nvjpeg: bool = False
-    own_stream: bool = False
-    few_sizes: bool = True
-    keeps_thread: bool = False
+    batch_size: int = 8
+    few_sizes: bool = False
+    kept_thread: bool = True
+    threads_of: int | None = None
+    decoders: int | None = None
+    switch_interval_s: float | None = None
 
 
 WAYS = {
-    "Pillow, any batch size": Way(few_sizes=False),
-    "Pillow, powers of two": Way(),
-    "Pillow, powers of two, one thread": Way(keeps_thread=True),
-    "nvJPEG, powers of two": Way(nvjpeg=True),
-    "nvJPEG on its own stream, powers of two": Way(nvjpeg=True, own_stream=True),
+    "8": Way(),
+    "8, powers of two": Way(few_sizes=True),
+    "8, no kept thread": Way(kept_thread=False),
+    "16": Way(16),
+    "16, powers of two": Way(16, few_sizes=True),
+    "32, powers of two": Way(32, few_sizes=True),
+    "32, powers of two, threads of 16": Way(32, few_sizes=True, threads_of=16),
+    "8, 4 decoders": Way(decoders=4),
+    "16, powers of two, 4 decoders": Way(16, few_sizes=True, decoders=4),
+    "8, threads switched after 0.5 ms": Way(switch_interval_s=0.0005),
 }
 
 
@@ -88,15 +97,13 @@ class Recorder:
         pass
 
 
-def on_own_stream(jpeg: JpegDecoder, device: str) -> JpegDecoder:
-    """The same decoder, which does not wait for what the network has begun."""
-    stream = torch.cuda.Stream(device, priority=-1)
+def without_kept_thread(device: str) -> RuntimeCache:
+    """Runtimes as the application loads them, whose callers run the network."""
 
-    def decoded(encoded: bytes) -> UInt8Array | None:
-        with torch.cuda.stream(stream):
-            return jpeg(encoded)
+    def load(precision: Precision, checkpoint: Checkpoint) -> TorchRuntime:
+        return TorchRuntime(checkpoint, device, precision, CallersThread())
 
-    return decoded
+    return RuntimeCache(partial(load, "auto"), 2, partial(load, "fp32"))
 
 
 class Photos:
@@ -104,47 +111,37 @@ class Photos:
 
     def __init__(self, way: Way, device: str, checkpoint: Path) -> None:
         self.way, self.checkpoint, self.recorder = way, checkpoint, Recorder()
+        self.device = torch.device(device)
         settings = load_settings(runtime="torch", device=device)
-        container = build_container(settings, observer=self.recorder)
-        jpeg = find_nvjpeg(settings) if way.nvjpeg else None
-        if jpeg and way.own_stream:
-            jpeg = on_own_stream(jpeg, device)
-        images = ImageReader(container.parts.images.limits, self.recorder, jpeg)
+        runtimes = None if way.kept_thread else without_kept_thread(device)
+        container = build_container(settings, runtimes=runtimes, observer=self.recorder)
+        images = ImageReader(container.parts.images.limits, self.recorder, way.decoders)
         self.container = wire(replace(container.parts, images=images), container.tasks)
         self.container.commands.dispatch(LoadModelCommand(str(checkpoint)))
-        self.kept = self._queue() if way.keeps_thread else None
 
     def run(self, jpegs: list[bytes]) -> float:
         """Seconds of one call: from bytes to depth, as ``DepthEstimation.run_many`` does it."""
-        start = time.perf_counter()
-        queue = self.kept or self._queue()
+        way, start = self.way, time.perf_counter()
+        queue = InferenceQueue(
+            way.batch_size, observer=self.recorder, few_sizes=way.few_sizes and way.batch_size > 1
+        )
         container: Container = self.container.with_inference(queue)
         commands = (DepthEstimationCommand(jpeg, str(self.checkpoint)) for jpeg in jpegs)
-        threads = GPU_BATCH_SIZE + max(GPU_BATCH_SIZE, (os.cpu_count() or 1) - 1)
+        threads = threads_around(way.threads_of or way.batch_size)
         dispatch: Callable[[DepthEstimationCommand], Any] = container.commands.dispatch
         for _ in run_many(dispatch, commands, window=2 * threads, threads=threads):
             pass
-        if not self.kept:
-            queue.close()
+        queue.close()
         return time.perf_counter() - start
-
-    def close(self) -> None:
-        if self.kept:
-            self.kept.close()
-
-    def _queue(self) -> InferenceQueue:
-        few_sizes = self.way.few_sizes
-        return InferenceQueue(GPU_BATCH_SIZE, observer=self.recorder, few_sizes=few_sizes)
 
 
 def measure(photos: Photos, jpegs: list[bytes], counts: list[int], rounds: int) -> dict[str, Any]:
-    """Seconds of the first call and of later ones, stages, and the network by size of batch."""
+    """Seconds of the first call and of later ones, stages, the network by size of batch, memory."""
     first_s = photos.run(jpegs[: counts[0]])
     median_s = [
         statistics.median(photos.run(jpegs[:count]) for _ in range(rounds)) for count in counts
     ]
-    photos.close()
-    recorder = photos.recorder
+    recorder, on_gpu = photos.recorder, photos.device.type == "cuda"
     return {
         "first_s": first_s,
         "median_s": median_s,
@@ -155,6 +152,8 @@ def measure(photos: Photos, jpegs: list[bytes], counts: list[int], rounds: int) 
             size: (len(taken), 1e3 * taken[0], 1e3 * statistics.median(taken))
             for size, taken in sorted(recorder.batches.items())
         },
+        "host_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "gpu_bytes": torch.cuda.max_memory_reserved(photos.device) if on_gpu else 0,
     }
 
 
@@ -162,7 +161,10 @@ def worker(name: str, device: str, checkpoint: str, jpegs: str, counts: str, rou
     """One way, told as JSON."""
     loaded = np.load(jpegs)
     encoded = [loaded[key].tobytes() for key in loaded.files]
-    photos = Photos(WAYS[name], device, Path(checkpoint))
+    way = WAYS[name]
+    if way.switch_interval_s:
+        sys.setswitchinterval(way.switch_interval_s)
+    photos = Photos(way, device, Path(checkpoint))
     print(json.dumps(measure(photos, encoded, [*map(int, counts.split())], int(rounds))))
 
 
@@ -174,108 +176,97 @@ def apart(way: str, *arguments: str) -> dict[str, Any]:
     return told
 
 
-def report(found: dict[str, dict[str, Any]], counts: list[int]) -> list[str]:
-    """Tables: the rates, the stages, the batches."""
-    rates = " | ".join(f"{count} photos, images/s" for count in counts)
-    lines = [f"| way | first call, {counts[0]} photos, s | {rates} |"]
-    lines.append("|---" * (2 + len(counts)) + "|")
-    for way, told in found.items():
-        cells = (
-            f"{count / seconds:.1f}"
-            for count, seconds in zip(counts, told["median_s"], strict=True)
-        )
-        lines.append(f"| {way} | {told['first_s']:.2f} | {' | '.join(cells)} |")
-    lines += ["", "| way | decode, ms | in the queue, ms | a batch, ms | package, ms |"]
-    lines.append("|---" * 5 + "|")
-    for way, told in found.items():
-        means = (
-            f"{told['stages_ms'][stage]:.2f}"
-            for stage in ("decode", "queue", "inference", "package")
-        )
-        lines.append(f"| {way} | {' | '.join(means)} |")
-    lines += ["", "| way | batch size | batches | the first, ms | median, ms |"]
-    lines.append("|---" * 5 + "|")
-    for way, told in found.items():
-        for size, (count, first_ms, median_ms) in told["batches"].items():
-            lines.append(f"| {way} | {size} | {count} | {first_ms:.1f} | {median_ms:.1f} |")
-    return lines
+STAGES = ("decode", "queue", "inference", "package")
 
 
-def decoders(device: str, jpeg: bytes, rounds: int) -> tuple[bool, str]:
-    """Whether nvJPEG works here, and a sentence: one photo at a time, beside Pillow."""
-    nvjpeg = find_nvjpeg(load_settings(runtime="torch", device=device))
-    if nvjpeg is None or nvjpeg(jpeg) is None:
-        seen = importlib.util.find_spec("torchvision") is not None
-        return False, f"nvJPEG cannot be used here (torchvision {'' if seen else 'not '}found)."
-    milliseconds, pixels = [], []
-    for way in (None, nvjpeg):
-        run = partial(decode, jpeg, jpeg=way)
-        pixels.append(run().astype(int))
-        taken = []
-        for _ in range(rounds):
-            start = time.perf_counter()
-            run()
-            taken.append(1e3 * (time.perf_counter() - start))
-        milliseconds.append(statistics.median(taken))
-    off = np.abs(pixels[1] - pixels[0])
-    return True, (
-        f"One photo at a time: Pillow {milliseconds[0]:.2f} ms, nvJPEG {milliseconds[1]:.2f} ms; "
-        f"they differ by {off.mean():.3f} of 255 in the mean, {off.max()} at most."
+def header(counts: list[int]) -> list[str]:
+    """Of the table of ways."""
+    rates = [f"{count} photos, images/s" for count in counts]
+    columns = ["largest batch", f"first call, {counts[0]} photos, s", *rates]
+    columns += ["decode, ms", "in the queue, ms", "a batch, ms", "package, ms"]
+    columns += ["host memory", "GPU memory", "batches: size x number (first, median ms)"]
+    return [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+
+
+def row(way: str, told: dict[str, Any], counts: list[int]) -> str:
+    """One way's, of that table."""
+    cells = [way, f"{told['first_s']:.2f}"]
+    cells += [f"{n / seconds:.1f}" for n, seconds in zip(counts, told["median_s"], strict=True)]
+    cells += [f"{told['stages_ms'][stage]:.1f}" for stage in STAGES]
+    cells += [f"{told[key] / 1e9:.2f} GB" for key in ("host_bytes", "gpu_bytes")]
+    cells.append(
+        ", ".join(
+            f"{size} x {count} ({first_ms:.0f}, {median_ms:.0f})"
+            for size, (count, first_ms, median_ms) in told["batches"].items()
+        )
     )
+    return f"| {' | '.join(cells)} |"
 
 
-def first_runs(bench: Bench, batches: list[int]) -> list[str]:
-    """What a size of batch costs at first, and in a new thread: pixels to depth."""
+def first_runs(bench: Bench, batches: list[int]) -> Iterator[str]:
+    """What the network's runtime takes alone for a size of batch, pixels to depth: at first, warm,
+    and when another thread asks for it."""
     runtime = TorchRuntime(bench.read, str(bench.device))
-    lines = ["| batch | first, ms | again, ms | in a new thread: first, ms | again, ms |"]
-    lines.append("|---" * 5 + "|")
+    yield "| batch | first, ms | warm, ms | images/s | first from another thread, ms |"
+    yield "|---" * 5 + "|"
 
-    def twice(run: Callable[[], object], into: list[float]) -> None:
-        for _ in range(2):
-            start = time.perf_counter()
-            run()
-            into.append(1e3 * (time.perf_counter() - start))
+    def timed(run: Callable[[], object], into: list[float]) -> None:
+        start = time.perf_counter()
+        run()
+        into.append(1e3 * (time.perf_counter() - start))
 
     for batch in batches:
         images = {"image": np.repeat(np.array(bench.photo)[None], batch, axis=0)}
         taken: list[float] = []
         run = partial(runtime.infer, images, bench.size)
-        twice(run, taken)
-        thread = threading.Thread(target=twice, args=(run, taken))
+        for _ in range(2 + bench.rounds):
+            timed(run, taken)
+        warm_ms = statistics.median(taken[2:])
+        thread = threading.Thread(target=timed, args=(run, taken))
         thread.start()
         thread.join()
-        lines.append(f"| {batch} | {' | '.join(f'{each:.1f}' for each in taken)} |")
-    return lines
+        yield (
+            f"| {batch} | {taken[0]:.1f} | {warm_ms:.1f} | {1e3 * batch / warm_ms:.1f} "
+            f"| {taken[-1]:.1f} |"
+        )
+
+
+def lines(arguments: argparse.Namespace, folder: Path) -> Iterator[str]:
+    """The report, as it comes."""
+    device, counts = torch.device(arguments.device), arguments.photos
+    size = tuple(arguments.size)
+    bench = Bench(device, arguments.encoder, arguments.rounds, folder, size)
+    yield from (f"## {arguments.encoder}, photos of {size[0]} x {size[1]} on {device}", "")
+    yield from (describe(device), "")
+    if arguments.batches:
+        yield from (*first_runs(bench, arguments.batches), "")
+    packed = folder / "jpegs.npz"
+    np.savez(packed, *(np.frombuffer(jpeg, np.uint8) for jpeg in bench.jpegs(max(counts))))
+    parameters = (" ".join(map(str, counts)), str(arguments.rounds))
+    yield from header(counts)
+    for way in arguments.ways:
+        told = apart(way, str(device), str(bench.checkpoint), str(packed), *parameters)
+        yield row(way, told, counts)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--encoder", choices=ENCODERS, default="vitb")
+    parser.add_argument("--size", type=int, nargs=2, default=PHOTO_SIZE, help="width and height")
+    parser.add_argument("--batches", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32, 3, 5, 6, 7])
     parser.add_argument("--photos", type=int, nargs="+", default=[48, 192])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=[*WAYS], metavar="WAY")
     parser.add_argument("--out", type=Path, help="also write the report there")
     arguments = parser.parse_args()
-    device, counts = torch.device(arguments.device), arguments.photos
+    report = []
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(device, arguments.encoder, arguments.rounds, Path(folder))
-        jpegs = bench.jpegs(max(counts))
-        packed = Path(folder) / "jpegs.npz"
-        np.savez(packed, *(np.frombuffer(jpeg, np.uint8) for jpeg in jpegs))
-        can_nvjpeg, told = decoders(str(device), jpegs[0], 20)
-        lines = [told, "", *first_runs(bench, [1, 2, 4, 8, 3, 5, 6, 7]), ""]
-        parameters = (" ".join(map(str, counts)), str(arguments.rounds))
-        found = {
-            name: apart(name, str(device), str(bench.checkpoint), str(packed), *parameters)
-            for name, way in WAYS.items()
-            if can_nvjpeg or not way.nvjpeg
-        }
-    lines += report(found, counts)
-    title = f"## {arguments.encoder}, photos on {device}"
-    text = "\n".join([title, "", describe(device), "", *lines, ""])
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text)
+        for line in lines(arguments, Path(folder)):
+            print(line, flush=True)
+            report.append(line)
+            if arguments.out:
+                arguments.out.write_text("\n".join([*report, ""]))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from vizion3d.container import Container, wire
 from vizion3d.core.observe import NoObserver, Observer, timed
 from vizion3d.lifting.task import DEPTH_ESTIMATION
 from vizion3d.media.limits import ImageLimits
-from vizion3d.media.nvjpeg import find_nvjpeg
 from vizion3d.media.reader import ImageReader
 from vizion3d.runtime.base import Runtime, RuntimeLoader
 from vizion3d.runtime.cache import RuntimeCache
@@ -61,9 +60,7 @@ def build_container(
         runtimes=runtimes or RuntimeCache(load, settings.max_loaded_models, load_exact),
         conversions=conversions,
         inference=inference or DirectInference(observer),
-        images=ImageReader(
-            limits or ImageLimits(settings.max_pixels), observer, find_nvjpeg(settings)
-        ),
+        images=ImageReader(limits or ImageLimits(settings.max_pixels), observer),
         observer=observer,
     )
     return wire(parts, tuple(tasks))

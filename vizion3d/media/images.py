@@ -1,7 +1,7 @@
 """Anything a user calls an image -> RGB uint8 ``(H, W, 3)``."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
 ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | PILImage | NDArray[np.uint8]"
-JpegDecoder: TypeAlias = Callable[[bytes], UInt8Array | None]
-"""JPEG file -> RGB uint8 ``(H, W, 3)``, EXIF orientation not applied; ``None``: use Pillow."""
-
-_ENCODED = (bytes, bytearray, memoryview, str, os.PathLike)
-"""Inputs that are a file's content or path; a PIL image may have been changed since opening."""
 
 _ORIENTATION = 0x0112
 _TURNED = {5, 6, 7, 8}
@@ -50,7 +45,6 @@ def decode(
     image: ImageInput,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     formats: tuple[str, ...] | None = None,
-    jpeg: JpegDecoder | None = None,
 ) -> UInt8Array:
     """Read an image as RGB.
 
@@ -61,7 +55,6 @@ def decode(
         image: Path, encoded bytes, PIL image, or uint8 RGB array ``(H, W, 3)``.
         max_pixels: Refuse larger images, by what the header says, before decoding.
         formats: Pillow's names of the file formats that may be read; ``None``: all that it knows.
-        jpeg: Asked first for JPEG files.
 
     Returns:
         uint8 ``(H, W, 3)``, RGB, C-contiguous and writable; never the caller's own array.
@@ -75,8 +68,6 @@ def decode(
         return np.array(image, order="C")  # a copy: the caller's buffer may change afterwards
     with _opened(image, max_pixels, formats) as (opened, label):
         try:
-            if jpeg and isinstance(image, _ENCODED) and opened.format == "JPEG":
-                opened = _decoded_by(jpeg, opened) or opened
             return _to_rgb(opened)
         except MemoryError:
             raise
@@ -173,27 +164,6 @@ def _opened(
     with open_source(image) as (file, label), identify(file, label, formats) as opened:
         _check_pixels(*opened.size, max_pixels, label)
         yield opened, label
-
-
-def _decoded_by(jpeg: JpegDecoder, opened: "PILImage") -> "PILImage | None":
-    """The pixels of an opened JPEG file from another decoder, with its orientation.
-
-    ``None`` if it declines, or if the file's colours are ones that decoders disagree about.
-    """
-    from PIL import Image
-
-    components = [layer[0] for layer in getattr(opened, "layer", [])]
-    stored_as_rgb = opened.info.get("adobe_transform") == 0 or components == [*b"RGB"]
-    file = getattr(opened, "fp", None)
-    if opened.mode not in ("L", "RGB") or stored_as_rgb or file is None:
-        return None
-    file.seek(0)
-    pixels = jpeg(file.read())
-    if pixels is None or pixels.shape != (opened.height, opened.width, 3):
-        return None
-    decoded = Image.fromarray(pixels)
-    decoded.getexif()[_ORIENTATION] = _exif_of(opened).get(_ORIENTATION, 1)
-    return decoded
 
 
 def _to_rgb(image: "PILImage") -> UInt8Array:

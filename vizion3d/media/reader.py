@@ -17,19 +17,18 @@ class ImageReader:
     Args:
         limits: Which images are refused.
         observer: Receives the duration of decoding.
-        jpeg: Decodes JPEGs in Pillow's place.
+        decoders: At the same time; as many as the machine has cores if it is not given.
     """
 
     def __init__(
         self,
         limits: ImageLimits | None = None,
         observer: Observer | None = None,
-        jpeg: images.JpegDecoder | None = None,
+        decoders: int | None = None,
     ) -> None:
         self.limits = limits or ImageLimits()
         self._observer = observer or NoObserver()
-        self._jpeg = jpeg
-        self._decoders = Room(os.cpu_count() or 1)
+        self._decoders = Room(decoders or os.cpu_count() or 1)
 
     def read(self, image: images.ImageInput) -> UInt8Array:
         """RGB uint8 ``(H, W, 3)``.
@@ -40,4 +39,4 @@ class ImageReader:
             CancelledError: The current scope was cancelled.
         """
         with self._decoders.taken(), timed(self._observer, "decode"):
-            return images.decode(image, self.limits.max_pixels, self.limits.formats, self._jpeg)
+            return images.decode(image, self.limits.max_pixels, self.limits.formats)

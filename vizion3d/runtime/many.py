@@ -111,8 +111,7 @@ def run_batched(
     size = default_batch_size(container.settings) if batch_size == "auto" else batch_size
     if not isinstance(size, int) or size < 1:
         raise InvalidConfigError(f'batch_size must be "auto" or at least 1, got {batch_size!r}')
-    # While one batch is at the network, what comes before and after it is decoded and packaged.
-    threads = size + max(size, _cores() - 1)
+    threads = threads_around(size)
     few_sizes = size > 1 and wants_few_batch_sizes(container.settings)
     queue = InferenceQueue(size, observer=container.observer, few_sizes=few_sizes)
     bus = container.with_inference(queue).commands
@@ -125,6 +124,11 @@ def run_batched(
         on_error=on_error,
     )
     return _closing(queue, results)
+
+
+def threads_around(batch_size: int) -> int:
+    """Threads that keep batches coming: while one is at the network, others decode and package."""
+    return batch_size + max(batch_size, _cores() - 1)
 
 
 def _closing(
