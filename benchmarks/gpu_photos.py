@@ -234,9 +234,9 @@ def first_runs(bench: Bench, batches: list[int]) -> Iterator[str]:
 def lines(arguments: argparse.Namespace, folder: Path) -> Iterator[str]:
     """The report, as it comes."""
     device, counts = torch.device(arguments.device), arguments.photos
-    size = tuple(arguments.size)
-    bench = Bench(device, arguments.encoder, arguments.rounds, folder, size)
-    yield from (f"## {arguments.encoder}, photos of {size[0]} x {size[1]} on {device}", "")
+    width, height = arguments.size
+    bench = Bench(device, arguments.encoder, arguments.rounds, folder, (width, height))
+    yield from (f"## {arguments.encoder}, photos of {width} x {height} on {device}", "")
     yield from (describe(device), "")
     if arguments.batches:
         yield from (*first_runs(bench, arguments.batches), "")

@@ -45,4 +45,5 @@ class KeptThread:
 
     def run(self, work: Callable[[], T]) -> T:
         """See :meth:`Thread.run`."""
-        return self._pool.submit(copy_context().run, work).result()
+        context = copy_context()
+        return self._pool.submit(lambda: context.run(work)).result()

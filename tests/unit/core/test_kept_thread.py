@@ -36,7 +36,7 @@ def test_works_of_several_callers_never_overlap() -> None:
         lock.release()
 
     with ThreadPoolExecutor(8) as pool:
-        for future in [pool.submit(kept.run, work) for _ in range(100)]:
+        for future in [pool.submit(lambda: kept.run(work)) for _ in range(100)]:
             future.result(30)
 
 
