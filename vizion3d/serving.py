@@ -14,8 +14,15 @@ from vizion3d.settings import load_settings
 from vizion3d.task import Task, select
 
 
-def build_service(settings: ServerSettings, tasks: Sequence[Task] = TASKS) -> Service:
+def build_service(
+    settings: ServerSettings, tasks: Sequence[Task] = TASKS, *, patient: bool = False
+) -> Service:
     """Wire the application that a server serves.
+
+    Args:
+        settings: Of the server.
+        tasks: Which there are.
+        patient: As :class:`vizion3d.server.scheduler.Scheduler` has it.
 
     Raises:
         InvalidConfigError: Settings that make no sense.
@@ -41,5 +48,5 @@ def build_service(settings: ServerSettings, tasks: Sequence[Task] = TASKS) -> Se
         tasks=select(tasks, settings.features),
     )
     capacity = settings.max_queue + batch_size
-    scheduler = Scheduler(capacity, settings.request_timeout_s, metrics)
+    scheduler = Scheduler(capacity, settings.request_timeout_s, metrics, patient=patient)
     return Service(settings, container, scheduler, metrics)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import requests
 
 from tests.docs.calls import PLAIN_WORDS
@@ -103,8 +104,11 @@ def _stop_when_ready(
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < end, log.read_text()
         time.sleep(0.1)
+    below = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
     assert process.wait(STOPPED_WITHIN_S) == 0, log.read_text()
+    assert "Traceback" not in log.read_text(), log.read_text()
+    assert psutil.wait_procs(below, STOPPED_WITHIN_S)[1] == []
 
 
 def _is_ready(protocol: str, port: int) -> bool:

@@ -2,10 +2,11 @@
 
 import os
 import signal
-import time
+import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,34 @@ import psutil
 import pytest
 import requests
 import tritonclient.http
+from typer.testing import CliRunner
 
+from tests.ray.calls import (
+    KEY,
+    PHOTO,
+    SLOW,
+    Lifting,
+    busy_s,
+    can_run,
+    infer,
+    metric,
+    post,
+    repeated,
+    replicas_now,
+    running,
+    until,
+)
 from tests.support.checkpoints import save_checkpoint
-from tests.support.hostile import encoded
 from tests.support.servers import free_port
 from vizion3d.client import GrpcClient, RestClient
-from vizion3d.errors import InvalidConfigError, InvalidImageError, ModelNotAllowedError
+from vizion3d.errors import InvalidImageError, ModelNotAllowedError
 from vizion3d.lifting import DepthEstimation, DepthEstimationCommand
-from vizion3d.proto import lifting_pb2, lifting_pb2_grpc
-from vizion3d.ray.app import build
+from vizion3d.programs.cli import app
 from vizion3d.ray.cluster import connected
 from vizion3d.ray.serving import end, start
 
 pytestmark = pytest.mark.process
 
-PHOTO = encoded(size=(48, 32))
-KEY = "secret"
 QUEUED = 2
 CAPACITY = 2 * (1 + 1) + QUEUED
 """Two replicas, each with one request at the network and one that waits; and Serve's own queue."""
@@ -38,8 +51,13 @@ CAPACITY = 2 * (1 + 1) + QUEUED
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Any]:
-    with connected(cpus=4) as started:
-        yield started
+    """Its autoscaler hears of requests within a moment, not within ten seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for counted_by in ("REPLICA", "HANDLE"):
+            name = f"RAY_SERVE_{counted_by}_AUTOSCALING_METRIC_PUSH_INTERVAL_S"
+            patch.setenv(name, "0.2")
+        with connected(cpus=4) as started:
+            yield started
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +95,26 @@ def ask(model: str, image: Any = PHOTO, size: int = 28) -> DepthEstimationComman
 @pytest.fixture(scope="module")
 def expected(models: list[str]) -> Any:
     return DepthEstimation().run(ask(models[0]))
+
+
+@pytest.fixture(scope="module")
+def lifting(ports: tuple[int, int], models: list[str]) -> Lifting:
+    return Lifting(*ports, models[0])
+
+
+@pytest.fixture(scope="module")
+def depth(lifting: Lifting) -> Any:
+    return lifting.depth()
+
+
+@pytest.fixture(scope="module")
+def replicas(lifting: Lifting) -> set[psutil.Process]:
+    return set(replicas_now())
+
+
+@pytest.fixture(scope="module")
+def npy(lifting: Lifting) -> bytes:
+    return post(lifting.rest_port, lifting.size).content
 
 
 def test_rest_and_grpc_answer_what_the_library_does(
@@ -122,111 +160,140 @@ def test_the_key_and_the_other_routes_are_those_of_the_plain_server(
     assert np.array_equal(answer.as_numpy("depth"), expected.raw_depth)
 
 
-def post(port: int, size: int) -> requests.Response:
-    return requests.post(
-        f"http://127.0.0.1:{port}/lifting/depth-estimation",
-        files={"image": PHOTO},
-        data={"input_size": str(size)},
-        headers={"Accept": "application/x-npy", "X-API-Key": KEY},
-        timeout=120,
-    )
-
-
-def test_what_is_too_much_is_refused_and_the_rest_is_right(ports: tuple[int, int]) -> None:
-    right = post(ports[0], 560).content
+def test_what_is_too_much_is_refused_and_the_rest_is_right(lifting: Lifting) -> None:
+    some = replace(lifting, size=560)
+    right = post(some.rest_port, some.size).content
     with ThreadPoolExecutor(3 * CAPACITY) as pool:
-        answers = list(pool.map(lambda _: post(ports[0], 560), range(3 * CAPACITY)))
-    statuses = Counter(answer.status_code for answer in answers)
-    assert statuses.keys() == {200, 503}, statuses
-    assert statuses[200] >= 2
-    for answer in answers:
-        if answer.status_code == 200:
-            assert answer.content == right
-        else:
-            assert float(answer.headers["Retry-After"]) >= 1
+        outcomes = Counter(pool.map(lambda _: some.rest(right), range(3 * CAPACITY)))
+    assert outcomes.keys() == {"right", "again"}, outcomes
+    assert outcomes["right"] >= 2
 
 
-def replicas_now() -> list[psutil.Process]:
-    named = psutil.process_iter(["cmdline"])
-    return [p for p in named if "ServeReplica" in "".join(p.info["cmdline"] or ())]
+def test_a_killed_replica_gives_no_wrong_answer(
+    lifting: Lifting, replicas: set[psutil.Process]
+) -> None:
+    small = replace(lifting, size=280)
+    right = post(small.rest_port, small.size).content
 
-
-def test_a_killed_replica_gives_no_wrong_answer(ports: tuple[int, int]) -> None:
-    right = post(ports[0], 280).content
-    replicas = replicas_now()
-
-    def one(number: int) -> requests.Response:
+    def one(number: int) -> str:
         if number == 6:
-            os.kill(replicas[0].pid, signal.SIGKILL)
-        return post(ports[0], 280)
+            next(iter(replicas)).kill()
+        return small.rest(right)
 
     with ThreadPoolExecutor(3) as pool:
-        answers = list(pool.map(one, range(24)))
-    statuses = Counter(answer.status_code for answer in answers)
-    lost = [(a.status_code, a.headers, a.text) for a in answers if a.status_code not in (200, 503)]
-    assert lost == []
-    assert statuses[200] >= 12
-    assert {answer.content for answer in answers if answer.status_code == 200} == {right}
+        outcomes = Counter(pool.map(one, range(24)))
+    assert outcomes.keys() <= {"right", "again"}, outcomes
+    assert outcomes["right"] >= 12
 
 
 def test_a_replica_lost_over_grpc_can_be_asked_again(
-    ports: tuple[int, int], models: list[str]
+    lifting: Lifting, depth: Any, replicas: set[psutil.Process]
 ) -> None:
-    """Who is at work is killed; what it had is ``UNAVAILABLE``."""
-    request = lifting_pb2.DepthEstimationRequest(
-        image_bytes=PHOTO, model_backend=models[0], input_size=840
-    )
-
-    def one() -> grpc.StatusCode:
-        with grpc.insecure_channel(f"127.0.0.1:{ports[1]}") as channel:
-            stub = lifting_pb2_grpc.LiftingServiceStub(channel)
-            try:
-                stub.RunDepthEstimation(request, timeout=60, metadata=(("x-api-key", KEY),))
-            except grpc.RpcError as error:
-                told: Any = error
-                code: grpc.StatusCode = told.code()
-                return code
-        return grpc.StatusCode.OK
-
-    def busy_s(process: psutil.Process) -> float:
-        return sum(process.cpu_times()[:2])
-
-    assert one() is grpc.StatusCode.OK
-    idle_s = {process: busy_s(process) for process in replicas_now()}
-    at_work: list[psutil.Process] = []
-    until = time.monotonic() + 60
-    with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(one) for _ in range(4)]
-        while not at_work and time.monotonic() < until:
-            at_work = [process for process, s in idle_s.items() if busy_s(process) > s + 0.1]
-        for process in at_work:
-            process.kill()
-        codes = Counter(each.result() for each in asked)
-    refused = grpc.StatusCode.RESOURCE_EXHAUSTED  # by the one that is left
-    assert codes.keys() <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE, refused}, codes
-    assert codes[grpc.StatusCode.UNAVAILABLE] >= 1, codes
+    """The one that is left is killed at work."""
+    (replica,) = replicas & set(replicas_now())
+    idle_s = busy_s(replica)
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(lifting.unary, depth) for _ in range(2)]
+        until(lambda: busy_s(replica) > idle_s + 0.1)
+        replica.kill()
+        assert [each.result() for each in asked] == ["again"] * 2
 
 
-def test_several_models_are_deployments(ports: tuple[int, int], models: list[str]) -> None:
-    """They take the place of the application that was there."""
-    start({"depth_model": models, "cpus": 0.5, "max_queue": 1}, "127.0.0.1", *ports)
-    with RestClient(f"http://127.0.0.1:{ports[0]}") as client:
+def test_replicas_come_and_go_with_the_requests(
+    lifting: Lifting, models: list[str], depth: Any, npy: bytes
+) -> None:
+    """And what is under way when one goes is answered."""
+    serving = {
+        "depth_model": models[0],
+        "max_queue": 1,
+        "max_replicas": 2,
+        "target_ongoing_requests": 4,
+        "upscale_delay_s": 0,
+        "downscale_delay_s": 0.5,
+        "look_back_period_s": 1,
+        "cpus": 0.5,
+    }
+    small = replace(lifting, size=280)
+    come, gone = threading.Event(), threading.Event()
+    start(serving, "127.0.0.1", lifting.rest_port, lifting.grpc_port)
+    right = post(small.rest_port, small.size).content
+    with ThreadPoolExecutor(10) as pool:
+        load = repeated(pool, lambda: small.rest(right), 7, come)
+        until(lambda: running() == 2)
+        before_s = {process: busy_s(process) for process in replicas_now()}
+        until(lambda: all(busy_s(process) > s + 0.3 for process, s in before_s.items()))
+        few = repeated(pool, lambda: lifting.rest(npy), 2, gone)
+        few += repeated(pool, lambda: lifting.unary(depth), 1, gone)
+        come.set()
+        until(lambda: running() == 1)
+        gone.set()
+        assert set().union(*(each.result() for each in load + few)) == {"right"}
+    until(lambda: len(replicas_now()) == 1)
+
+
+def test_what_is_out_of_time_leaves_the_network_to_the_others(
+    lifting: Lifting, depth: Any, npy: bytes
+) -> None:
+    """One replica; a request is at the network, one waits there, the others at Serve's proxies."""
+    port = lifting.rest_port
+    before = metric(port, "vizion3d_batch_images_sum")
+    with ThreadPoolExecutor(5) as pool:
+        first = pool.submit(lifting.rest, npy)
+        until(lambda: metric(port, "vizion3d_requests_in_flight") == 1)
+        late = [pool.submit(lifting.unary, depth, 0.15), pool.submit(infer, port, SLOW, 0.15)]
+        behind = [pool.submit(lifting.rest, npy), pool.submit(lifting.unary, depth)]
+        assert late[0].result() == "DEADLINE_EXCEEDED"
+        assert late[1].result() == "504 urn:vizion3d:deadline-exceeded"
+        assert [each.result() for each in (first, *behind)] == ["right"] * 3
+    assert metric(port, "vizion3d_batch_images_sum") == before + 3
+    assert lifting.unary(depth, 0.15) == "DEADLINE_EXCEEDED"  # at the network, which goes on
+    assert lifting.rest(npy) == "right"
+
+
+def test_several_models_are_deployments_and_the_signal_to_end_lets_them_finish(
+    lifting: Lifting, models: list[str], depth: Any, npy: bytes
+) -> None:
+    """They take the place of the application that was there, which finishes what it is at."""
+    ended = threading.Event()
+
+    def client() -> Any:
+        try:
+            return use_several_models(lifting, models, pool)
+        finally:
+            if not ended.is_set():
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    ports = f"--port {lifting.rest_port} --grpc-port {lifting.grpc_port}"
+    told = f"{ports} --cpus-per-replica 0.5 --set max_queue=1".split()
+    told += [word for model in models for word in ("--depth_model", model)]
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    with ThreadPoolExecutor(16) as pool:
+        before = lifting.under_way(pool, depth, npy)
+        using = pool.submit(client)
+        outcome = CliRunner().invoke(app, ["serve-ray", *told])
+        ended.set()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        assert (outcome.exit_code, outcome.exception) == (0, None), outcome.output
+        assert before.result() == ["right"] * 4
+        under_way, late = using.result()
+        assert under_way.result() == ["right"] * 4
+        assert late.result()[-1] == "again"
+
+
+def use_several_models(
+    lifting: Lifting, models: list[str], pool: ThreadPoolExecutor
+) -> "tuple[Future[list[str]], Future[list[str]]]":
+    """Both; and what is under way then, and comes after."""
+    with RestClient(f"http://127.0.0.1:{lifting.rest_port}") as client:
+        until(lambda: can_run(client, ask(models[1])))
         for model in models:
-            answer = client.run(ask(model))
-            assert answer == DepthEstimation().run(ask(model))
+            assert client.run(ask(model)) == DepthEstimation().run(ask(model))
         assert client.run(ask("")).backend_used == Path(models[0]).name
         with pytest.raises(InvalidImageError, match="not an image"):
             client.run(ask(models[1], b"no photo"))
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"depth_modle": "nano"},
-        {"min_replicas": 3, "max_replicas": 2},
-        {"depth_model": ["nano", "small"], "stereo_model": ["sgbm", "s2m2"]},
-    ],
-)
-def test_what_makes_no_sense_is_told(arguments: dict[str, Any]) -> None:
-    with pytest.raises(InvalidConfigError):
-        build(arguments)
+    depth, npy = lifting.depth(), post(lifting.rest_port, lifting.size).content
+    small = replace(lifting, size=28)
+    right = post(small.rest_port, small.size).content
+    under_way = lifting.under_way(pool, depth, npy)
+    return under_way, pool.submit(small.until_refused, right)

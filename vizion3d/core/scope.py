@@ -22,12 +22,13 @@ class Scope:
     """A deadline, and a way to call the work off from another thread.
 
     Args:
-        timeout_s: Seconds from now; ``None`` is without end.
+        timeout_s: Seconds that it may take; ``None`` is without end.
+        spent_s: Seconds of them that have passed before now.
     """
 
-    def __init__(self, timeout_s: float | None = None) -> None:
+    def __init__(self, timeout_s: float | None = None, spent_s: float = 0.0) -> None:
         self._timeout_s = timeout_s
-        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s - spent_s
         self._lock = threading.Lock()
         self._cancelled = False
         self._on_cancel: list[Callable[[], object]] = []

@@ -14,6 +14,7 @@ from vizion3d.server.settings import ServerSettings
 
 HTTP_NAME = "vizion3d"
 _GRACE_S = 5.0
+_DRAIN_CHECK_S = 0.2
 
 
 class Replicas(ValidatedModel):
@@ -22,7 +23,11 @@ class Replicas(ValidatedModel):
     Attributes:
         min_replicas: That always are.
         max_replicas: That may be, as requests ask for it.
-        target_ongoing_requests: Requests under way in a replica, above which there are to be more.
+        target_ongoing_requests: Requests under way or waiting for each replica, above which there
+            are to be more replicas, and below which fewer.
+        upscale_delay_s: How long it must be so before there are more.
+        downscale_delay_s: How long before there are fewer.
+        look_back_period_s: Over which Ray averages the requests; a change shows after that long.
         cpus: Cores of each; each has its own. 0: every core of its machine.
         gpus: GPUs of each; 0.5: two share one.
         resources: Ray's own resources, that a node must have.
@@ -36,6 +41,9 @@ class Replicas(ValidatedModel):
     min_replicas: Annotated[int, Field(ge=1)] = 1
     max_replicas: Annotated[int, Field(ge=1)] = 1
     target_ongoing_requests: Annotated[float, Field(gt=0)] = 4.0
+    upscale_delay_s: Annotated[float, Field(ge=0)] = 30.0
+    downscale_delay_s: Annotated[float, Field(ge=0)] = 600.0
+    look_back_period_s: Annotated[float, Field(gt=0)] = 30.0
     cpus: Annotated[float, Field(ge=0)] = 1.0
     gpus: Annotated[float, Field(ge=0)] = 0.0
     resources: dict[str, float] = Field(default_factory=dict)
@@ -107,14 +115,15 @@ def _several(
         for number, model in enumerate(chosen[task])
     }
     front = replicas.model_copy(update={"gpus": 0.0, "cpus": 1.0, "max_replicas": 1})
-    return _deployment("Replica", HTTP_NAME, checked, front, len(handles)).bind(
-        dumped, 0, handles, task
+    batch_size = checked.max_batch_size or 1
+    room = (checked.max_queue + batch_size) * len(handles) - batch_size
+    roomy = checked.model_copy(update={"max_queue": room})
+    return _deployment("Replica", HTTP_NAME, roomy, front).bind(
+        roomy.model_dump(), 0, handles, task
     )
 
 
-def _deployment(
-    kind: str, name: str, settings: ServerSettings, replicas: Replicas, times: int = 1
-) -> Any:
+def _deployment(kind: str, name: str, settings: ServerSettings, replicas: Replicas) -> Any:
     from ray import serve
 
     from vizion3d.ray import replica
@@ -133,16 +142,20 @@ def _deployment(
                 "min_replicas": replicas.min_replicas,
                 "max_replicas": replicas.max_replicas,
                 "target_ongoing_requests": replicas.target_ongoing_requests,
+                "upscale_delay_s": replicas.upscale_delay_s,
+                "downscale_delay_s": replicas.downscale_delay_s,
+                "look_back_period_s": replicas.look_back_period_s,
             }
         }
     return serve.deployment(
         name=name,
         ray_actor_options=actor,
         # What a replica takes on; the rest waits at the proxy, or is refused there.
-        max_ongoing_requests=(settings.max_queue + batch_size) * times,
+        max_ongoing_requests=settings.max_queue + batch_size,
         max_queued_requests=replicas.max_queued_requests,
         backpressure_config={"retry_after_s": replicas.retry_after_s},
         graceful_shutdown_timeout_s=settings.drain_timeout_s + _GRACE_S,
+        graceful_shutdown_wait_loop_s=_DRAIN_CHECK_S,
         **scaling,
     )(made)
 

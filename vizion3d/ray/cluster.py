@@ -52,6 +52,8 @@ def connected(address: str | None = None, cpus: int = 0, dashboard: bool = False
         yield ray
         return
     os.environ.setdefault(VARIABLE, PATH)
+    # Serve gives a proxy five seconds to start, and ends it then: too few on a busy machine.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
     options: dict[str, Any] = {"address": address}
     if address is None:
         options = {

@@ -1,9 +1,10 @@
-"""What Ray Serve's gRPC proxy is to do beyond its own: say that a lost replica can be tried again,
-and hand on the client's deadline.
+"""What Ray Serve's gRPC proxy is to do beyond its own: say what can be tried again, and hand on the
+client's deadline.
 
-Serve answers ``INTERNAL`` where a replica is lost with a request under way. A depth estimation
-changes nothing, so the request can be sent again: clients are told ``UNAVAILABLE``, which they
-retry by themselves if they are set up to.
+Serve answers ``INTERNAL`` where a replica is lost with a request under way, and ``NOT_FOUND`` where
+the application is not there (yet, or any more). A depth estimation changes nothing, so the request
+can be sent again: clients are told ``UNAVAILABLE``, which they retry by themselves if they are set
+up to.
 """
 
 import inspect
@@ -13,13 +14,18 @@ from typing import Any
 
 import grpc
 
-from vizion3d.wire.problems import PROBLEM_METADATA
+from vizion3d.ray.proxy import ABSENT, LOST
+from vizion3d.ray.waiting import ARRIVED, now
+from vizion3d.wire.problems import PROBLEM_METADATA, status_of
 
 REMAINING = "vizion3d-remaining-s"
 """Metadata by which a replica learns how many seconds the client still waits; empty: for ever."""
 
-_LOST = "the replica that worked on the request was lost; send it again"
-_INTERNAL = (grpc.StatusCode.INTERNAL, grpc.StatusCode.INTERNAL.value[0])
+_OVERLOADED = status_of(LOST).name
+_ERRORS = {grpc.StatusCode.INTERNAL: LOST, grpc.StatusCode.NOT_FOUND: ABSENT}
+_RETRIABLE = {*_ERRORS, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}
+_CODES = {told: code for code in _RETRIABLE for told in (code, code.value[0])}
+"""Of a context, either can be what it was given."""
 
 
 def extend(_servicer: Any, server: Any) -> None:
@@ -50,21 +56,22 @@ class Extended:
             async with aclosing(behaviour(request, _WithDeadline(context))) as messages:
                 async for message in messages:
                     yield message
-            _tell_lost(context)
+            _tell(context)
 
         async def unary(request: Any, context: Any) -> bytes:
             answer: bytes = await behaviour(request, _WithDeadline(context))
-            _tell_lost(context)
+            _tell(context)
             return answer
 
         return stream if inspect.isasyncgenfunction(behaviour) else unary
 
 
 class _WithDeadline:
-    """A call's context, whose metadata tell the time that is left."""
+    """A call's context, whose metadata tell when it came, and the time that was left then."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
+        self._arrived = now()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -72,12 +79,20 @@ class _WithDeadline:
     def invocation_metadata(self) -> tuple[tuple[str, Any], ...]:
         remaining_s = self._inner.time_remaining()
         told = "" if remaining_s is None else f"{remaining_s:.3f}"
-        return (*(self._inner.invocation_metadata() or ()), (REMAINING, told))
+        return (
+            *(self._inner.invocation_metadata() or ()),
+            (REMAINING, told),
+            (ARRIVED, self._arrived),
+        )
 
 
-def _tell_lost(context: Any) -> None:
-    """An ``INTERNAL`` that is none of the application's own is a replica that was lost."""
-    is_ours = any(name == PROBLEM_METADATA for name, _ in context.trailing_metadata() or ())
-    if context.code() in _INTERNAL and not is_ours:
+def _tell(context: Any) -> None:
+    """An error that is none of the application's own can be tried again."""
+    trailing = tuple(context.trailing_metadata() or ())
+    code = _CODES.get(context.code())
+    if code is None or PROBLEM_METADATA in dict(trailing):
+        return
+    if (error := _ERRORS.get(code)) is not None:
         context.set_code(grpc.StatusCode.UNAVAILABLE)
-        context.set_details(_LOST)
+        context.set_details(str(error))
+    context.set_trailing_metadata((*trailing, (PROBLEM_METADATA, _OVERLOADED)))

@@ -11,9 +11,11 @@ import grpc
 
 from vizion3d.proto import open_inference_pb2 as inference
 from vizion3d.ray.grpc_proxy import REMAINING
+from vizion3d.ray.waiting import ARRIVED, waited_s
 from vizion3d.server.grpc.inference import INFERENCE_SERVICE, OPEN_METHODS
 from vizion3d.server.grpc.servicer import LIFTING_SERVICE
 from vizion3d.server.keys import ApiKeys
+from vizion3d.server.scheduler import having_waited
 from vizion3d.wire.headers import API_KEY
 from vizion3d.wire.problems import KeyRefusedError, detail_of, status_of
 
@@ -86,6 +88,10 @@ class ServeContext:
         told = dict(self.invocation_metadata()).get(REMAINING)
         return None if told in (None, "") else float(told)
 
+    def waited_s(self) -> float:
+        """Seconds since the proxy took the call; 0: not known."""
+        return waited_s(dict(self.invocation_metadata()).get(ARRIVED))
+
     async def send_initial_metadata(self, metadata: Metadata) -> None:
         """Keep it, to be sent at the end."""
         self._initial = metadata
@@ -129,7 +135,8 @@ class Rpcs:
         context = ServeContext(inner)
         try:
             await self._check(path, handler, context)
-            return await handler.unary_unary(request, context)
+            with having_waited(context.waited_s()):
+                return await handler.unary_unary(request, context)
         except AbortedError:
             return _empty(path)
 

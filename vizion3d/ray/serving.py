@@ -2,7 +2,10 @@
 
 import signal
 import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -12,8 +15,12 @@ from vizion3d.ray.app import HTTP_NAME, build
 from vizion3d.ray.cli import PANEL, parse_parameters, parse_workers
 from vizion3d.ray.cluster import connected
 from vizion3d.ray.rpcs import SERVICERS
+from vizion3d.server.settings import ServerSettings
 
 LOOPBACK = "127.0.0.1"
+_SPARE_S = 5.0
+_ROUTED_WITHIN_S = 1.0
+"""Serve's proxies try again at least twice a second to send on what waits."""
 
 
 def serve_ray(
@@ -89,13 +96,16 @@ def serve_ray(
     }
     models = max(len(depth_model or ()), len(stereo_model or ()), 1)
     with connected(address, round(most * cpus_per_replica * models), dashboard):
-        stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):  # after Ray, which sets its own
-            signal.signal(number, lambda *_: stopping.set())
-        start(arguments, host, port, grpc_port)
-        typer.echo(f"vizion3d: http://{host}:{port} (Ctrl-C ends it)")
-        stopping.wait()
-        end()
+            signal.signal(number, _interrupt)
+        try:
+            start(arguments, host, port, grpc_port)
+            typer.echo(f"vizion3d: http://{host}:{port} (Ctrl-C ends it)")
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            with suppress(KeyboardInterrupt):  # a second one ends it at once
+                if _is_running() or address:
+                    end()
 
 
 def start(arguments: Mapping[str, Any], host: str, port: int, grpc_port: int | None = None) -> None:
@@ -112,17 +122,53 @@ def start(arguments: Mapping[str, Any], host: str, port: int, grpc_port: int | N
     functions = list(SERVICERS) if grpc_port else []
     serve.start(
         proxy_location="HeadOnly",
-        http_options={"host": host, "port": port},
+        http_options={"host": host, "port": port, "request_timeout_s": _longest_s(arguments)},
         grpc_options={"port": grpc_port or 0, "grpc_servicer_functions": functions},
     )
     serve.run(build(arguments), name=HTTP_NAME, route_prefix="/")
 
 
+def _longest_s(arguments: Mapping[str, Any]) -> float:
+    """How long a request may take to arrive, wait and run; the replica refuses it first, if it gets
+    there."""
+    names = ("receive_timeout_s", "request_timeout_s")
+    fields = ServerSettings.model_fields
+    return sum(float(arguments.get(name, fields[name].default)) for name in names) + _SPARE_S
+
+
 def end() -> None:
-    """Finish what is under way, and end the replicas."""
+    """Refuse what comes, finish what is under way, and end the application; and Serve, unless it
+    has others."""
     from ray import serve
 
-    serve.shutdown()  # type: ignore[no-untyped-call]  # untyped there
+    if _is_running():
+        _drain(serve.get_app_handle(HTTP_NAME))
+    if serve.status().applications.keys() - {HTTP_NAME}:
+        serve.delete(HTTP_NAME)
+    else:
+        serve.shutdown()  # type: ignore[no-untyped-call]  # untyped there
+
+
+def _is_running() -> bool:
+    from ray import serve
+
+    ours = serve.status().applications.get(HTTP_NAME)
+    return ours is not None and ours.status == "RUNNING"
+
+
+def _drain(handle: Any) -> None:
+    """Have the replicas refuse what comes and finish what they have.
+
+    Serve would end its proxies beside the replicas, and with them every connection; and what waits
+    at a proxy for a replica would wait for ever where there is none any more.
+    """
+    with suppress(Exception):  # what a replica that is lost had is lost anyway
+        handle.broadcast("drain").results()
+    time.sleep(_ROUTED_WITHIN_S)  # what waits at the proxies reaches a replica, and is refused
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _range(text: str) -> tuple[int, int]:

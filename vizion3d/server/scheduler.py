@@ -2,8 +2,10 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -12,6 +14,18 @@ from vizion3d.errors import DeadlineExceededError, OverloadedError
 from vizion3d.server.metrics import Metrics
 
 T = TypeVar("T")
+
+_waited_s: ContextVar[float] = ContextVar("waited_s", default=0.0)
+
+
+@contextmanager
+def having_waited(seconds: float) -> Iterator[None]:
+    """Count the time of what follows from so many seconds ago: it has waited elsewhere before."""
+    token = _waited_s.set(seconds)
+    try:
+        yield
+    finally:
+        _waited_s.reset(token)
 
 
 class State(Enum):
@@ -32,11 +46,16 @@ class Scheduler:
         capacity: Requests that are under way at the same time: at the network, or waiting.
         timeout_s: A request's time, unless it brings less.
         metrics: Is told how many are under way.
+        patient: Let a request wait for a slot rather than refuse it: somebody else has counted
+            those that wait.
     """
 
-    def __init__(self, capacity: int, timeout_s: float, metrics: Metrics) -> None:
+    def __init__(
+        self, capacity: int, timeout_s: float, metrics: Metrics, *, patient: bool = False
+    ) -> None:
         self.capacity = capacity
         self.state = State.LOADING
+        self._patient = patient
         self._timeout_s = timeout_s
         self._metrics = metrics
         self._in_flight = 0
@@ -60,15 +79,17 @@ class Scheduler:
             OverloadedError: Every slot is taken, or the server is stopping.
             DeadlineExceededError: Out of time.
         """
-        scope = Scope(min(self._timeout_s, self._timeout_s if timeout_s is None else timeout_s))
-        if patient:
-            await self._until(lambda: self._in_flight < self.capacity, scope)
+        limit_s = min(self._timeout_s, self._timeout_s if timeout_s is None else timeout_s)
+        scope = Scope(limit_s, _waited_s.get())
+        if patient or self._patient:
+            await self._until(self._may_be_told, scope)
         self._admit()
         return await self._in_thread(work, scope)
 
     async def drain(self, timeout_s: float) -> bool:
         """Admit nothing more and wait for what is under way; whether all of it was finished."""
         self.state = State.DRAINING
+        self._wake()
         try:
             await self._until(lambda: self._in_flight == 0, Scope(timeout_s))
         except DeadlineExceededError:
@@ -78,6 +99,10 @@ class Scheduler:
     def close(self) -> None:
         """End the threads, without waiting for work that is still under way."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _may_be_told(self) -> bool:
+        """Whether there is a slot, or will be none any more."""
+        return self._in_flight < self.capacity or self.state is State.DRAINING
 
     def _admit(self) -> None:
         if self.state is State.DRAINING:
@@ -92,6 +117,9 @@ class Scheduler:
     def _count(self, change: int) -> None:
         self._in_flight += change
         self._metrics.in_flight(self._in_flight)
+        self._wake()
+
+    def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():

@@ -35,6 +35,14 @@ def test_time_that_has_passed_is_told_with_what_was_allowed() -> None:
     assert scope.remaining_s() == 0
 
 
+def test_time_that_was_spent_before_is_counted_and_the_whole_is_told() -> None:
+    remaining = Scope(60, spent_s=45).remaining_s()
+    assert remaining is not None
+    assert 10 < remaining <= 15
+    with pytest.raises(DeadlineExceededError, match="within 60 s"):
+        Scope(60, spent_s=61).check()
+
+
 def test_time_that_is_left_is_told() -> None:
     remaining = Scope(60).remaining_s()
     assert remaining is not None

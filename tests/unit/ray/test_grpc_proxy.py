@@ -84,8 +84,8 @@ def answer(kind: str, request: Any, context: Context) -> list[bytes]:
     [
         (INTERNAL, (), UNAVAILABLE),
         (INTERNAL.value[0], (("request_id", "1"),), UNAVAILABLE),
+        (grpc.StatusCode.NOT_FOUND, (), UNAVAILABLE),
         (INTERNAL, OURS, INTERNAL),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, (), grpc.StatusCode.RESOURCE_EXHAUSTED),
         (OK, (), OK),
     ],
 )
@@ -95,7 +95,18 @@ def test_only_what_is_lost_is_to_be_tried_again(
     context = Context()
     assert answer(kind, (code, trailing), context)[-1] == b"answer"
     assert context.told[0] == told
-    assert ("send it again" in context.told[1]) == (told is UNAVAILABLE)
+    assert (" again" in context.told[1]) == (told is UNAVAILABLE)
+    named = dict(context.trailing).get("vizion3d-problem")
+    assert named == (
+        "overloaded" if told is UNAVAILABLE else dict(trailing).get("vizion3d-problem")
+    )
+
+
+def test_what_serve_refuses_is_told_as_the_plain_server_does() -> None:
+    context = Context()
+    answer("unary", (grpc.StatusCode.RESOURCE_EXHAUSTED, (("request_id", "1"),)), context)
+    assert context.told == (grpc.StatusCode.RESOURCE_EXHAUSTED, "of Serve")
+    assert context.trailing == (("request_id", "1"), ("vizion3d-problem", "overloaded"))
 
 
 @pytest.mark.parametrize("remaining_s", [None, 2.5])
@@ -109,8 +120,10 @@ def test_the_clients_deadline_reaches_the_replica(remaining_s: float | None) -> 
     asyncio.run(Extended(lambda **_: behaviour)()(None, Context(remaining_s)))
     assert seen[0].time_remaining() == remaining_s
     assert ("x-api-key", "secret") in seen[0].invocation_metadata()
+    assert 0 <= seen[0].waited_s() < 30
 
 
 def test_without_the_extension_no_deadline_is_known() -> None:
     inner = SimpleNamespace(invocation_metadata=lambda: [("x-api-key", "secret")])
     assert ServeContext(inner).time_remaining() is None
+    assert ServeContext(inner).waited_s() == 0

@@ -116,6 +116,28 @@ def test_draining_finishes_what_is_under_way_and_refuses_the_rest(in_time: bool)
     asyncio.run(main())
 
 
+def test_a_patient_scheduler_refuses_nobody_until_it_is_drained() -> None:
+    async def main() -> None:
+        s, work = Scheduler(1, 60, Metrics(), patient=True), Work()
+        first, second, third = (
+            asyncio.create_task(s.run(call)) for call in (work, lambda: "second", lambda: "third")
+        )
+        await begun(work)
+        second.cancel()
+        await asyncio.sleep(0.01)
+        assert not third.done()
+        draining = asyncio.create_task(s.drain(30))
+        with pytest.raises(OverloadedError, match="stopping"):
+            await third
+        assert not draining.done()
+        work.go.set()
+        assert await draining
+        assert await first == "done"
+        s.close()
+
+    asyncio.run(main())
+
+
 def test_an_idle_scheduler_is_drained_at_once() -> None:
     async def main() -> bool:
         return await scheduler().drain(0.01)

@@ -14,13 +14,12 @@ class ClientLeftError(Exception):
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:
-    """The result of ``work``, which is called off when the client goes away."""
+    """The result of ``work``, which is called off when the client goes away, or the caller is."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_disconnected(request))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            working.cancel()
+        working.cancel()
         return await working
     except asyncio.CancelledError:
         if leaving.done():
@@ -28,6 +27,7 @@ async def while_connected(request: Request, work: Awaitable[T]) -> T:
         raise
     finally:
         leaving.cancel()
+        working.cancel()
 
 
 async def _disconnected(request: Request) -> None:
