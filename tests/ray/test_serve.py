@@ -108,13 +108,14 @@ def depth(lifting: Lifting) -> Any:
 
 
 @pytest.fixture(scope="module")
-def replicas(lifting: Lifting) -> set[psutil.Process]:
-    return set(replicas_now())
+def npy(lifting: Lifting) -> bytes:
+    return post(lifting.rest_port, lifting.size).content
 
 
 @pytest.fixture(scope="module")
-def npy(lifting: Lifting) -> bytes:
-    return post(lifting.rest_port, lifting.size).content
+def replicas(depth: Any, npy: bytes) -> set[psutil.Process]:
+    """The two that there are at first; they have answered before one is killed."""
+    return set(replicas_now())
 
 
 def test_rest_and_grpc_answer_what_the_library_does(
