@@ -47,7 +47,6 @@ class Way:
 
     Attributes:
         batch_size: Photos that go through the network together, at most.
-        few_sizes: Batches come in powers of two; otherwise in any size.
         kept_thread: The network runs in the thread that the runtime keeps; otherwise in that of a
             queue, of which each call has its own.
         threads_of: Batch size that the number of threads is chosen for; ``None``: this one.
@@ -56,7 +55,6 @@ class Way:
     """
 
     batch_size: int = 8
-    few_sizes: bool = False
     kept_thread: bool = True
     threads_of: int | None = None
     decoders: int | None = None
@@ -65,14 +63,12 @@ class Way:
 
 WAYS = {
     "8": Way(),
-    "8, powers of two": Way(few_sizes=True),
     "8, no kept thread": Way(kept_thread=False),
     "16": Way(16),
-    "16, powers of two": Way(16, few_sizes=True),
-    "32, powers of two": Way(32, few_sizes=True),
-    "32, powers of two, threads of 16": Way(32, few_sizes=True, threads_of=16),
+    "32": Way(32),
+    "32, threads of 16": Way(32, threads_of=16),
     "8, 4 decoders": Way(decoders=4),
-    "16, powers of two, 4 decoders": Way(16, few_sizes=True, decoders=4),
+    "16, 4 decoders": Way(16, decoders=4),
     "8, threads switched after 0.5 ms": Way(switch_interval_s=0.0005),
 }
 
@@ -122,9 +118,7 @@ class Photos:
     def run(self, jpegs: list[bytes]) -> float:
         """Seconds of one call: from bytes to depth, as ``DepthEstimation.run_many`` does it."""
         way, start = self.way, time.perf_counter()
-        queue = InferenceQueue(
-            way.batch_size, observer=self.recorder, few_sizes=way.few_sizes and way.batch_size > 1
-        )
+        queue = InferenceQueue(way.batch_size, observer=self.recorder)
         container: Container = self.container.with_inference(queue)
         commands = (DepthEstimationCommand(jpeg, str(self.checkpoint)) for jpeg in jpegs)
         threads = threads_around(way.threads_of or way.batch_size)

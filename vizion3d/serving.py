@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from vizion3d.app import TASKS, build_container
 from vizion3d.media.limits import ImageLimits
-from vizion3d.runtime.choice import default_batch_size, wants_few_batch_sizes
+from vizion3d.runtime.choice import default_batch_size
 from vizion3d.runtime.queue import InferenceQueue
 from vizion3d.server.metrics import Metrics
 from vizion3d.server.scheduler import Scheduler
@@ -37,12 +37,7 @@ def build_service(
     batch_size = settings.max_batch_size or default_batch_size(library)
     container = build_container(
         library,
-        inference=InferenceQueue(
-            batch_size,
-            settings.max_batch_delay_ms / 1000,
-            metrics,
-            few_sizes=batch_size > 1 and wants_few_batch_sizes(library),
-        ),
+        inference=InferenceQueue(batch_size, settings.max_batch_delay_ms / 1000, metrics),
         observer=metrics,
         limits=ImageLimits(settings.max_pixels, IMAGE_FORMATS, MAX_NETWORK_PIXELS),
         tasks=select(tasks, settings.features),

@@ -19,7 +19,7 @@ from vizion3d.ray.cores import take_cores
 from vizion3d.ray.counting import CountWaiting
 from vizion3d.ray.rpcs import Rpcs, add_rpcs
 from vizion3d.ray.waiting import now, waited_s
-from vizion3d.runtime.choice import default_batch_size, wants_few_batch_sizes
+from vizion3d.runtime.choice import default_batch_size
 from vizion3d.runtime.queue import InferenceQueue
 from vizion3d.server.grpc.servicer import handlers_of
 from vizion3d.server.log import set_up_log
@@ -108,11 +108,7 @@ class ModelReplica:
         batch_size = told.max_batch_size or default_batch_size(library)
         container = build_container(
             library,
-            inference=InferenceQueue(
-                batch_size,
-                told.max_batch_delay_ms / 1000,
-                few_sizes=batch_size > 1 and wants_few_batch_sizes(library),
-            ),
+            inference=InferenceQueue(batch_size, told.max_batch_delay_ms / 1000),
             limits=ImageLimits(told.max_pixels, IMAGE_FORMATS, MAX_NETWORK_PIXELS),
             tasks=select(TASKS, [task]),
         )

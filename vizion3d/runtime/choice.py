@@ -109,19 +109,6 @@ def default_batch_size(settings: Settings) -> int:
     return GPU_BATCH_SIZE
 
 
-def wants_few_batch_sizes(settings: Settings) -> bool:
-    """Whether batches should come in few sizes: CUDA's libraries choose how to compute for each.
-
-    Raises:
-        InvalidConfigError: A device that this machine does not have.
-    """
-    if choose_framework(settings) != "torch" or settings.device == "cpu" or not may_have_gpu():
-        return False
-    from vizion3d.runtime.torch_runtime import choose_device
-
-    return choose_device(settings.device).type == "cuda"
-
-
 def _has_gpu() -> bool:
     """Whether torch sees a GPU; asked without importing torch where the system has none."""
     if not may_have_gpu() or importlib.util.find_spec("torch") is None:

@@ -13,7 +13,7 @@ from vizion3d.core.cqrs import CommandBus
 from vizion3d.core.observe import Observer
 from vizion3d.core.scope import Scope, current_scope, within
 from vizion3d.errors import InvalidConfigError
-from vizion3d.runtime.choice import default_batch_size, wants_few_batch_sizes
+from vizion3d.runtime.choice import default_batch_size
 from vizion3d.runtime.queue import Inference, InferenceQueue
 from vizion3d.settings import Settings
 
@@ -112,8 +112,7 @@ def run_batched(
     if not isinstance(size, int) or size < 1:
         raise InvalidConfigError(f'batch_size must be "auto" or at least 1, got {batch_size!r}')
     threads = threads_around(size)
-    few_sizes = size > 1 and wants_few_batch_sizes(container.settings)
-    queue = InferenceQueue(size, observer=container.observer, few_sizes=few_sizes)
+    queue = InferenceQueue(size, observer=container.observer)
     bus = container.with_inference(queue).commands
     results = run_many(
         partial(work, bus),

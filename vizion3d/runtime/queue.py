@@ -99,8 +99,6 @@ class InferenceQueue:
         max_batch_delay_s: How long a batch that is not full waits for more, if images were waiting
             already. An image that finds the network idle never waits.
         observer: Is told about queue, batches and inference.
-        few_sizes: Batches that are not full are of 1, 2, 4, ... images, and what is over waits for
-            the next one. For devices to which every new size of a batch is work of its own.
     """
 
     def __init__(
@@ -108,9 +106,7 @@ class InferenceQueue:
         max_batch_size: int = 1,
         max_batch_delay_s: float = 0.0,
         observer: Observer | None = None,
-        few_sizes: bool = False,
     ) -> None:
-        self._few_sizes = few_sizes
         self._max_batch_size = max_batch_size
         self._max_batch_delay_s = max_batch_delay_s
         self._observer = Guarded(observer or NoObserver())
@@ -214,8 +210,7 @@ class InferenceQueue:
                 self._changed.wait_for(lambda: self._jobs or self._closed)
                 first = self._jobs[0] if self._jobs else None
                 if first and self._stays(first):
-                    fitting = self._fitting(first)
-                    return self._take(fitting[: self._size_of_batch(len(fitting))])
+                    return self._take(self._fitting(first)[: self._max_batch_size])
             return []
 
     def _stays(self, first: _Job) -> bool:
@@ -224,11 +219,6 @@ class InferenceQueue:
         if busy and self._max_batch_delay_s:
             self._changed.wait_for(lambda: self._is_settled(first), self._max_batch_delay_s)
         return first in self._jobs
-
-    def _size_of_batch(self, waiting: int) -> int:
-        if waiting >= self._max_batch_size or not self._few_sizes:
-            return min(waiting, self._max_batch_size)
-        return 1 << (waiting.bit_length() - 1)
 
     def _take(self, batch: list[_Job]) -> list[_Job]:
         taken = {id(job) for job in batch}

@@ -124,20 +124,6 @@ def test_images_that_wait_go_together_in_order_up_to_the_limit(pool: ThreadPoolE
     queue.close()
 
 
-@pytest.mark.parametrize(
-    ("limit", "batches"), [(8, [[1, 2, 3, 4], [5, 6], [7]]), (6, [[1, 2, 3, 4, 5, 6], [7]])]
-)
-def test_few_sizes_are_powers_of_two_and_the_limit(
-    pool: ThreadPoolExecutor, limit: int, batches: list[list[int]]
-) -> None:
-    runtime, queue = GatedRuntime(), InferenceQueue(limit, few_sizes=True)
-    asked = ask_while_busy(Callers(queue, pool), queue, runtime, [grey(v) for v in range(8)])
-    runtime.gate.set()
-    assert [f.result(30) for f in asked] == list(range(8))
-    assert runtime.batches == [[0], *batches]
-    queue.close()
-
-
 def test_a_result_keeps_nothing_of_its_batch(pool: ThreadPoolExecutor) -> None:
     runtime, queue = GatedRuntime(), InferenceQueue(max_batch_size=4)
     kept: list[Float32Array] = []
