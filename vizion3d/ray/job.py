@@ -27,6 +27,8 @@ Workers = int | tuple[int, int]
 PHOTOS_A_CHUNK = 16
 """Of files: the less, the more evenly workers end; of a shard it is also its length."""
 SHARD_PHOTOS = 256
+CHUNKS_AT_ONCE = 2
+"""That a worker holds: the next begins when all photos of the one before are under way."""
 FORWARDED = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
 """Variables of the job's own process that workers get, beside ``VIZION3D_*``."""
 
@@ -256,10 +258,11 @@ def _run(job: Job, chunks: Sequence[Chunk], layout: Layout) -> Iterator[dict[str
         fn_constructor_args=(job, 0 if layout.gpus else layout.cpus),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(
-            min_size=layout.fewest, max_size=layout.most, max_tasks_in_flight_per_actor=2
+            min_size=layout.fewest, max_size=layout.most, max_tasks_in_flight_per_actor=CHUNKS_AT_ONCE
         ),
         num_cpus=layout.cpus,
         num_gpus=layout.gpus or None,
+        max_concurrency=CHUNKS_AT_ONCE,
         runtime_env={"env_vars": _environment()},
     )
     try:

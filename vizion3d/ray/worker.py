@@ -1,7 +1,7 @@
 """One worker: the application, built once, and chunks that go through it."""
 
 import json
-import time
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -102,7 +102,11 @@ class Job:
 
 
 class Worker:
-    """Works on chunks; Ray Data makes one for each actor and calls it.
+    """Works on chunks; Ray Data makes one for each actor and calls it, from several threads.
+
+    The photos of a chunk are taken when the last one of the chunk before has been: so the network
+    has work while what is left of that chunk is encoded and written, and no two chunks are in
+    memory as a whole.
 
     Args:
         job: What to do.
@@ -113,6 +117,7 @@ class Worker:
         if cores:
             take_cores(cores)
         self._job = job
+        self._taking = threading.Lock()
         self._container = job.container()
         self._sink = job.sink()
         info = self._container.queries.dispatch(ModelInfoQuery(job.model))
@@ -130,16 +135,14 @@ class Worker:
 
     def work(self, chunk: Chunk) -> dict[str, list[Any]]:
         """One chunk, written; its report is a table of one row."""
-        begin = time.perf_counter()
         errors: list[dict[str, str]] = []
         count = 0
 
         def do(bus: CommandBus, sample: Sample) -> Row:
             return self._sink.keep(self._lift(bus, sample))
 
-        samples = samples_of(chunk, self._job.tensors.images)
         with self._sink.open(chunk) as writer:
-            for row in run_batched(self._container, do, samples):
+            for row in run_batched(self._container, do, self._samples(chunk)):
                 assert isinstance(row, Row)
                 writer.add(row)
                 count += 1
@@ -149,8 +152,11 @@ class Worker:
             "key": [chunk.key],
             "photos": [count],
             "errors": [json.dumps(errors)],
-            "seconds": [time.perf_counter() - begin],
         }
+
+    def _samples(self, chunk: Chunk) -> Iterator[Sample]:
+        with self._taking:
+            yield from samples_of(chunk, self._job.tensors.images)
 
 
 @dataclass(frozen=True)
