@@ -47,6 +47,8 @@ def connected(address: str | None = None, cpus: int = 0, dashboard: bool = False
         # Read by Ray when it is imported: without a cluster of several machines it binds to
         # loopback, and else to the machine's address, whatever it is told.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        # Else a process for every core starts at once, and they take the cores of those that work.
+        os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
     ray = require_ray()
     if ray.is_initialized():
         yield ray
