@@ -258,7 +258,9 @@ def _run(job: Job, chunks: Sequence[Chunk], layout: Layout) -> Iterator[dict[str
         fn_constructor_args=(job, 0 if layout.gpus else layout.cpus),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(
-            min_size=layout.fewest, max_size=layout.most, max_tasks_in_flight_per_actor=CHUNKS_AT_ONCE
+            min_size=layout.fewest,
+            max_size=layout.most,
+            max_tasks_in_flight_per_actor=CHUNKS_AT_ONCE,
         ),
         num_cpus=layout.cpus,
         num_gpus=layout.gpus or None,

@@ -16,6 +16,7 @@ from vizion3d.core.lazy import load
 from vizion3d.errors import InferenceError, InvalidConfigError, InvalidImageError
 from vizion3d.ray.cores import take_cores
 from vizion3d.ray.files import Files
+from vizion3d.ray.memory import give_large_memory_back
 from vizion3d.ray.samples import Sample, samples_of
 from vizion3d.ray.sinks import Into, Row, Sink, sink_of
 from vizion3d.ray.sources import Chunk
@@ -114,6 +115,7 @@ class Worker:
     """
 
     def __init__(self, job: Job, cores: int = 0) -> None:
+        give_large_memory_back()
         if cores:
             take_cores(cores)
         self._job = job

@@ -72,10 +72,10 @@ class Watched(tuple[Photo, ...]):
 
 
 @pytest.fixture
-def worker(tmp_path: Path) -> Iterator[tuple[Worker, WaitingSink]]:
+def worker(tmp_path: Path) -> tuple[Worker, WaitingSink]:
     model = str(save_checkpoint(tmp_path / "tiny.safetensors"))
     job = JobInto("depth_estimation", model, {"input_size": 28}, ("npy",), str(tmp_path), "files")
-    yield Worker(job), job.into_sink
+    return Worker(job), job.into_sink
 
 
 def chunk_of(folder: Path, name: str, count: int) -> Chunk:
