@@ -260,11 +260,12 @@ def _run(job: Job, chunks: Sequence[Chunk], layout: Layout) -> Iterator[dict[str
         compute=ray.data.ActorPoolStrategy(
             min_size=layout.fewest,
             max_size=layout.most,
+            max_concurrent_calls_per_actor=CHUNKS_AT_ONCE,
             max_tasks_in_flight_per_actor=CHUNKS_AT_ONCE,
+            enable_true_multi_threading=True,
         ),
         num_cpus=layout.cpus,
         num_gpus=layout.gpus or None,
-        max_concurrency=CHUNKS_AT_ONCE,
         runtime_env={"env_vars": _environment()},
     )
     try:
