@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 	PYTHON=$(PYTHON) bash tools/system_libraries.sh
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[dev]'
+		--no-compile --constraint constraints.txt --editable '.[dev]'  # Python compiles what it imports
 	touch $@
 
 demo: $(READY) ## lift a photo and a stereo pair into 3D and say where the results are

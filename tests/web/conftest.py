@@ -23,6 +23,8 @@ from tests.support.servers import Server, running
 
 # A camera that shows a test picture.
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+# The window is put together at half its size; pages and their canvases keep theirs.
+HALF_WINDOW = "--force-device-scale-factor=0.5"
 
 
 @dataclass
@@ -99,7 +101,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip(MISSING)
     with sync_playwright() as playwright:
-        browser = launch(playwright, *CAMERA)
+        browser = launch(playwright, *CAMERA, HALF_WINDOW)
         yield browser
         browser.close()
 
