@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
+# What has been compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test fast web nano screenshots bench-web lint types check protos docs figures bench bench-serving soak clean
 
@@ -15,11 +18,12 @@ help: ## list the targets
 
 setup: $(READY) ## make .venv with everything that development needs
 
+# Without --no-compile pip compiles everything; Python does so with what is imported.
 $(READY): pyproject.toml constraints.txt
 	PYTHON=$(PYTHON) bash tools/system_libraries.sh
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--no-compile --constraint constraints.txt --editable '.[dev]'  # Python compiles what it imports
+		--no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 demo: $(READY) ## lift a photo and a stereo pair into 3D and say where the results are

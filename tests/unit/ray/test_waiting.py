@@ -13,7 +13,7 @@ from vizion3d.server.metrics import Metrics
 from vizion3d.server.scheduler import Scheduler
 
 
-@pytest.mark.parametrize("noted", [None, "", "soon", "nan", "inf", str(time.time() + 3600)])
+@pytest.mark.parametrize("noted", [None, "", "soon", "nan", "inf", "1e12"])
 def test_what_is_no_time_of_the_past_is_no_waiting(noted: str | None) -> None:
     assert waited_s(noted) == 0
 
