@@ -9,12 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import gpu_photos
+from benchmarks import gpu_graphs, gpu_photos
 from benchmarks.gpu import Bench
 from benchmarks.stereo_rendered import refusals, table
 from tests.support import stereo_scenes as scenes
 from tests.support.checkpoints import save_checkpoint
 from training.stereo.real import PairWithTruth
+from vizion3d.runtime.torch_runtime import TorchRuntime
 
 pytestmark = pytest.mark.slow
 
@@ -50,10 +51,12 @@ def test_what_is_no_pair_is_counted() -> None:
     assert [[int(cell) for cell in row] for row in counts] == [[0, 0, 2], *[[2, 0, 0]] * 4]
 
 
-@pytest.mark.parametrize("kept_thread", [True, False])
-def test_photos_are_measured_by_stage_and_size_of_batch(tmp_path: Path, kept_thread: bool) -> None:
+@pytest.mark.parametrize(("kept_thread", "graphs"), [(True, True), (True, False), (False, True)])
+def test_photos_are_measured_by_stage_and_size_of_batch(
+    tmp_path: Path, kept_thread: bool, graphs: bool
+) -> None:
     checkpoint = save_checkpoint(tmp_path / "tiny.pth")
-    way = gpu_photos.Way(2, kept_thread=kept_thread, decoders=1)
+    way = gpu_photos.Way(2, kept_thread=kept_thread, graphs=graphs, decoders=1)
     photos = gpu_photos.Photos(way, "cpu", checkpoint)
     buffer = io.BytesIO()
     Image.new("RGB", (40, 40), "grey").save(buffer, "JPEG")
@@ -74,3 +77,23 @@ def test_the_network_is_measured_alone(tmp_path: Path) -> None:
     rows = [row.split("|")[1:-1] for row in gpu_photos.first_runs(bench, [1, 3])]
     assert [row[0].strip() for row in rows[2:]] == ["1", "3"]
     assert all(float(cell) > 0 for row in rows[2:] for cell in row)
+
+
+def test_graphs_are_compared_with_runs_without(tmp_path: Path) -> None:
+    name = "depth_anything_3, mono, tiny"
+    *measured, unloaded = (
+        [cell.strip() for cell in row.split("|")[1:-1]]
+        for row in gpu_graphs.rows(name, torch.device("cpu"), [1], 1, tmp_path)
+    )
+    assert [row[:4] for row in measured] == [[name, "1", "no", "0.0e+00"]]
+    assert float(measured[0][5]) > 0
+    assert len(unloaded) == len(measured[0]) == gpu_graphs.HEADER[0].count("|") - 1
+
+
+def test_a_network_that_reads_its_output_answers_as_nano_does(tmp_path: Path) -> None:
+    reading, plain = (
+        TorchRuntime(save(tmp_path), "cpu") for save in (gpu_graphs.uncapturable, gpu_graphs.nano)
+    )
+    images = gpu_graphs.inputs(gpu_graphs.nano(tmp_path), 1, 0)
+    found, expected = (gpu_graphs.answers(runtime, [images]) for runtime in (reading, plain))
+    assert gpu_graphs.furthest(found, expected) == 0

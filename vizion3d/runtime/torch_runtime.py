@@ -1,6 +1,7 @@
 """The network on torch: CUDA, MPS or CPU."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache, lru_cache, partial
 
 import torch
@@ -12,8 +13,9 @@ from vizion3d.checkpoints.weights import load, torch_threads
 from vizion3d.core.arrays import Float32Array, UInt8Array
 from vizion3d.core.kept_thread import CallersThread, KeptThread, Thread
 from vizion3d.errors import InvalidConfigError
-from vizion3d.networks.base import Output, Recipe, Size
+from vizion3d.networks.base import Network, Output, Recipe, Size
 from vizion3d.runtime.base import KEPT_SIZES, Images, Maps
+from vizion3d.runtime.cuda_graphs import KEPT_GRAPHS, Capturer, CudaCapturer, GraphedModule
 from vizion3d.runtime.tf32 import ExactConvolutions
 from vizion3d.settings import Precision
 
@@ -78,6 +80,17 @@ def thread_for(device: torch.device) -> Thread:
     return KeptThread(f"torch-{device}") if device.type == "cuda" else CallersThread()
 
 
+def _extras(
+    network: Network,
+    constants: Mapping[str, Float32Array],
+    device: torch.device,
+    dtype: torch.dtype,
+    size: Size,
+) -> tuple[Tensor, ...]:
+    extras = network.extras(constants, size)
+    return tuple(torch.from_numpy(extra).to(device, dtype) for extra in extras)
+
+
 class TorchRuntime:
     """A checkpoint loaded into torch.
 
@@ -87,6 +100,9 @@ class TorchRuntime:
         precision: Of weights and arithmetic; ``auto`` is fp16 on CUDA and fp32 elsewhere. The
             recipe around the network stays in float32.
         thread: Where it runs; :func:`thread_for` the device if it is not given.
+        graphs: Shapes of batches that are kept as CUDA graphs, at most.
+        capturer: Makes these graphs; on CUDA in a kept thread it need not be given, and without it
+            there are none.
 
     Raises:
         CheckpointError: The file's tensors are not those of its network.
@@ -99,23 +115,35 @@ class TorchRuntime:
         device: str = "auto",
         precision: Precision = "auto",
         thread: Thread | None = None,
+        graphs: int = KEPT_GRAPHS,
+        capturer: Capturer | None = None,
     ) -> None:
         self._device = choose_device(device)
-        self._thread = thread or thread_for(self._device)
+        self._thread = thread = thread or thread_for(self._device)
         if precision == "auto":
             precision = "fp16" if self._device.type == "cuda" else "fp32"
         self._dtype = _DTYPES[precision]
         self.network = checkpoint.network
         loaded = load(checkpoint)
         # Convolutions run faster on channels-last weights and maps.
-        self._module = loaded.module.to(self._device, self._dtype).to(
+        module = loaded.module.to(self._device, self._dtype).to(
             memory_format=torch.channels_last  # type: ignore[call-overload]  # torch's stub lacks it
         )
         for name in self.network.float32_parts:
-            self._module.get_submodule(name).float()
-        self._constants = loaded.constants
-        self._extras_for = lru_cache(maxsize=KEPT_SIZES)(self._extras)
+            module.get_submodule(name).float()
+        # Of several threads each would overwrite what another's graph computes.
+        if capturer is None and self._device.type == "cuda" and isinstance(thread, KeptThread):
+            capturer = CudaCapturer(self._device)
+        self._network = GraphedModule(module, capturer, graphs)
+        extras = partial(_extras, self.network, loaded.constants, self._device, self._dtype)
+        # Not of a bound method: a runtime is freed, graphs and all, with its last reference.
+        self._extras_for = lru_cache(maxsize=KEPT_SIZES)(extras)
         self.description = f"torch {self._device} {precision}"
+
+    @property
+    def graphs(self) -> int:
+        """Shapes of batches that run as CUDA graphs now."""
+        return self._network.count
 
     def infer(self, images: Images, size: Size) -> Maps:
         """See :meth:`vizion3d.runtime.base.Runtime.infer`."""
@@ -124,22 +152,21 @@ class TorchRuntime:
 
     @torch.inference_mode()
     def _infer(self, images: Images, size: Size) -> Maps:
+        if self._network.count:
+            with suppress(torch.OutOfMemoryError):
+                return self._inferred(images, size)
+            self._network.release()
+        return self._inferred(images, size)
+
+    def _inferred(self, images: Images, size: Size) -> Maps:
         inputs = [self._prepared(images[name], size) for name in self.network.inputs]
         height, width = images[self.network.inputs[0]].shape[1:3]
         with self._exact_convolutions():
-            answers = self._module(*inputs, *self._extras_for(size))
-        if isinstance(answers, Tensor):
-            answers = (answers,)
+            answers = self._network(inputs, self._extras_for(size))
         return {
             output.name: self._to_host(self._finished(output, answer.float(), (height, width)))
             for output, answer in zip(self.network.outputs, answers, strict=True)
         }
-
-    def _extras(self, size: Size) -> tuple[Tensor, ...]:
-        return tuple(
-            torch.from_numpy(extra).to(self._device, self._dtype)
-            for extra in self.network.extras(self._constants, size)
-        )
 
     def _prepared(self, images: UInt8Array, size: Size) -> Tensor:
         recipe = self.network.recipe

@@ -1,4 +1,5 @@
 import threading
+import weakref
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -7,10 +8,12 @@ import pytest
 import torch
 
 from tests.support.checkpoints import checkpoint_at, save_checkpoint
+from tests.support.fake_graphs import FakeCapturer
 from tests.support.fakes import depth_of
 from vizion3d.checkpoints.store import Checkpoint
 from vizion3d.core.kept_thread import CallersThread, KeptThread
 from vizion3d.errors import InvalidConfigError
+from vizion3d.runtime.cuda_graphs import RUNS_BEFORE
 from vizion3d.runtime.torch_runtime import TorchRuntime, choose_device, thread_for
 from vizion3d.settings import Precision
 
@@ -86,3 +89,54 @@ def test_cuda_has_one_kept_thread_a_device_and_a_cpu_none() -> None:
     assert thread_for(first) is thread_for(torch.device("cuda:0"))
     assert thread_for(first) is not thread_for(second)
     assert isinstance(thread_for(torch.device("cpu")), CallersThread)
+
+
+def test_graphs_change_no_number(tiny: Checkpoint) -> None:
+    eager = TorchRuntime(tiny, "cpu", "fp32")
+    graphed = TorchRuntime(tiny, "cpu", "fp32", capturer=(capturer := FakeCapturer()))
+    for seed in range(RUNS_BEFORE + 2):
+        images = np.random.default_rng(seed).integers(0, 256, (2, 30, 40, 3), np.uint8)
+        expected = depth_of(eager, images, (70, 98))
+        assert np.array_equal(depth_of(graphed, images, (70, 98)), expected)
+    assert (capturer.captured, capturer.replayed) == (1, 2)
+
+
+def test_answers_stay_when_the_graph_runs_again(tiny: Checkpoint) -> None:
+    runtime = TorchRuntime(tiny, "cpu", "fp32", capturer=FakeCapturer())
+    for _ in range(RUNS_BEFORE + 1):
+        answer = depth_of(runtime, IMAGES, (70, 98))
+    kept = answer.copy()
+    depth_of(runtime, 255 - IMAGES, (70, 98))
+    assert np.array_equal(answer, kept)
+
+
+def test_without_memory_the_graphs_are_given_up(tiny: Checkpoint) -> None:
+    runtime = TorchRuntime(tiny, "cpu", "fp32", capturer=(capturer := FakeCapturer()))
+    expected = [depth_of(runtime, IMAGES, (70, 98)) for _ in range(RUNS_BEFORE + 1)]
+    capturer.replay_error = torch.OutOfMemoryError("no memory left")
+    for _ in range(RUNS_BEFORE + 1):
+        assert np.array_equal(depth_of(runtime, IMAGES, (70, 98)), expected[0])
+    assert (capturer.captured, capturer.alive, capturer.given_back) == (1, 0, 1)
+
+
+def test_another_error_of_a_graph_reaches_the_caller(tiny: Checkpoint) -> None:
+    runtime = TorchRuntime(tiny, "cpu", "fp32", capturer=(capturer := FakeCapturer()))
+    for _ in range(RUNS_BEFORE + 1):
+        depth_of(runtime, IMAGES, (70, 98))
+    capturer.replay_error = RuntimeError("launch failed")
+    with pytest.raises(RuntimeError, match="launch failed"):
+        depth_of(runtime, IMAGES, (70, 98))
+    assert capturer.alive == 1
+
+
+def test_a_runtime_is_freed_with_its_last_reference_and_its_graphs_with_it(
+    tiny: Checkpoint,
+) -> None:
+    runtime = TorchRuntime(tiny, "cpu", "fp32", Counted(), capturer=(capturer := FakeCapturer()))
+    for _ in range(RUNS_BEFORE + 1):
+        depth_of(runtime, IMAGES, (70, 98))
+    assert capturer.alive == 1
+    gone = weakref.ref(runtime)
+    del runtime
+    assert gone() is None
+    assert capturer.alive == 0
