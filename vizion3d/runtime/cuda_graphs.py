@@ -35,6 +35,9 @@ than are kept, each would else be captured again and again."""
 _REMEMBERED_SHAPES = 64
 
 _capturing = threading.Lock()
+_abandoned: list[torch.cuda.CUDAGraph] = []
+"""Empty graphs of failed captures. What torch asks of pinned memory it may go on asking of them, so
+they stay; a runtime has one at most."""
 
 
 class Graph(Protocol):
@@ -229,6 +232,7 @@ class CudaCapturer:
             torch._C._cuda_endAllocateToPool(index, self._pool)
             torch._C._cuda_releasePool(index, self._pool)
         graph.reset()
+        _abandoned.append(graph)
 
     def give_back(self) -> None:
         """See :meth:`Capturer.give_back`."""
