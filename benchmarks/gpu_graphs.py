@@ -44,7 +44,7 @@ from vizion3d.settings import Precision
 PHOTO_SIZE = (1024, 768)
 PAIR_SIZE = (741, 500)
 """Width and height, pixels."""
-BATCHES = (1, 8)
+BATCHES = (1,)
 
 
 class ReadsItsOutput(nn.Module):

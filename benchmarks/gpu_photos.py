@@ -35,7 +35,7 @@ from vizion3d.core.observe import Stage
 from vizion3d.lifting import DepthEstimationCommand
 from vizion3d.media.reader import ImageReader
 from vizion3d.runtime.cache import RuntimeCache
-from vizion3d.runtime.cuda_graphs import KEPT_GRAPHS, RUNS_BEFORE
+from vizion3d.runtime.cuda_graphs import RUNS_BEFORE
 from vizion3d.runtime.many import run_many, threads_around
 from vizion3d.runtime.queue import InferenceQueue
 from vizion3d.runtime.torch_runtime import TorchRuntime
@@ -50,7 +50,6 @@ class Way:
         batch_size: Photos that go through the network together, at most.
         kept_thread: The network runs in the thread that the runtime keeps; otherwise in that of a
             queue, of which each call has its own.
-        graphs: Sizes of a batch that come again run as CUDA graphs, in the kept thread alone.
         threads_of: Batch size that the number of threads is chosen for; ``None``: this one.
         decoders: Photos that are decoded at the same time; ``None``: as many as there are cores.
         switch_interval_s: Of Python, whose default is 0.005; ``None``: as it is.
@@ -58,7 +57,6 @@ class Way:
 
     batch_size: int = 8
     kept_thread: bool = True
-    graphs: bool = True
     threads_of: int | None = None
     decoders: int | None = None
     switch_interval_s: float | None = None
@@ -66,7 +64,6 @@ class Way:
 
 WAYS = {
     "8": Way(),
-    "8, no graphs": Way(graphs=False),
     "8, no kept thread": Way(kept_thread=False),
     "16": Way(16),
     "32": Way(32),
@@ -97,13 +94,11 @@ class Recorder:
         pass
 
 
-def runtimes_without(way: Way, device: str) -> RuntimeCache:
-    """Runtimes as the application loads them, without the kept thread or without graphs."""
-    thread = None if way.kept_thread else CallersThread()
-    graphs = KEPT_GRAPHS if way.graphs else 0
+def without_kept_thread(device: str) -> RuntimeCache:
+    """Runtimes as the application loads them, whose callers run the network."""
 
     def load(precision: Precision, checkpoint: Checkpoint) -> TorchRuntime:
-        return TorchRuntime(checkpoint, device, precision, thread, graphs)
+        return TorchRuntime(checkpoint, device, precision, CallersThread())
 
     return RuntimeCache(partial(load, "auto"), 2, partial(load, "fp32"))
 
@@ -115,8 +110,7 @@ class Photos:
         self.way, self.checkpoint, self.recorder = way, checkpoint, Recorder()
         self.device = torch.device(device)
         settings = load_settings(runtime="torch", device=device)
-        usual = way.kept_thread and way.graphs
-        runtimes = None if usual else runtimes_without(way, device)
+        runtimes = None if way.kept_thread else without_kept_thread(device)
         container = build_container(settings, runtimes=runtimes, observer=self.recorder)
         images = ImageReader(container.parts.images.limits, self.recorder, way.decoders)
         self.container = wire(replace(container.parts, images=images), container.tasks)
@@ -206,7 +200,7 @@ def row(way: str, told: dict[str, Any], counts: list[int]) -> str:
 
 def first_runs(bench: Bench, batches: list[int]) -> Iterator[str]:
     """What the network's runtime takes alone for a size of batch, pixels to depth: at first, warm
-    (on CUDA as a graph), without graphs, and when another thread asks for it."""
+    (on CUDA one image as a graph), without graphs, and when another thread asks for it."""
     runtime = TorchRuntime(bench.read, str(bench.device))
     eager = TorchRuntime(bench.read, str(bench.device), graphs=0)
     yield (

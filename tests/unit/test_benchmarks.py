@@ -51,12 +51,10 @@ def test_what_is_no_pair_is_counted() -> None:
     assert [[int(cell) for cell in row] for row in counts] == [[0, 0, 2], *[[2, 0, 0]] * 4]
 
 
-@pytest.mark.parametrize(("kept_thread", "graphs"), [(True, True), (True, False), (False, True)])
-def test_photos_are_measured_by_stage_and_size_of_batch(
-    tmp_path: Path, kept_thread: bool, graphs: bool
-) -> None:
+@pytest.mark.parametrize("kept_thread", [True, False])
+def test_photos_are_measured_by_stage_and_size_of_batch(tmp_path: Path, kept_thread: bool) -> None:
     checkpoint = save_checkpoint(tmp_path / "tiny.pth")
-    way = gpu_photos.Way(2, kept_thread=kept_thread, graphs=graphs, decoders=1)
+    way = gpu_photos.Way(2, kept_thread=kept_thread, decoders=1)
     photos = gpu_photos.Photos(way, "cpu", checkpoint)
     buffer = io.BytesIO()
     Image.new("RGB", (40, 40), "grey").save(buffer, "JPEG")

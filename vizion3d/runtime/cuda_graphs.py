@@ -1,7 +1,8 @@
-"""A network's runs as CUDA graphs, one for each shape of its inputs.
+"""A network's runs on one image or pair as CUDA graphs, one for each shape of its inputs.
 
-A run in Python is hundreds of launches, and each needs the interpreter's lock: a small batch waits
-for them, and beside threads that decode so does a large one. A graph is launched as a whole.
+A run in Python is hundreds of launches, and the GPU waits for them where there is but one image. A
+graph is launched as a whole. A batch keeps the GPU busy: there a graph gains little, and costs
+memory for the largest batch.
 """
 
 import logging
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 Outputs: TypeAlias = tuple[Tensor, ...]
 
 KEPT_GRAPHS = 8
-"""Shapes whose graphs a runtime keeps: the sizes of a batch of up to eight equal images.
+"""Shapes whose graphs a runtime keeps.
 
 All use one pool of memory, on top of what torch keeps for runs without a graph. It is as large as
 the largest run needs, and somewhat more where small ones were captured first.
@@ -90,7 +91,7 @@ def _eager(module: nn.Module, inputs: Sequence[Tensor], extras: tuple[Tensor, ..
 
 
 class GraphedModule:
-    """A network whose runs are captured as graphs when a shape comes again.
+    """A network whose runs on one image or pair are captured as graphs when a shape comes again.
 
     What cannot be captured runs as it is, and so does everything without a capturer. It is for one
     thread at a time.
@@ -144,7 +145,8 @@ class GraphedModule:
 
     def _is_due(self, shape: tuple[torch.Size, ...]) -> bool:
         """Whether this shape, of which there is no graph, is to be captured now."""
-        if self._capturer is None or not self._kept:
+        is_single = shape[0][0] == 1
+        if self._capturer is None or not self._kept or not is_single:
             return False
         runs = self._runs.pop(shape, 0)
         self._runs[shape] = runs + 1
@@ -228,7 +230,8 @@ class CudaCapturer:
     def _abandon(self, graph: torch.cuda.CUDAGraph) -> None:
         """Where a run cannot be captured, ``capture_end`` raises before it leaves the pool."""
         index = torch.cuda.current_device()
-        with suppress(RuntimeError):  # it left the pool, and the graph gives it back
+        # It may have left the pool, and given it back; and these functions are torch's own.
+        with suppress(RuntimeError, AttributeError):
             torch._C._cuda_endAllocateToPool(index, self._pool)
             torch._C._cuda_releasePool(index, self._pool)
         graph.reset()

@@ -100,7 +100,7 @@ class TorchRuntime:
         precision: Of weights and arithmetic; ``auto`` is fp16 on CUDA and fp32 elsewhere. The
             recipe around the network stays in float32.
         thread: Where it runs; :func:`thread_for` the device if it is not given.
-        graphs: Shapes of batches that are kept as CUDA graphs, at most.
+        graphs: Shapes of one image or pair that are kept as CUDA graphs, at most.
         capturer: Makes these graphs; on CUDA in a kept thread it need not be given, and without it
             there are none.
 
@@ -142,7 +142,7 @@ class TorchRuntime:
 
     @property
     def graphs(self) -> int:
-        """Shapes of batches that run as CUDA graphs now."""
+        """Shapes of one image or pair that run as CUDA graphs now."""
         return self._network.count
 
     def infer(self, images: Images, size: Size) -> Maps:

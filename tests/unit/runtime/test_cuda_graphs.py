@@ -29,8 +29,8 @@ class Single(nn.Module):
         return image + 1
 
 
-def image(number: float, batch: int = 1) -> list[Tensor]:
-    return [torch.full((batch, 3, 2, 2), float(number))]
+def image(number: float, width: int = 1, batch: int = 1) -> list[Tensor]:
+    return [torch.full((batch, 3, 2, width), float(number))]
 
 
 def right(given: list[Tensor], answers: tuple[Tensor, ...]) -> bool:
@@ -38,9 +38,9 @@ def right(given: list[Tensor], answers: tuple[Tensor, ...]) -> bool:
     return len(answers) == 2 and all(map(torch.equal, answers, expected))
 
 
-def until_captured(network: GraphedModule, batch: int = 1) -> None:
+def until_captured(network: GraphedModule, width: int = 1) -> None:
     for number in range(RUNS_BEFORE + 1):
-        given = image(number, batch)
+        given = image(number, width)
         assert right(given, network(given, EXTRAS))
 
 
@@ -69,9 +69,9 @@ def test_one_output_comes_as_one() -> None:
 def test_another_shape_has_a_graph_of_its_own() -> None:
     network = GraphedModule(Affine(), capturer := FakeCapturer())
     until_captured(network)
-    until_captured(network, batch=2)
-    for batch in (1, 2, 1, 3):
-        given = image(9, batch)
+    until_captured(network, width=2)
+    for width in (1, 2, 1, 3):
+        given = image(9, width)
         assert right(given, network(given, EXTRAS))
     assert (network.count, capturer.captured, capturer.replayed) == (2, 2, 5)
 
@@ -86,16 +86,16 @@ def test_a_graph_reads_the_extras_that_it_was_captured_with() -> None:
 
 def test_the_graph_used_longest_ago_gives_way_but_not_at_once() -> None:
     network = GraphedModule(Affine(), capturer := FakeCapturer(), kept=2)
-    for batch in (1, 2, 3):
-        until_captured(network, batch)
+    for width in (1, 2, 3):
+        until_captured(network, width)
     assert (network.count, capturer.captured) == (2, 2)  # the third waits
     for _ in range(RUNS_BETWEEN):
         network(image(4, 1), EXTRAS)
-    until_captured(network, batch=3)
+    until_captured(network, width=3)
     assert (network.count, capturer.captured) == (2, 3)
     before = capturer.replayed
-    for batch in (1, 3, 2):  # the graph of 2 is gone
-        given = image(5, batch)
+    for width in (1, 3, 2):  # the graph of 2 is gone
+        given = image(5, width)
         assert right(given, network(given, EXTRAS))
     assert capturer.replayed == before + 2
 
@@ -104,18 +104,18 @@ def test_more_shapes_than_are_kept_are_seldom_captured() -> None:
     network = GraphedModule(Affine(), capturer := FakeCapturer(), kept=2)
     rounds = 100
     for _ in range(rounds):
-        for batch in (1, 2, 3):
-            network(image(1, batch), EXTRAS)
+        for width in (1, 2, 3):
+            network(image(1, width), EXTRAS)
     assert 2 < capturer.captured <= 2 + 3 * rounds / RUNS_BETWEEN
 
 
 def test_shapes_that_come_once_are_not_remembered_for_ever() -> None:
     network = GraphedModule(Affine(), capturer := FakeCapturer())
     for _ in range(RUNS_BEFORE):
-        network(image(1, batch=1), EXTRAS)
-    for batch in range(2, 100):
-        network(image(1, batch), EXTRAS)
-    network(image(1, batch=1), EXTRAS)
+        network(image(1, width=1), EXTRAS)
+    for width in range(2, 100):
+        network(image(1, width), EXTRAS)
+    network(image(1, width=1), EXTRAS)
     assert capturer.captured == 0
 
 
@@ -129,9 +129,9 @@ def test_what_cannot_be_captured_runs_as_it_is(
     network = GraphedModule(module, capturer)
     until_captured(network)
     with caplog.at_level(logging.INFO, "vizion3d"):
-        until_captured(network, batch=2)  # the answer of the failed capture's run is right, too
+        until_captured(network, width=2)  # the answer of the failed capture's run is right, too
         for _ in range(2 * RUNS_BETWEEN):
-            network(image(1, batch=3), EXTRAS)
+            network(image(1, width=3), EXTRAS)
     assert [r.getMessage() for r in caplog.records] == [
         f"Affine runs without further CUDA graphs: {error}"
     ]
@@ -161,3 +161,11 @@ def test_without_graphs_everything_runs_as_it_is(network: GraphedModule) -> None
     assert network.count == 0
     network.release()
     until_captured(network)
+
+
+def test_batches_run_as_they_are() -> None:
+    network = GraphedModule(Affine(), capturer := FakeCapturer())
+    for number in range(2 * RUNS_BEFORE):
+        given = image(number, batch=2)
+        assert right(given, network(given, EXTRAS))
+    assert (network.count, capturer.tried) == (0, 0)
