@@ -8,7 +8,7 @@ size, and writes ``benchmarks/results/scale.md``:
   network size 518;
 * ``correct``: 500 photos of which 20 are broken, against ``vizion3d depth``, byte for byte, with
   one worker and two, a worker that is killed, and a job that is killed and resumed;
-* ``memory``: peak memory of driver and worker, of 100 photos and of 1,000;
+* ``memory``: peak memory of driver and worker, of 100, 300 and 1,000 photos;
 * ``serve``: Ray Serve beside the plain server, at concurrency 8.
 """
 
@@ -211,7 +211,7 @@ def peak_memory(told: dict[str, float]) -> Iterator[None]:
 
 def memory(folder: Path, note: Note) -> None:
     model = save_checkpoint(folder / "tiny.safetensors")
-    for count in (100, 1000):
+    for count in (100, 300, 1000):
         source = make_photos(folder / f"photos{count}", count, size=(1280, 960))
         told = {"worker": 0.0}
         with peak_memory(told):
