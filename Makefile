@@ -18,12 +18,11 @@ help: ## list the targets
 
 setup: $(READY) ## make .venv with everything that development needs
 
-# Without --no-compile pip compiles everything; Python does so with what is imported.
 $(READY): pyproject.toml constraints.txt
 	PYTHON=$(PYTHON) bash tools/system_libraries.sh
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--no-compile --constraint constraints.txt --editable '.[dev]'
+		--constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 demo: $(READY) ## lift a photo and a stereo pair into 3D and say where the results are
