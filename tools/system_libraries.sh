@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install what pip cannot, where it is missing: the system libraries that Open3D loads and Python's venv
-# module; with --tests, what the tests call besides (a browser, curl, openssl, nginx). Without root and sudo,
-# say what is missing; tests whose program is not there are then skipped.
+# module; with --tests, what the tests call besides (a browser, curl, openssl, nginx, systemd's checker of
+# units). Without root and sudo, say what is missing; tests whose program is not there are then skipped.
 set -euo pipefail
 python=${PYTHON:-python3}
 for_tests=
@@ -14,6 +14,7 @@ if [ "$for_tests" ]; then
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
         command -v google-chrome >/dev/null || wanted+=(chromium)
     command -v nginx >/dev/null || wanted+=(nginx)
+    command -v systemd-analyze >/dev/null || wanted+=(systemd)
 else
     wanted=(libusb-1.0-0 libgl1 libegl1 libgomp1)
     "$python" -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)

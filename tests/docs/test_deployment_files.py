@@ -127,7 +127,10 @@ def test_the_unit_leaves_time_to_finish() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this system has no systemd")
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None,
+    reason="there is no systemd-analyze: `bash tools/system_libraries.sh --tests` installs it",
+)
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     program = tmp_path / "vizion3d-serve-rest"
     program.write_text("#!/bin/sh\n")

@@ -20,7 +20,7 @@ class DifferenceConfig(ValidatedModel):
     gain: float = Field(1.0, gt=0, le=100, description="Factor of the difference.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DifferenceResult:
     """Absolute difference of the grey values, float32 ``(H, W)``, and its mean."""
 
@@ -33,9 +33,6 @@ class DifferenceResult:
             and np.array_equal(self.difference, other.difference)
             and self.mean == other.mean
         )
-
-    # It may change, so it has no hash.
-    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.process
 SCRIPT = Path(__file__).parents[3] / "tools" / "system_libraries.sh"
 BASH = shutil.which("bash") or "bash"
 LIBRARIES = "libusb-1.0-0 libgl1 libegl1 libgomp1"
-PROGRAMS = "curl openssl chromium nginx"
+PROGRAMS = "curl openssl chromium nginx systemd"
 
 
 @dataclass
@@ -73,13 +73,17 @@ def test_where_everything_is_there_nothing_is_done(
     tmp_path: Path, kind: tuple[str, ...], there: str
 ) -> None:
     names = set(there.split())
-    machine = Machine(tmp_path, packages=names, programs=names if kind else set())
+    machine = Machine(
+        tmp_path, packages=names, programs=names | {"systemd-analyze"} if kind else set()
+    )
     assert machine.run(*kind) == (0, "", [])
 
 
 @pytest.mark.parametrize("browser", ["chromium-browser", "google-chrome"])
 def test_another_chromium_will_do(tmp_path: Path, browser: str) -> None:
-    assert Machine(tmp_path, programs={"curl", "openssl", "nginx", browser}).run("--tests") == (
+    assert Machine(tmp_path, programs={"curl", "openssl", "nginx", "systemd-analyze", browser}).run(
+        "--tests"
+    ) == (
         0,
         "",
         [],
@@ -112,7 +116,7 @@ def test_who_may_not_install_is_told_what_is_missing(tmp_path: Path) -> None:
 def test_without_the_tests_programs_the_tests_go_on_and_say_what_they_skip(tmp_path: Path) -> None:
     code, told, called = Machine(tmp_path, user=1000, programs={"curl"}).run("--tests")
     assert code == 0
-    assert told.startswith("Tests that need openssl chromium nginx will be skipped")
+    assert told.startswith("Tests that need openssl chromium nginx systemd will be skipped")
     assert "sudo apt-get install openssl chromium nginx" in told
     assert not called
 
