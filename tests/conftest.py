@@ -30,7 +30,7 @@ _running: list[pytest.Item] = []
 
 # No test asserts how long something takes: a busy machine is no fault.
 settings.register_profile("vizion3d", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("fast", settings.get_profile("vizion3d"), max_examples=20)
+settings.register_profile("fast", settings.get_profile("vizion3d"), max_examples=10)
 settings.load_profile("vizion3d")
 
 

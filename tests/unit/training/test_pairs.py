@@ -10,6 +10,8 @@ from training.render.rand import Rand
 from training.stereo.data import PairPlan, PairSource, shrink
 from training.stereo.volume import warp
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:

@@ -21,6 +21,8 @@ from training.stereo.plans import PLANS
 from training.stereo.real import PairWithTruth, bad_share, motorcycle
 from training.stereo.train import ENCODER, FROZEN, VARIANT, StereoTraining, new_network
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 
