@@ -62,8 +62,8 @@ class Video:
 
     def close(self) -> None:
         """Close the file, after the frame that another thread may be decoding."""
+        self._closed = True  # before the lock: a thread that decodes on takes it again and again
         with self._lock:
-            self._closed = True
             self._container.close()
 
     def __iter__(self) -> Iterator[UInt8Array]:

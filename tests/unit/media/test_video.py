@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 import threading
@@ -40,7 +41,7 @@ def test_a_turned_video_is_seen_upright(tmp_path: Path) -> None:
 
 
 class SlowContainer:
-    """A container whose second frame takes until it is let go."""
+    """A container of frames without end, the second of which takes until it is let go."""
 
     def __init__(self, container: Any) -> None:
         self.container = container
@@ -48,7 +49,8 @@ class SlowContainer:
         self.closed_while_decoding = False
 
     def decode(self, stream: object) -> Iterator[av.VideoFrame]:
-        for number, frame in enumerate(self.container.decode(stream)):
+        frame = next(self.container.decode(stream))
+        for number in itertools.count():
             if number == 1:
                 self.decoding.set()
                 assert self.go_on.wait(30)
