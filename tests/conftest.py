@@ -85,7 +85,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def _refuse_unmarked_processes(event: str, arguments: tuple[object, ...]) -> None:
-    if event not in STARTS_A_PROCESS or not _running:
+    if not _running or event not in STARTS_A_PROCESS:
         return
     if not any(_running[-1].get_closest_marker(name) for name in MAY_START_PROCESSES):
         raise AssertionError(

@@ -11,8 +11,10 @@ wanted=()
 if [ "$for_tests" ]; then
     command -v curl >/dev/null || wanted+=(curl)
     command -v openssl >/dev/null || wanted+=(openssl)
-    command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
-        command -v google-chrome >/dev/null || wanted+=(chromium)
+    browser=chromium-headless-shell  # Debian alone has it; it starts and draws sooner
+    grep -qs '^ID=debian$' /etc/os-release || browser=chromium
+    command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null ||
+        command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || wanted+=("$browser")
     command -v nginx >/dev/null || wanted+=(nginx)
     command -v systemd-analyze >/dev/null || wanted+=(systemd)
 else

@@ -168,7 +168,7 @@ def test_nothing_is_cut_off_on_a_usual_screen(site: dict[Path, Page]) -> None:
         pytest.skip(MISSING)
     wide = {}
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = launch(playwright, "--disable-gpu")
         page = browser.new_page(viewport={"width": WIDTH_PX, "height": 900})
         page.route("**/*.js", lambda route: route.abort())  # search and menus
         for path in site:

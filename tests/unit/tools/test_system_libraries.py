@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from platform import freedesktop_os_release
 
 import pytest
 
@@ -12,7 +13,8 @@ pytestmark = pytest.mark.process
 SCRIPT = Path(__file__).parents[3] / "tools" / "system_libraries.sh"
 BASH = shutil.which("bash") or "bash"
 LIBRARIES = "libusb-1.0-0 libgl1 libegl1 libgomp1"
-PROGRAMS = "curl openssl chromium nginx systemd"
+BROWSER = "chromium-headless-shell" if freedesktop_os_release()["ID"] == "debian" else "chromium"
+PROGRAMS = f"curl openssl {BROWSER} nginx systemd"
 
 
 @dataclass
@@ -79,7 +81,7 @@ def test_where_everything_is_there_nothing_is_done(
     assert machine.run(*kind) == (0, "", [])
 
 
-@pytest.mark.parametrize("browser", ["chromium-browser", "google-chrome"])
+@pytest.mark.parametrize("browser", ["chromium", "chromium-browser", "google-chrome"])
 def test_another_chromium_will_do(tmp_path: Path, browser: str) -> None:
     assert Machine(tmp_path, programs={"curl", "openssl", "nginx", "systemd-analyze", browser}).run(
         "--tests"
@@ -116,8 +118,8 @@ def test_who_may_not_install_is_told_what_is_missing(tmp_path: Path) -> None:
 def test_without_the_tests_programs_the_tests_go_on_and_say_what_they_skip(tmp_path: Path) -> None:
     code, told, called = Machine(tmp_path, user=1000, programs={"curl"}).run("--tests")
     assert code == 0
-    assert told.startswith("Tests that need openssl chromium nginx systemd will be skipped")
-    assert "sudo apt-get install openssl chromium nginx" in told
+    assert told.startswith(f"Tests that need openssl {BROWSER} nginx systemd will be skipped")
+    assert f"sudo apt-get install openssl {BROWSER} nginx" in told
     assert not called
 
 
