@@ -51,13 +51,8 @@ CAPACITY = 2 * (1 + 1) + QUEUED
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Any]:
-    """Its autoscaler hears of requests within a moment, not within ten seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        for counted_by in ("REPLICA", "HANDLE"):
-            name = f"RAY_SERVE_{counted_by}_AUTOSCALING_METRIC_PUSH_INTERVAL_S"
-            patch.setenv(name, "0.2")
-        with connected(cpus=4) as started:
-            yield started
+    with connected(cpus=4) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
