@@ -114,6 +114,18 @@ def vits(run_folder: Path) -> Path:
         return path if path.exists() else save_checkpoint(path, VITS)
 
 
+@pytest.fixture(scope="module")
+def uncounted() -> Iterator[None]:
+    """From here to the end of the module, what child processes reach is not counted as covered.
+
+    For those that run a copy of the package, or what other tests count, too: counting makes a
+    process a third slower.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in os.environ if n.startswith("VIZION3D_")]:

@@ -81,7 +81,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def at_home(home: Path, uncounted: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(home)
     monkeypatch.setenv("VIZION3D_MODEL_CACHE", str(home / "cache"))
     monkeypatch.setenv("VIZION3D_OFFLINE", "1")

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")
-def ran() -> nbformat.NotebookNode:
+def ran(uncounted: None) -> nbformat.NotebookNode:
     return executed()
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 pytestmark = pytest.mark.process
 
 
-def test_the_gpu_benchmark_runs_on_a_cpu(tmp_path: Path) -> None:
+def test_the_gpu_benchmark_runs_on_a_cpu(uncounted: None, tmp_path: Path) -> None:
     out = tmp_path / "report.md"
     options = "--device cpu --encoder tiny --batches 2 --photos 2 --rounds 1 --matrix 64"
     subprocess.run(

@@ -206,7 +206,7 @@ def test_once_converted_a_fresh_process_imports_no_torch(
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_converting_and_inferring_report_to_nobody(
-    tmp_path: Path, tiny: Checkpoint, precision: str
+    uncounted: None, tmp_path: Path, tiny: Checkpoint, precision: str
 ) -> None:
     program = (
         "import sys; from pathlib import Path\n"
