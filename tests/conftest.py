@@ -6,12 +6,15 @@ to here: a test that uses the browser or the full-size checkpoint is marked by t
 a marker may start no child process.
 """
 
+import functools
 import logging
 import os
 import re
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,7 +23,7 @@ NOT_FAST = frozenset({"process", "server", "browser", "full_size", "slow"})
 MARKED_BY_FIXTURE = {"browser": "browser", "vits": "full_size"}
 MARKED_AS_A_WHOLE = re.compile(r"^pytestmark = pytest\.mark\.(\w+)$", re.MULTILINE)
 MAY_START_PROCESSES = ("process", "server", "browser")
-STARTS_A_PROCESS = ("subprocess.Popen", "os.fork", "os.posix_spawn")
+STARTS_A_PROCESS = ((subprocess.Popen, "__init__"), (os, "fork"), (os, "posix_spawn"))
 
 # What a process has compiled is kept for the next one: the suite starts more than a hundred.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -46,7 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # torch's, here and in children
     if config.option.fast:
         settings.load_profile("fast")
-    sys.addaudithook(_refuse_unmarked_processes)
+    for owner, name in STARTS_A_PROCESS:
+        setattr(owner, name, _for_marked_tests(getattr(owner, name)))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -84,14 +88,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         _running.pop()
 
 
-def _refuse_unmarked_processes(event: str, arguments: tuple[object, ...]) -> None:
-    if not _running or event not in STARTS_A_PROCESS:
-        return
-    if not any(_running[-1].get_closest_marker(name) for name in MAY_START_PROCESSES):
-        raise AssertionError(
-            f"{_running[-1].nodeid} starts a child process ({arguments[:2]}): mark it "
-            "@pytest.mark.process, so that `make fast` leaves it out"
-        )
+def _for_marked_tests(start: Callable[..., Any]) -> Callable[..., Any]:
+    """``start``, which a test may call that says by a marker that it starts a process."""
+
+    @functools.wraps(start)
+    def checked(*arguments: Any, **named: Any) -> Any:
+        if _running and not any(map(_running[-1].get_closest_marker, MAY_START_PROCESSES)):
+            raise AssertionError(
+                f"{_running[-1].nodeid} starts a child process by {start.__qualname__}: mark it "
+                "@pytest.mark.process, so that `make fast` leaves it out"
+            )
+        return start(*arguments, **named)
+
+    return checked
 
 
 @pytest.fixture(scope="session")
