@@ -146,7 +146,8 @@ def machines_of(page: list[str], new: list[str]) -> list[str]:
     """
     if not new:
         return [describe_machine()]
-    before = [line for line in page if " cores; Python " in line]
+    told = [line for line in page if " cores; Python " in line]
+    before = [line for line in told if not line.startswith(f"{', '.join(new)}: ")]
     return [*before, f"{', '.join(new)}: {describe_machine()}"]
 
 

@@ -7,6 +7,7 @@ where the camera moves forward (:mod:`vizion3d.geometry.egomotion`). What moves 
 out. Only scale and shift of a frame change, so the depth within it stays as it was.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,13 +118,15 @@ class Steadier:
 
     def _small(self, depth: Float32Array, image: UInt8Array) -> tuple[UInt8Array, Float32Array]:
         cv2 = self._cv2
-        height, width = depth.shape
-        factor = min(1.0, _SIDE_PX / max(height, width))
-        size = max(16, round(width * factor)), max(16, round(height * factor))
+        # By a whole number, as OpenCV averages pixels several times as fast: a last row may be cut.
+        factor = math.ceil(max(depth.shape) / _SIDE_PX)
+        height, width = (side // factor for side in depth.shape)
+        cut = slice(factor * height or None), slice(factor * width or None)
+        size = max(16, width), max(16, height)
         gray = cv2.cvtColor(
-            cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY
+            cv2.resize(image[cut], size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY
         )
-        return gray, cv2.resize(depth, size, interpolation=cv2.INTER_AREA)
+        return gray, cv2.resize(depth[cut], size, interpolation=cv2.INTER_AREA)
 
     def _carried(self, image: FloatArray | UInt8Array, at_u: Any, at_v: Any) -> Any:
         cv2 = self._cv2

@@ -122,7 +122,7 @@ class Network(ABC):
     family: ClassVar[str]
     title: ClassVar[str]
     inputs: ClassVar[tuple[str, ...]] = ("image",)
-    int8: ClassVar[Int8 | None] = Int8()
+    int8: ClassVar[Int8 | None] = None
 
     @property
     @abstractmethod

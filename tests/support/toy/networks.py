@@ -51,7 +51,6 @@ class SunsetNetwork(Network):
 
     family: ClassVar = "sunset"
     title: ClassVar = "Sunset"
-    int8: ClassVar = None
 
     @property
     def variant(self) -> str:

@@ -55,6 +55,14 @@ def lines(truth: list[Floats], depths: list[Floats]) -> NDArray[np.float64]:
     )
 
 
+@pytest.mark.parametrize(("height", "width"), [(400, 600), (397, 599), (60, 599), (7, 599)])
+def test_frames_that_no_whole_number_divides_are_fitted_too(height: int, width: int) -> None:
+    photo = np.ascontiguousarray(coffee()[:height, :width])
+    truth = np.tile(np.linspace(0.3, 1, width, dtype=np.float32), (height, 1))
+    _, (first, second) = run([photo] * 2, [truth, 2 * truth + 3])
+    np.testing.assert_allclose(second, first, atol=0.05)
+
+
 @pytest.mark.parametrize("step_px", [0, 2])
 @pytest.mark.parametrize("noise", [0.0, 0.02])
 def test_the_scale_and_shift_of_every_frame_become_the_firsts(step_px: int, noise: float) -> None:

@@ -43,7 +43,6 @@ class DepthAnything3Network(Network):
 
     family: ClassVar = "depth_anything_3"
     title: ClassVar = TITLE
-    int8: ClassVar = None
 
     @property
     def variant(self) -> str:

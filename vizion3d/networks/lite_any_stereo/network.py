@@ -45,7 +45,6 @@ class LiteAnyStereoNetwork(Network):
     family: ClassVar = "lite_any_stereo"
     title: ClassVar = TITLE
     inputs: ClassVar = ("left", "right")
-    int8: ClassVar = None
 
     @property
     def variant(self) -> str:

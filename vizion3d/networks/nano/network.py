@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from vizion3d.core.arrays import Float32Array, UInt8Array
-from vizion3d.networks.base import Header, Int8, Meaning, Network, Output, Recipe, Size
+from vizion3d.networks.base import Header, Meaning, Network, Output, Recipe, Size
 from vizion3d.networks.nano.config import MULTIPLE_PX, NanoConfig, config_from_shapes
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ class NanoNetwork(Network):
 
     family: ClassVar = "nano"
     title: ClassVar = TITLE
-    int8: ClassVar = Int8(floating=(".*decoder.*",))
 
     @property
     def variant(self) -> str:
