@@ -112,21 +112,17 @@ def stereo_pair(height: int, width: int) -> tuple[Tensor, Tensor]:
     return wide[..., :width].round(), wide[..., 24 : 24 + width].round()
 
 
-def depth_anything_3_module(config: DepthAnything3Config) -> nn.Module:
-    """A seeded network."""
+def save_depth_anything_3(path: Path, config: DepthAnything3Config) -> Path:
+    """Write a seeded checkpoint as the official files are: names with ``model.`` before them, and
+    for the any-view architecture parts that one view does not use."""
     from vizion3d.networks.depth_anything_3.any_view import SingleViewDepthAnything3
     from vizion3d.networks.depth_anything_3.monocular import MonocularDepthAnything3
 
     single = SingleViewDepthAnything3 if config.joint_from is not None else MonocularDepthAnything3
-    module = single(config).eval().requires_grad_(False)
-    seed_depth_anything_3(module.state_dict())
-    return module
-
-
-def save_depth_anything_3(path: Path, config: DepthAnything3Config) -> Path:
-    """Write a seeded checkpoint as the official files are: names with ``model.`` before them, and
-    for the any-view architecture parts that one view does not use."""
-    state = depth_anything_3_module(config).state_dict()
+    with torch.device("meta"):  # torch's own first weights take as long as the seeded ones
+        shapes = single(config).state_dict()
+    state = {name: torch.empty_like(tensor, device="cpu") for name, tensor in shapes.items()}
+    seed_depth_anything_3(state)
     if config.joint_from is not None:
         state["cam_enc.token_norm.weight"] = torch.ones(8)
         state["cam_dec.fc_t.weight"] = torch.ones(3, config.head.dim_in)
