@@ -12,7 +12,7 @@ if [ "$for_tests" ]; then
     command -v curl >/dev/null || wanted+=(curl)
     command -v openssl >/dev/null || wanted+=(openssl)
     browser=chromium-headless-shell  # Debian alone has it; it starts and draws sooner
-    grep -qs '^ID=debian$' /etc/os-release || browser=chromium
+    grep -qs '^ID=debian$' "${OS_RELEASE:-/etc/os-release}" || browser=chromium
     command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null ||
         command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || wanted+=("$browser")
     command -v nginx >/dev/null || wanted+=(nginx)

@@ -25,7 +25,8 @@ class Settings(BaseSettings):
         runtime: What runs the network: ``torch``, ``openvino`` or ``onnxruntime`` (both on the CPU
             only), or ``auto``: OpenVINO on a CPU, torch on a GPU.
         precision: Arithmetic of the network; ``auto`` is fp16 on CUDA, bf16 on CPUs that compute in
-            it natively (OpenVINO), and fp32 elsewhere; ``int8`` is for OpenVINO alone.
+            it natively (OpenVINO), and fp32 elsewhere; ``int8`` is for Depth Anything V2
+            on OpenVINO.
         max_pixels: Largest image that is decoded, in pixels.
         max_loaded_models: How many models stay in memory; the least recently used one goes first.
         licences: Licences of weights that are accepted: ``any``, or ``permissive``, which refuses

@@ -23,8 +23,8 @@ from tests.support.servers import Server, running
 
 # A camera that shows a test picture.
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-# The window is put together at half its size; pages and their canvases keep theirs. What is not
-# WebGL is not drawn by way of it: without a GPU that takes longer.
+# The window is put together at half its size; pages and their canvases keep theirs. Pages are
+# painted by the CPU, not by a GPU that the CPU plays.
 QUICK = ("--force-device-scale-factor=0.5", "--disable-gpu-rasterization")
 
 

@@ -24,7 +24,7 @@ Device = Annotated[
 ]
 PrecisionOption = Annotated[
     Precision | None,
-    typer.Option("--precision", help="Arithmetic of the network; int8 is for CPUs."),
+    typer.Option("--precision", help="Arithmetic of the network; int8: Depth Anything V2 on CPUs."),
 ]
 MaxPoints = Annotated[
     int | None,

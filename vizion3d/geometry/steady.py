@@ -7,7 +7,6 @@ where the camera moves forward (:mod:`vizion3d.geometry.egomotion`). What moves 
 out. Only scale and shift of a frame change, so the depth within it stays as it was.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,8 @@ from vizion3d.geometry.frame_fit import FrameFit
 __all__ = ["FrameFit", "Steadier"]
 
 _SIDE_PX = 256
-"""Longer side at which frames are compared: flow is cheap there, and thousands of pixels remain."""
+"""Longer side at which frames are compared, or up to a third more: flow is cheap there, and
+thousands of pixels remain."""
 
 _MEMORY = 0.25
 """Share of the newest frame in the reference."""
@@ -118,11 +118,14 @@ class Steadier:
 
     def _small(self, depth: Float32Array, image: UInt8Array) -> tuple[UInt8Array, Float32Array]:
         cv2 = self._cv2
-        # By a whole number, as OpenCV averages pixels several times as fast: a last row may be cut.
-        factor = math.ceil(max(depth.shape) / _SIDE_PX)
-        height, width = (side // factor for side in depth.shape)
-        cut = slice(factor * height or None), slice(factor * width or None)
-        size = max(16, width), max(16, height)
+        height, width = depth.shape
+        factor = max(1.0, max(height, width) / _SIDE_PX)
+        cut = slice(None), slice(None)
+        if factor >= 3:
+            # OpenCV averages whole numbers of pixels several times as fast; the last few are cut.
+            factor = int(factor)
+            cut = slice(height // factor * factor or None), slice(width // factor * factor or None)
+        size = max(16, int(width / factor)), max(16, int(height / factor))
         gray = cv2.cvtColor(
             cv2.resize(image[cut], size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY
         )

@@ -102,8 +102,8 @@ class Int8:
         is_transformer: Whether attention carries most of the network.
     """
 
-    floating: tuple[str, ...] = ()
-    is_transformer: bool = False
+    floating: tuple[str, ...]
+    is_transformer: bool
 
 
 class Network(ABC):

@@ -15,8 +15,8 @@ from vizion3d.server.settings import ServerSettings
 HTTP_NAME = "vizion3d"
 _GRACE_S = 5.0
 _DRAIN_CHECK_S = 0.2
-_COUNTED_S = 10.0
-"""How often Serve counts requests, unless it averages them over a short time."""
+_REPORTED_S = 10.0
+"""How often Serve's controller hears of requests, unless it averages them over a short time."""
 
 
 class Replicas(ValidatedModel):
@@ -147,8 +147,8 @@ def _deployment(kind: str, name: str, settings: ServerSettings, replicas: Replic
                 "upscale_delay_s": replicas.upscale_delay_s,
                 "downscale_delay_s": replicas.downscale_delay_s,
                 "look_back_period_s": replicas.look_back_period_s,
-                # Ray has the field deprecated, but does not read yet what shall take its place.
-                "metrics_interval_s": min(_COUNTED_S, replicas.look_back_period_s / 3),
+                # Deprecated by Ray, which does not read yet what is to take its place.
+                "metrics_interval_s": min(_REPORTED_S, replicas.look_back_period_s / 3),
             }
         }
     return serve.deployment(

@@ -31,8 +31,8 @@ _SHIFT_PX = 24
 """Disparity of the images that are made for a network with two inputs."""
 
 
-def require_int8(network: Network) -> None:
-    """Ask whether a network can be quantized here.
+def require_int8(network: Network) -> Int8:
+    """How a network is quantized, if it can be here.
 
     Raises:
         InvalidConfigError: The network is not made for it.
@@ -43,6 +43,7 @@ def require_int8(network: Network) -> None:
             f"{network.title} is not offered in int8: ask for another precision"
         )
     require_nncf()
+    return network.int8
 
 
 def require_nncf() -> None:
@@ -75,7 +76,7 @@ def quantize(model: Any, network: Network, constants: Mapping[str, Float32Array]
         folder = Path(name)
         ov.save_model(model, folder / _MODEL, compress_to_fp16=False)
         np.savez(folder / _INPUTS, **_inputs(network, constants))  # type: ignore[arg-type]  # stub
-        (folder / _OPTIONS).write_text(json.dumps(asdict(network.int8 or Int8())))
+        (folder / _OPTIONS).write_text(json.dumps(asdict(require_int8(network))))
         run = subprocess.run(  # noqa: S603 (this very module)
             [sys.executable, "-m", __name__, folder],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

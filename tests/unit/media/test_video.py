@@ -70,16 +70,18 @@ def test_closing_waits_for_the_frame_that_another_thread_decodes(panned: Path) -
 
     def decode_all() -> None:
         try:
-            list(video)
+            for _ in video:
+                pass
         except ValueError as error:
             ended.append(error)
 
-    thread = threading.Thread(target=decode_all)
+    thread = threading.Thread(target=decode_all, daemon=True)
     with video:
         thread.start()
         assert slow.decoding.wait(30)
         threading.Timer(0.05, slow.go_on.set).start()
     thread.join(30)
+    assert not thread.is_alive()
     assert not slow.closed_while_decoding
     assert "is closed" in str(ended[0])
 

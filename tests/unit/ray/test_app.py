@@ -24,12 +24,12 @@ def test_what_is_said_of_scaling_reaches_serve() -> None:
     assert (told.min_replicas, told.max_replicas) == (1, 4)
 
 
-@pytest.mark.parametrize(("average_s", "count_s"), [(30, 10), (120, 10), (6, 2)])
-def test_requests_are_counted_several_times_in_what_is_averaged(
-    average_s: float, count_s: float
+@pytest.mark.parametrize(("average_s", "report_s"), [(30, 10), (120, 10), (6, 2)])
+def test_requests_are_reported_several_times_in_what_is_averaged(
+    average_s: float, report_s: float
 ) -> None:
     told = deployment(max_replicas=2, look_back_period_s=average_s).autoscaling_config
-    assert told.metrics_interval_s == count_s
+    assert told.metrics_interval_s == report_s
 
 
 def test_as_many_replicas_at_least_as_at_most_are_not_scaled() -> None:
