@@ -94,16 +94,14 @@ class Output:
 
 @dataclass(frozen=True)
 class Int8:
-    """How a network is quantized.
+    """How a network of attention and one image is quantized.
 
     Attributes:
         floating: Regular expressions for the parts that stay in floating point, by the names of
             the modules that their operations were traced from.
-        is_transformer: Whether attention carries most of the network.
     """
 
     floating: tuple[str, ...]
-    is_transformer: bool
 
 
 class Network(ABC):

@@ -27,8 +27,6 @@ _MODEL, _INPUTS, _OPTIONS, _QUANTIZED = "model.xml", "inputs.npz", "options.json
 
 _ATTENTION = "ScaledDotProductAttention"
 """No faster in 8 bits: OpenVINO computes it in floating point."""
-_SHIFT_PX = 24
-"""Disparity of the images that are made for a network with two inputs."""
 
 
 def require_int8(network: Network) -> Int8:
@@ -94,21 +92,18 @@ def quantize(model: Any, network: Network, constants: Mapping[str, Float32Array]
 
 
 def _inputs(network: Network, constants: Mapping[str, Float32Array]) -> dict[str, Float32Array]:
-    """What goes into the network: ``images``, float32 ``(n, inputs, 3, side, side)``, and the extra
-    inputs, the same for every image: ``extra0`` ..."""
+    """What goes into the network: ``images``, float32 ``(n, 3, side, side)``, and the extra inputs,
+    the same for every image: ``extra0`` ..."""
     recipe = network.recipe
     side = SIZE_PX // recipe.multiple * recipe.multiple
     mean, deviation = (np.array(v, np.float32) for v in (recipe.mean, recipe.deviation))
-    views = [
-        # Another input is the view of a second camera: everything moved to the left.
-        np.roll(image[:side, :side], -_SHIFT_PX * number, axis=1)
-        for image in calibration_images()
-        for number in range(len(network.inputs))
-    ]
+    views = [image[:side, :side] for image in calibration_images()]
     scaled = (np.divide(views, 255, dtype=np.float32) - mean) / deviation
-    images = scaled.transpose(0, 3, 1, 2).reshape(-1, len(network.inputs), 3, side, side)
     extras = network.extras(constants, (side, side))
-    return {"images": images, **{f"extra{n}": extra for n, extra in enumerate(extras)}}
+    return {
+        "images": scaled.transpose(0, 3, 1, 2),
+        **{f"extra{n}": extra for n, extra in enumerate(extras)},
+    }
 
 
 def _quantize_in(folder: Path) -> None:
@@ -124,11 +119,11 @@ def _quantize_in(folder: Path) -> None:
     options = json.loads((folder / _OPTIONS).read_text())
     with np.load(folder / _INPUTS) as kept:
         extras = [kept[name] for name in kept.files if name != "images"]
-        inputs = [[*(view[None] for view in views), *extras] for views in kept["images"]]
+        inputs = [[image[None], *extras] for image in kept["images"]]
     quantized = nncf.quantize(
         core.read_model(folder / _MODEL),
         nncf.Dataset(inputs),
-        model_type=nncf.ModelType.TRANSFORMER if options["is_transformer"] else None,
+        model_type=nncf.ModelType.TRANSFORMER,
         subset_size=len(inputs),
         ignored_scope=nncf.IgnoredScope(patterns=options["floating"], types=[_ATTENTION]),
         advanced_parameters=AdvancedQuantizationParameters(

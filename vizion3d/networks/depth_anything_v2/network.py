@@ -37,7 +37,7 @@ class DepthAnythingV2Network(Network):
     family: ClassVar = "depth_anything_v2"
     title: ClassVar = TITLE
     # The head in 8 bits, too, would cost a third of the depth's delta-1.
-    int8: ClassVar = Int8(floating=(".*depth_head.*",), is_transformer=True)
+    int8: ClassVar = Int8(floating=(".*depth_head.*",))
 
     @property
     def variant(self) -> str:
