@@ -11,6 +11,7 @@ from PIL import Image
 
 from benchmarks import gpu_graphs, gpu_photos
 from benchmarks.gpu import Bench
+from benchmarks.precision import machines_of
 from benchmarks.stereo_rendered import refusals, table
 from tests.support import stereo_scenes as scenes
 from tests.support.checkpoints import save_checkpoint
@@ -95,3 +96,12 @@ def test_a_network_that_reads_its_output_answers_as_nano_does(tmp_path: Path) ->
     images = gpu_graphs.inputs(gpu_graphs.nano(tmp_path), 1, 0)
     found, expected = (gpu_graphs.answers(runtime, [images]) for runtime in (reading, plain))
     assert gpu_graphs.furthest(found, expected) == 0
+
+
+@pytest.mark.process
+def test_a_checkpoint_that_is_measured_again_has_one_line_for_its_machine() -> None:
+    page = ["One; 2 cores; Python 3.11", "| a row |", "nano: Two; 2 cores; Python 3.11"]
+    all_, ours = machines_of(page, ["nano"])
+    assert all_ == page[0]
+    assert ours.startswith("nano: ")
+    assert ours != page[2]

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.fakes import touch
 from vizion3d.checkpoints.catalogue import RELEASES, Release, is_permissive
+from vizion3d.checkpoints.download import Downloader
 from vizion3d.checkpoints.licences import LicencePolicy
 from vizion3d.checkpoints.store import CheckpointStore
 from vizion3d.errors import InvalidConfigError, LicenceError
@@ -17,15 +18,14 @@ class AskedError(Exception):
     """The downloader was asked."""
 
 
-class RaisingDownloader:
-    def fetch(self, *_arguments: object) -> None:
+class RaisingDownloader(Downloader):
+    def fetch(self, *_: object, **__: object) -> None:
         raise AskedError
 
 
 def permissive(cache: Path, *told: str) -> CheckpointStore:
     policy = LicencePolicy(permissive_only=True, told=told)
-    # A stand-in: it has the one method that the store calls.
-    return CheckpointStore(cache, RaisingDownloader(), licences=policy)  # type: ignore[arg-type]
+    return CheckpointStore(cache, RaisingDownloader(), licences=policy)
 
 
 def name_of(release: Release) -> str:

@@ -55,9 +55,11 @@ def lines(truth: list[Floats], depths: list[Floats]) -> NDArray[np.float64]:
     )
 
 
-@pytest.mark.parametrize(("height", "width"), [(400, 600), (397, 599), (60, 599), (7, 599)])
+@pytest.mark.parametrize(
+    ("height", "width"), [(800, 1200), (797, 1199), (60, 1199), (3, 1199), (397, 599)]
+)
 def test_frames_that_no_whole_number_divides_are_fitted_too(height: int, width: int) -> None:
-    photo = np.ascontiguousarray(coffee()[:height, :width])
+    photo = coffee().repeat(2, axis=0).repeat(2, axis=1)[:height, :width].copy()
     truth = np.tile(np.linspace(0.3, 1, width, dtype=np.float32), (height, 1))
     _, (first, second) = run([photo] * 2, [truth, 2 * truth + 3])
     np.testing.assert_allclose(second, first, atol=0.05)
